@@ -1,0 +1,243 @@
+/**
+ * A Fly.io API token: one or several macaroons with their discharges, user tokens, or both.
+ *
+ * @since 0.1.0
+ */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import * as Equal from "effect/Equal"
+import * as Hash from "effect/Hash"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Caveat from "./Caveat.ts"
+import * as Macaroon from "./Macaroon.ts"
+
+/**
+ * Which of Fly's APIs a header is for: `machines` for the Machines API and logs, `graphql` for GraphQL.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type ApiTarget = "machines" | "graphql"
+
+const TypeId: unique symbol = Symbol.for("effect-fly-tokens/FlyToken")
+
+const maxLength = 65_536
+
+const scheme = /^(?:bearer|flyv1) +/i
+
+const split = (text: string): { readonly macaroons: ReadonlyArray<string>; readonly users: ReadonlyArray<string> } => {
+  let rest = text.trim()
+  while (scheme.test(rest)) rest = rest.replace(scheme, "").trim()
+  const pieces = rest.split(",").map((piece) => piece.trim()).filter((piece) => piece !== "")
+  return {
+    macaroons: pieces.filter(Macaroon.isMacaroon),
+    users: pieces.filter((piece) => !Macaroon.isMacaroon(piece))
+  }
+}
+
+const printable = /^[\x21-\x7e]*$/
+
+/** What is left of a token or a scheme word whose end is missing. */
+const fragment = (piece: string): boolean =>
+  ["fm1r_", "fm1a_", "fm2_", "fo1_"].some((label) => label.startsWith(piece)) ||
+  ["bearer", "flyv1"].some((word) => word.startsWith(piece.toLowerCase()))
+
+interface Contents {
+  readonly malformed: string | undefined
+  readonly expiresAt: number | null
+  readonly missingDischarges: ReadonlyArray<string>
+  readonly discharged: boolean
+  readonly readOnly: boolean
+  readonly orgIds: ReadonlyArray<bigint>
+}
+
+const unreadable = (malformed: string): Contents => ({
+  malformed,
+  expiresAt: null,
+  missingDischarges: [],
+  discharged: false,
+  readOnly: false,
+  orgIds: []
+})
+
+const read = (text: string, macaroons: ReadonlyArray<string>, users: ReadonlyArray<string>): Contents => {
+  if (macaroons.length + users.length === 0) return unreadable("it is empty")
+  if (text.length > maxLength) return unreadable(`it is longer than ${maxLength} characters`)
+  if (![...macaroons, ...users].every((piece) => printable.test(piece))) {
+    return unreadable("it holds a space, a line break or another character that no token has")
+  }
+  if (users.some(fragment)) return unreadable("a part of it is cut off")
+  const decoded: Array<Macaroon.Macaroon> = []
+  for (const [index, piece] of macaroons.entries()) {
+    const macaroon = Macaroon.decode(piece)
+    if (Result.isFailure(macaroon)) {
+      return unreadable(`macaroon ${index + 1} of ${macaroons.length} cannot be read: ${macaroon.failure}`)
+    }
+    decoded.push(macaroon.success)
+  }
+  const standing = Macaroon.standing(decoded)
+  if (macaroons.length > 0 && standing.permissions.length === 0) {
+    return unreadable("it has discharges but no macaroon that permits something")
+  }
+  const caveats = standing.permissions.map((permission) => permission.caveats)
+  return {
+    malformed: undefined,
+    expiresAt: Number.isFinite(standing.notAfter) ? standing.notAfter * 1000 : null,
+    missingDischarges: standing.missingDischarges,
+    discharged: macaroons.length === 0 || standing.usable,
+    readOnly: users.length === 0 && caveats.every((list) => list.some(Caveat.restrictsToReading)),
+    orgIds: [
+      ...new Set(caveats.flat().flatMap((caveat) => caveat._tag === "Organization" ? [caveat.id] : []))
+    ]
+  }
+}
+
+/**
+ * A Fly token, redacted: printed, logged, inspected or turned into JSON it shows its fingerprint, never itself.
+ *
+ * **Details**
+ *
+ * `FlyToken.make` takes any text: a bare token, one with its scheme (`FlyV1 `, `Bearer `, doubled too) or the list of a
+ * `config.yml`. Nothing is shortened, and no discharge is dropped. Whether it can be used is another question:
+ * {@link FlyToken.malformed}, {@link FlyToken.expiresAt} and {@link FlyToken.missingDischarges} answer it, read offline
+ * from the macaroons (rules of flyctl v0.4.87). Two tokens are equal (`Equal.equals`) if their texts are.
+ *
+ * **Gotchas**
+ *
+ * {@link FlyToken.value} and {@link FlyToken.authorization} give the secret itself.
+ *
+ * **Example** (Reading a token)
+ *
+ * ```ts
+ * import { FlyToken } from "effect-fly-tokens"
+ *
+ * const token = FlyToken.make("FlyV1 fo1_example")
+ * token.authorization("machines") // "Bearer fo1_example"
+ * String(token) // "<FlyToken 57f5a0a3>"
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export class FlyToken implements Equal.Equal {
+  readonly [TypeId] = TypeId
+  readonly #macaroons: ReadonlyArray<string>
+  readonly #users: ReadonlyArray<string>
+  #contents: Contents | undefined
+  #digest: string | undefined
+  #identity: string | undefined
+
+  private constructor(text: string) {
+    const { macaroons, users } = split(text)
+    this.#macaroons = macaroons
+    this.#users = users
+  }
+
+  /** Reads a token from any text. Never fails: a text that is no token is `malformed`. */
+  static make(text: string | Redacted.Redacted<string>): FlyToken {
+    return new FlyToken(Redacted.isRedacted(text) ? Redacted.value(text) : text)
+  }
+
+  static isFlyToken(input: unknown): input is FlyToken {
+    return input instanceof FlyToken
+  }
+
+  get #read(): Contents {
+    return this.#contents ??= read(this.#bare, this.#macaroons, this.#users)
+  }
+
+  get #bare(): string {
+    return [...this.#macaroons, ...this.#users].join(",")
+  }
+
+  /** **The secret**, as flyctl prints it: `FlyV1 …` if it has macaroons, else bare. */
+  get value(): string {
+    return this.#macaroons.length > 0 ? `FlyV1 ${this.#bare}` : this.#bare
+  }
+
+  get redacted(): Redacted.Redacted<string> {
+    return Redacted.make(this.value, { label: this.toString() })
+  }
+
+  /**
+   * **The secret** as the value of an `Authorization` header. Machines API and logs get the macaroons only, if there
+   * are any; GraphQL gets macaroons and user tokens.
+   */
+  authorization(target: ApiTarget): string {
+    if (this.#macaroons.length === 0) return `Bearer ${this.#users.join(",")}`
+    return target === "graphql" ? this.value : `FlyV1 ${this.#macaroons.join(",")}`
+  }
+
+  /** The first 8 hex digits of the SHA-256 of {@link value}: tells tokens apart in logs, gives nothing away. */
+  get fingerprint(): string {
+    return (this.#digest ??= bytesToHex(sha256(utf8ToBytes(this.value)))).slice(0, 8)
+  }
+
+  /**
+   * Names what a server sees of the token (a digest of the Machines API's header), so that a token that was refused is
+   * recognized wherever it turns up, with or without user tokens beside its macaroons.
+   *
+   * @internal
+   */
+  get identity(): string {
+    return this.#identity ??= bytesToHex(sha256(utf8ToBytes(this.authorization("machines"))))
+  }
+
+  /** The macaroon pieces and the user tokens of it, counted. */
+  get size(): { readonly macaroons: number; readonly userTokens: number } {
+    return { macaroons: this.#macaroons.length, userTokens: this.#users.length }
+  }
+
+  /** Why this is no token, as a sentence that holds nothing of it; `undefined` if it is one. */
+  get malformed(): string | undefined {
+    return this.#read.malformed
+  }
+
+  /** Its own expiry in epoch milliseconds, read from its macaroons; `null` if it has none or does not tell. */
+  get expiresAt(): number | null {
+    return this.#read.expiresAt
+  }
+
+  /** Locations of third-party caveats that nothing in it discharges; not empty means that Fly will refuse it. */
+  get missingDischarges(): ReadonlyArray<string> {
+    return this.#read.missingDischarges
+  }
+
+  /** Whether a permission macaroon has all its discharges, or there are only user tokens. */
+  get discharged(): boolean {
+    return this.#read.discharged
+  }
+
+  /** Whether its macaroons say that nothing but reading is allowed. User tokens never say so. */
+  get readOnly(): boolean {
+    return this.#read.readOnly
+  }
+
+  /** Fly's internal numbers of the orgIds that its macaroons name. */
+  get orgIds(): ReadonlyArray<bigint> {
+    return this.#read.orgIds
+  }
+
+  [Equal.symbol](that: Equal.Equal): boolean {
+    return that instanceof FlyToken && that.value === this.value
+  }
+
+  [Hash.symbol](): number {
+    return Hash.string(this.fingerprint)
+  }
+
+  toString(): string {
+    return `<FlyToken ${this.fingerprint}>`
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString()
+  }
+}
