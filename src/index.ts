@@ -1,0 +1,27 @@
+/**
+ * A valid Fly.io token per app, kept valid. Nothing here depends on Node.
+ *
+ * @since 0.1.0
+ */
+export * as FlyTokensLive from "./layers/FlyTokensLive.ts"
+export type { FlyTokensOptions } from "./layers/FlyTokensOptions.ts"
+export * as StorageMemory from "./layers/storage/StorageMemory.ts"
+export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"
+export { Environment } from "./services/Environment.ts"
+export { type CallOptions, FlyCli, type FlyCliReason } from "./services/FlyCli.ts"
+export { FlyTokens, type Refusal, ResolvedToken } from "./services/FlyTokens.ts"
+export * as MissReason from "./services/MissReason.ts"
+export { SourceName, sourceNames } from "./services/SourceName.ts"
+export { Storage, type StorageBacking, type StorageKey, type StoredToken } from "./services/Storage.ts"
+export {
+  Attempt,
+  InvalidAppName,
+  InvalidOption,
+  NoTokenAvailable,
+  PersistFailed,
+  StorageError,
+  UnusableToken
+} from "./services/TokenError.ts"
+export { AppName, isAppName } from "./token/AppName.ts"
+export { type ApiTarget, FlyToken } from "./token/FlyToken.ts"
+export * as Macaroon from "./token/Macaroon.ts"

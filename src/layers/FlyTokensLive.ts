@@ -1,0 +1,197 @@
+/**
+ * The resolver layer: `FlyTokens` over any environment, storage, config file and command.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import type * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as RcMap from "effect/RcMap"
+import type * as Scope from "effect/Scope"
+import { ConfigFile } from "../services/ConfigFile.ts"
+import { Environment } from "../services/Environment.ts"
+import { FlyCli } from "../services/FlyCli.ts"
+import { FlyTokens, type Refusal } from "../services/FlyTokens.ts"
+import { Storage } from "../services/Storage.ts"
+import { InvalidAppName, type InvalidOption } from "../services/TokenError.ts"
+import { type AppName, isAppName } from "../token/AppName.ts"
+import { FlyToken } from "../token/FlyToken.ts"
+import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
+import * as AppResolver from "./resolver/AppResolver.ts"
+import * as Background from "./resolver/Background.ts"
+import * as Invalidation from "./resolver/Invalidation.ts"
+import * as ManualTokens from "./resolver/ManualTokens.ts"
+import * as OrgTokens from "./resolver/OrgTokens.ts"
+import * as PendingWrites from "./resolver/PendingWrites.ts"
+import * as Rejections from "./resolver/Rejections.ts"
+import * as Sources from "./resolver/Sources.ts"
+import * as TokenCache from "./resolver/TokenCache.ts"
+
+const rejectedOf = (refusal: Refusal | undefined): FlyToken | undefined => {
+  const rejected = refusal?.rejected
+  return rejected === undefined || FlyToken.isFlyToken(rejected) ? rejected : FlyToken.make(rejected)
+}
+
+/** No source is asked for what is no app name. */
+const named = <A, E>(app: string, use: (app: AppName) => Effect.Effect<A, E>): Effect.Effect<A, E | InvalidAppName> =>
+  Effect.suspend((): Effect.Effect<A, E | InvalidAppName> =>
+    isAppName(app) ? use(app) : Effect.fail(InvalidAppName.of(app))
+  )
+
+const make = Effect.fnUntraced(function*(
+  options: FlyTokensOptions
+): Effect.fn.Return<
+  FlyTokens["Service"],
+  InvalidOption,
+  Environment | Storage | ConfigFile | FlyCli | Scope.Scope
+> {
+  const settings = yield* settingsOf(options)
+  const environment = yield* Environment
+  const storage = yield* Storage
+  const configFile = yield* ConfigFile
+  const cli = yield* FlyCli
+  const context = yield* Effect.context<never>()
+  const clock = yield* Clock.Clock
+  const background = yield* Background.make
+  const cache = TokenCache.make()
+  const rejections = Rejections.make(settings.rejectionTtlMillis)
+  const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
+  const live = new Map<AppName, AppResolver.AppResolver>()
+
+  const inBackground: AppResolver.Shared["inBackground"] = (name, write) => {
+    background.forkWrite(
+      Effect.catch(
+        write,
+        (reason) =>
+          Effect.logWarning(`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`)
+      )
+    )
+  }
+
+  const orgTokens = OrgTokens.make({
+    cli,
+    environment,
+    storage,
+    writes,
+    background,
+    settings,
+    isRejected: rejections.has,
+    inBackground
+  })
+
+  const reject = (token: FlyToken, now: number): boolean => {
+    const known = rejections.has(token, now)
+    rejections.add(token, now)
+    orgTokens.forget(token.identity)
+    if (!known) {
+      // Apps of one organization share a token.
+      for (const [app, entry] of cache.entries) {
+        if (entry.resolved.token.identity === token.identity) cache.entries.delete(app)
+      }
+    }
+    return !known
+  }
+
+  const sources = Sources.make({
+    environment,
+    storage,
+    configFile,
+    orgTokens,
+    background,
+    settings,
+    droppedOf: (app) => cache.dropped.get(app)
+  })
+
+  const shared: AppResolver.Shared = {
+    settings,
+    context,
+    background,
+    cache,
+    writes,
+    inBackground,
+    orgTokens,
+    chain: settings.chain.map((name) => sources[name]),
+    isRejected: rejections.has,
+    reject,
+    live,
+    retain: (app) => RcMap.get(resolvers, app)
+  }
+
+  // A resolver without a token is kept as long as its failure is remembered; one with a token holds itself.
+  const resolvers: RcMap.RcMap<AppName, AppResolver.AppResolver> = yield* RcMap.make({
+    lookup: (app: AppName) => AppResolver.make(app, shared),
+    idleTimeToLive: Duration.millis(settings.failureCooldownMillis)
+  })
+
+  const withResolver = <A, E>(
+    app: string,
+    use: (resolver: AppResolver.AppResolver) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E | InvalidAppName> =>
+    named(app, (app) => Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)))
+
+  const get: FlyTokens["Service"]["get"] = (app) =>
+    Effect.withFiber((fiber) => {
+      const entry = cache.entries.get(app)
+      if (entry !== undefined && entry.attended) {
+        const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+        if (now < entry.expiresAt) {
+          cache.hits++
+          entry.lastUsed = now
+          return entry.exit
+        }
+      }
+      return withResolver(app, (resolver) => resolver.get)
+    })
+
+  const invalidation = Invalidation.make(shared, storage)
+  const manual = ManualTokens.make(shared)
+
+  return FlyTokens.of({
+    get,
+    refresh: (app, refusal) => withResolver(app, (resolver) => resolver.refresh(rejectedOf(refusal))),
+    invalidate: (app, refusal) => named(app, (app) => invalidation.invalidate(app, rejectedOf(refusal))),
+    setManual: (app, token) =>
+      named(app, (app) => manual.set(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token))),
+    removeManual: (app) => named(app, manual.remove),
+    peek: (app) => {
+      const entry = cache.entries.get(app)
+      if (entry === undefined) return Option.none()
+      const now = clock.currentTimeMillisUnsafe()
+      if (now >= entry.expiresAt) return Option.none()
+      entry.lastUsed = now
+      return entry.some
+    }
+  })
+})
+
+/**
+ * `FlyTokens` over the four services that its sources are.
+ *
+ * **When to use**
+ *
+ * Use to compose your own sources, in tests and outside of Node. On Node `FlyTokensNode.layer` has everything wired.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layer = (
+  options: FlyTokensOptions = {}
+): Layer.Layer<FlyTokens, InvalidOption, Environment | Storage | ConfigFile | FlyCli> =>
+  Layer.effect(FlyTokens, make(options))
+
+/**
+ * `FlyTokens` with its options from `Config`; see `FlyTokensOptions`.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layerConfig: Layer.Layer<
+  FlyTokens,
+  InvalidOption | Config.ConfigError,
+  Environment | Storage | ConfigFile | FlyCli
+> = Layer.effect(FlyTokens, Effect.flatMap(config, make))

@@ -1,0 +1,199 @@
+/**
+ * The options of the resolver, their defaults, and their form in `Config`.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { type SourceName, sourceNames } from "../services/SourceName.ts"
+import { InvalidOption } from "../services/TokenError.ts"
+import { type AppName, isAppName } from "../token/AppName.ts"
+
+/**
+ * Options of {@link FlyTokens}. Each is optional and can come from `Config` too, named `FLY_TOKENS_` and its name in
+ * upper snake case.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface FlyTokensOptions {
+  /**
+   * The sources to ask, in order. Default: `env`, `storage`, `config`, `cli`, `manual`. `FLY_TOKENS_CHAIN=storage,cli`.
+   */
+  readonly chain?: ReadonlyArray<SourceName> | undefined
+  /** How long a token counts as valid after it was acquired, and the life asked of flyctl. Default 24 hours. */
+  readonly ttl?: Duration.Input | undefined
+  /** The limit of one run of flyctl, from its start. Default 15 seconds. */
+  readonly cliTimeout?: Duration.Input | undefined
+  /** The limit of one access to the store. Default 5 seconds. */
+  readonly storageTimeout?: Duration.Input | undefined
+  /** The limit of reading flyctl's config file. Default 2 seconds. */
+  readonly configFileTimeout?: Duration.Input | undefined
+  /** How many runs of flyctl there are at once. Default 4. */
+  readonly cliConcurrency?: number | undefined
+  /**
+   * The slug of the organization, for all apps or by app. Default: flyctl is asked once. In `Config` one slug for all.
+   */
+  readonly org?: string | ((app: AppName) => string | undefined) | undefined
+  /** From which sources a token is written to the store. Default: `cli`. */
+  readonly persist?: ReadonlyArray<SourceName> | undefined
+  /** For how long a failure is answered again without asking the sources. Default 5 seconds. */
+  readonly failureCooldown?: Duration.Input | undefined
+  /** For how long a rejected token is not handed out, whichever source yields it. Default 5 minutes. */
+  readonly rejectionTtl?: Duration.Input | undefined
+  /** After how long without a call an app's resolver is released; its token stays cached. Default: never. */
+  readonly idleTimeToLive?: Duration.Input | undefined
+}
+
+/**
+ * Options with every default filled in; durations in milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface ResolverSettings {
+  readonly chain: ReadonlyArray<SourceName>
+  readonly ttlMillis: number
+  readonly cliTimeoutMillis: number
+  readonly storageTimeoutMillis: number
+  readonly configFileTimeoutMillis: number
+  readonly cliConcurrency: number
+  readonly org: (app: AppName) => string | undefined
+  readonly persist: ReadonlySet<SourceName>
+  readonly failureCooldownMillis: number
+  readonly rejectionTtlMillis: number
+  readonly idleTimeToLiveMillis: number
+}
+
+/** The shortest and the longest a duration may be. */
+interface Range {
+  readonly least: Duration.Duration
+  readonly most: Duration.Duration
+  readonly words: string
+}
+
+const positive: Range = {
+  least: Duration.millis(1),
+  most: Duration.hours(24),
+  words: "a duration above zero and up to 24 hours, for example \"5 seconds\""
+}
+const orZero: Range = {
+  least: Duration.zero,
+  most: Duration.hours(24),
+  words: "a duration from zero to 24 hours, for example \"5 seconds\""
+}
+const life: Range = {
+  least: Duration.seconds(1),
+  most: Duration.days(20 * 366),
+  words: "a duration from 1 second to 20 years, for example \"24 hours\""
+}
+const open: Range = { least: Duration.zero, most: Duration.infinity, words: "a duration, for example \"1 hour\"" }
+
+const millis = Effect.fnUntraced(function*(
+  option: string,
+  input: Duration.Input | undefined,
+  fallback: Duration.Input,
+  range: Range
+) {
+  const duration = Duration.fromInput(input ?? fallback)
+  if (
+    Option.isNone(duration) || Duration.isLessThan(duration.value, range.least) ||
+    Duration.isGreaterThan(duration.value, range.most)
+  ) {
+    return yield* new InvalidOption({ option, expected: range.words })
+  }
+  return Duration.toMillis(duration.value)
+})
+
+const sources = Effect.fnUntraced(function*(
+  option: string,
+  input: ReadonlyArray<SourceName> | undefined,
+  fallback: ReadonlyArray<SourceName>,
+  least: number
+) {
+  const list = input ?? fallback
+  if (
+    list.length < least || new Set(list).size !== list.length || !list.every((name) => sourceNames.includes(name))
+  ) {
+    return yield* new InvalidOption({
+      option,
+      expected: `a list of different sources out of ${sourceNames.join(", ")}`
+    })
+  }
+  return list
+})
+
+/** Slugs of organizations have the form of app names, so a slug is never a flag either. */
+const organizations = Effect.fnUntraced(function*(org: FlyTokensOptions["org"]) {
+  if (org === undefined) return () => undefined
+  if (typeof org === "function") return org
+  if (!isAppName(org)) return yield* new InvalidOption({ option: "org", expected: "the slug of an organization" })
+  return () => org
+})
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const settingsOf = Effect.fnUntraced(
+  function*(options: FlyTokensOptions): Effect.fn.Return<ResolverSettings, InvalidOption> {
+    const cliConcurrency = options.cliConcurrency ?? 4
+    if (!Number.isInteger(cliConcurrency) || cliConcurrency < 1) {
+      return yield* new InvalidOption({ option: "cliConcurrency", expected: "a whole number from 1" })
+    }
+    return {
+      chain: yield* sources("chain", options.chain, sourceNames, 1),
+      ttlMillis: yield* millis("ttl", options.ttl, Duration.hours(24), life),
+      cliTimeoutMillis: yield* millis("cliTimeout", options.cliTimeout, Duration.seconds(15), positive),
+      storageTimeoutMillis: yield* millis("storageTimeout", options.storageTimeout, Duration.seconds(5), positive),
+      configFileTimeoutMillis: yield* millis(
+        "configFileTimeout",
+        options.configFileTimeout,
+        Duration.seconds(2),
+        positive
+      ),
+      cliConcurrency,
+      org: yield* organizations(options.org),
+      persist: new Set(yield* sources("persist", options.persist, ["cli"], 0)),
+      failureCooldownMillis: yield* millis("failureCooldown", options.failureCooldown, Duration.seconds(5), orZero),
+      rejectionTtlMillis: yield* millis("rejectionTtl", options.rejectionTtl, Duration.minutes(5), orZero),
+      idleTimeToLiveMillis: yield* millis("idleTimeToLive", options.idleTimeToLive, Duration.infinity, open)
+    }
+  }
+)
+
+const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> => Config.withDefault(config, undefined)
+
+const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined> =>
+  optional(Config.String(name)).pipe(
+    Config.map((text) => text?.split(",").map((item) => item.trim()).filter((item) => item !== "") as Array<SourceName>)
+  )
+
+/**
+ * The options as `Config`: from the environment by default, `FLY_TOKENS_TTL="12 hours"` for instance. What is not set is
+ * left out; what is set and cannot be read fails.
+ *
+ * @category config
+ * @since 0.1.0
+ * @stability stable
+ */
+export const config: Config.Config<FlyTokensOptions> = Config.all({
+  chain: list("FLY_TOKENS_CHAIN"),
+  ttl: optional(Config.Duration("FLY_TOKENS_TTL")),
+  cliTimeout: optional(Config.Duration("FLY_TOKENS_CLI_TIMEOUT")),
+  storageTimeout: optional(Config.Duration("FLY_TOKENS_STORAGE_TIMEOUT")),
+  configFileTimeout: optional(Config.Duration("FLY_TOKENS_CONFIG_FILE_TIMEOUT")),
+  cliConcurrency: optional(Config.Int("FLY_TOKENS_CLI_CONCURRENCY")),
+  org: optional(Config.String("FLY_TOKENS_ORG")),
+  persist: list("FLY_TOKENS_PERSIST"),
+  failureCooldown: optional(Config.Duration("FLY_TOKENS_FAILURE_COOLDOWN")),
+  rejectionTtl: optional(Config.Duration("FLY_TOKENS_REJECTION_TTL")),
+  idleTimeToLive: optional(Config.Duration("FLY_TOKENS_IDLE_TIME_TO_LIVE"))
+})

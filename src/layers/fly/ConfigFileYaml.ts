@@ -1,0 +1,141 @@
+/**
+ * flyctl's `config.yml`.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { parseAllDocuments } from "yaml"
+import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
+import { Environment } from "../../services/Environment.ts"
+import { Malformed, NotFound, Unreadable } from "../../services/MissReason.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
+import * as SingleFlight from "../SingleFlight.ts"
+
+/** flyctl's own file has a few kilobytes. */
+const maxBytes = ByteSize.mebibytes(1)
+
+/** flyctl truncates and writes in place (FACTS section 5): what looks torn is read again before it is believed. */
+const rereads = 3
+const rereadAfter = Duration.millis(75)
+
+const Contents = Schema.Struct({ access_token: Schema.optionalKey(Schema.NullOr(Schema.String)) })
+const decodeContents = Schema.decodeUnknownResult(Contents)
+
+/** Reasons that a file half written can have. */
+interface Read {
+  readonly result: Result.Result<FlyToken, ConfigFileReason>
+  readonly maybeTorn: boolean
+}
+
+const miss = (reason: ConfigFileReason, maybeTorn = false): Read => ({ result: Result.fail(reason), maybeTorn })
+
+/**
+ * What a config file's text says, decided without looking at the file again.
+ *
+ * @category decoding
+ * @since 0.1.0
+ * @stability stable
+ */
+export const interpret = (text: string, path: string): Read => {
+  if (text.trim() === "") return miss(new Unreadable({ path, why: "the file is empty" }), true)
+  const parsed = Result.try({
+    try: () => {
+      // flyctl reads the first document only.
+      const document = parseAllDocuments(text, { logLevel: "error", prettyErrors: false })[0]
+      return document === undefined || document.errors.length > 0 ? undefined : { value: document.toJS() as unknown }
+    },
+    catch: () => "not YAML"
+  })
+  if (Result.isFailure(parsed) || parsed.success === undefined) {
+    return miss(new Unreadable({ path, why: "the file is not YAML" }), true)
+  }
+  const { value } = parsed.success
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return miss(new Unreadable({ path, why: "the file is YAML, but not a map of settings" }), true)
+  }
+  const contents = decodeContents(value)
+  if (Result.isFailure(contents)) {
+    return miss(new Malformed({ why: `access_token in ${path} is not a text` }))
+  }
+  const accessToken = contents.success.access_token?.trim()
+  if (accessToken === undefined || accessToken === "") {
+    return miss(new NotFound({ what: `no access_token in ${path}` }))
+  }
+  const token = FlyToken.make(accessToken)
+  // A token whose end is missing may be one that is just being written. Its soundness is not decided here.
+  return { result: Result.succeed(token), maybeTorn: token.malformed !== undefined }
+}
+
+const unreadable = (path: string) => (error: PlatformError): ConfigFileReason => {
+  const tag = error.reason._tag
+  if (tag === "NotFound") return new NotFound({ what: `${path} does not exist` })
+  if (tag === "PermissionDenied") return new Unreadable({ path, why: "permission denied" })
+  return new Unreadable({ path, why: "it cannot be read" })
+}
+
+const make = Effect.gen(function*() {
+  const fileSystem = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const environment = yield* Environment
+  const scope = yield* Effect.scope
+  const context = yield* Effect.context<never>()
+
+  const locate = Effect.suspend(() => {
+    const directory = environment.get("FLY_CONFIG_DIR")
+    if (directory) return Effect.succeed(paths.join(directory, "config.yml"))
+    const home = environment.get("HOME") ?? environment.get("USERPROFILE")
+    return home
+      ? Effect.succeed(paths.join(home, ".fly", "config.yml"))
+      : Effect.fail(new NotFound({ what: "neither FLY_CONFIG_DIR nor HOME is set" }))
+  })
+
+  const readOnce = (path: string): Effect.Effect<Read> =>
+    Effect.gen(function*() {
+      const { size, type } = yield* fileSystem.stat(path)
+      if (type !== "File") return miss(new Unreadable({ path, why: "it is not a file" }))
+      if (ByteSize.isGreaterThan(size, maxBytes)) return miss(new Unreadable({ path, why: "it is larger than 1 MiB" }))
+      return interpret(yield* fileSystem.readFileString(path), path)
+    }).pipe(Effect.catch((error) => Effect.succeed(miss(unreadable(path)(error)))))
+
+  const read = Effect.gen(function*() {
+    const path = yield* locate
+    let latest = yield* readOnce(path)
+    for (let i = 0; i < rereads && latest.maybeTorn; i++) {
+      yield* Effect.sleep(rereadAfter)
+      latest = yield* readOnce(path)
+    }
+    return yield* Effect.fromResult(latest.result)
+  })
+
+  // Apps that start together share one reading.
+  const flight = SingleFlight.make<FlyToken, ConfigFileReason>((run) =>
+    Fiber.runIn(Effect.runForkWith(context)(run), scope)
+  )
+  return ConfigFile.of({ accessToken: flight("config.yml", read) })
+})
+
+/**
+ * Reads `$FLY_CONFIG_DIR/config.yml`, else `~/.fly/config.yml`; never writes it.
+ *
+ * **Details**
+ *
+ * Read anew on each run of the chain, once for all apps that ask at the same moment. A file that is empty, not YAML, or
+ * holds a cut-off token is read again up to 3 times, 75 ms apart, because flyctl rewrites it in place.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layer: Layer.Layer<ConfigFile, never, FileSystem.FileSystem | Path.Path | Environment> = Layer.effect(
+  ConfigFile,
+  make
+)

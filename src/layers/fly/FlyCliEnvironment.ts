@@ -1,0 +1,70 @@
+/**
+ * What a child of ours sees of the environment.
+ *
+ * @since 0.1.0
+ */
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import { type Environment, tokenOf } from "../../services/Environment.ts"
+
+/** Let through as they are (FACTS section 4). `TMPDIR`, because flyctl writes a temp file. */
+const allowed = [
+  "PATH",
+  "HOME",
+  "USERPROFILE",
+  "TMPDIR",
+  "FLY_CONFIG_DIR",
+  "FLY_API_BASE_URL",
+  "FLY_FLAPS_BASE_URL",
+  "FLY_METRICS_BASE_URL",
+  "FLY_SYNTHETICS_BASE_URL",
+  "FLY_UIEX_BASE_URL",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "ALL_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "all_proxy",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "SystemRoot",
+  "APPDATA",
+  "LOCALAPPDATA",
+  "TEMP",
+  "TMP"
+]
+
+/** Keeps flyctl quiet, quick and without colour. */
+const fixed = {
+  FLY_SEND_METRICS: "0",
+  FLY_NO_UPDATE_CHECK: "1",
+  FLY_NO_INCIDENTS_CHECK: "1",
+  FLY_SYNTHETICS_AGENT: "0",
+  NO_COLOR: "1",
+  LOG_LEVEL: "error",
+  CI: "1"
+}
+
+/**
+ * The whole environment of a child: an allow-list, what keeps flyctl quiet, and the token if it may see it. An ambient
+ * `FLY_ORG` (which beats the argument) or `FLY_APP` never gets through.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const childEnvironment = (
+  environment: Environment["Service"],
+  options: { readonly environmentToken: boolean }
+): Record<string, string | Redacted.Redacted<string>> => {
+  const variables: Record<string, string | Redacted.Redacted<string>> = {}
+  for (const name of allowed) {
+    const value = environment.get(name)
+    if (value !== undefined && value !== "") variables[name] = value
+  }
+  const token = options.environmentToken ? tokenOf(environment) : Option.none()
+  if (Option.isSome(token)) variables["FLY_ACCESS_TOKEN"] = token.value.redacted
+  return { ...variables, ...fixed }
+}

@@ -1,0 +1,239 @@
+/**
+ * The real `fly` command, as child processes.
+ *
+ * @since 0.1.0
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { hostname } from "node:os"
+import { platform } from "node:process"
+import { Environment } from "../../services/Environment.ts"
+import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
+import {
+  BinaryNotFound,
+  Defect,
+  Killed,
+  Malformed,
+  NotExecutable,
+  NotFlyctl,
+  OrgUnknown,
+  OutputTooLarge
+} from "../../services/MissReason.ts"
+import * as FlyBinary from "./FlyBinary.ts"
+import { childEnvironment } from "./FlyCliEnvironment.ts"
+import * as Output from "./FlyCliOutput.ts"
+
+/** A token has some 2 kB; more than this is no answer to a mint. */
+const mintLimit = 64 * 1024
+
+/** One row of `apps list` has about 1 kB, and platforms have thousands of apps. */
+const listLimit = 16 * 1024 * 1024
+
+/** flyctl swallows a second SIGTERM (FACTS section 1): then SIGKILL, for the whole group. */
+const killAfter = Duration.seconds(2)
+
+/** How long output is waited for after the exit, when a grandchild still holds the pipe. */
+const drainAfterExit = Duration.millis(200)
+
+const identifyWithin = Duration.seconds(5)
+
+/** Recognisable in `fly tokens list`: every run leaves a record at Fly. */
+const tokenName = () => `effect-fly-tokens/${hostname().replace(/[^A-Za-z0-9.-]/g, "-").slice(0, 60) || "unknown"}`
+
+const failedToStart = (path: string) => (error: PlatformError): FlyCliReason => {
+  switch (error.reason._tag) {
+    case "NotFound":
+      // The file is there (it was just found), so what is missing is the interpreter that it names.
+      return new NotExecutable({ path })
+    case "PermissionDenied":
+      return new NotExecutable({ path })
+    default: {
+      const cause = "cause" in error.reason ? error.reason.cause : undefined
+      const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+      return code === "ENOEXEC"
+        ? new NotExecutable({ path })
+        : new Defect({ name: /^E[A-Z0-9]{1,20}$/.test(code) ? code : "PlatformError" })
+    }
+  }
+}
+
+/** The options of {@link layer}. */
+export interface FlyCliProcessOptions {
+  /** The binary: a path, or a name to look for on PATH. Default: flyctl, wherever it usually is. */
+  readonly binary?: string | undefined
+}
+
+const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
+  const spawner = yield* ChildProcessSpawner
+  const fileSystem = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const environment = yield* Environment
+  /** Binaries named `fly` that turned out to be something else. */
+  const strangers = new Set<string>()
+
+  const spawn = (path: string, args: ReadonlyArray<string>, call: CallOptions, limitBytes: number) =>
+    Effect.gen(function*(): Effect.fn.Return<Output.Ended, FlyCliReason, Scope.Scope> {
+      const child = yield* Effect.mapError(
+        spawner.spawn(ChildProcess.make(path, args, {
+          // Away from any fly.toml, and there even if our own directory was removed.
+          cwd: paths.dirname(path),
+          env: childEnvironment(environment, call),
+          extendEnv: false,
+          stdin: "ignore",
+          killSignal: "SIGTERM",
+          forceKillAfter: killAfter
+        })),
+        failedToStart(path)
+      )
+      const overflow = yield* Deferred.make<never, OutputTooLarge>()
+      const read = (stream: Stream.Stream<Uint8Array, PlatformError>, onFull: Effect.Effect<unknown>) => {
+        const decoder = new TextDecoder()
+        const collected = { text: "", bytes: 0 }
+        const reading = Stream.runForEach(stream, (chunk) => {
+          collected.bytes += chunk.length
+          // Read on, so that the child is not blocked, but keep no more.
+          if (collected.bytes > limitBytes) return onFull
+          collected.text += decoder.decode(chunk, { stream: true })
+          return Effect.void
+        })
+        return Effect.map(Effect.forkScoped(Effect.ignore(reading)), (fiber) => ({ collected, fiber }))
+      }
+      const stdout = yield* read(
+        child.stdout,
+        Deferred.fail(overflow, new OutputTooLarge({ limitBytes }))
+      )
+      const stderr = yield* read(child.stderr, Effect.void)
+      const exitCode = yield* Effect.raceFirst(
+        Effect.mapError(child.exitCode, () => new Killed()),
+        Deferred.await(overflow)
+      )
+      yield* Effect.timeoutOption(Fiber.awaitAll([stdout.fiber, stderr.fiber]), drainAfterExit)
+      if (stdout.collected.bytes > limitBytes) return yield* new OutputTooLarge({ limitBytes })
+      return { exitCode, stdout: stdout.collected.text, stderr: stderr.collected.text }
+    }).pipe(Effect.scoped)
+
+  const identify = (path: string) =>
+    spawn(path, ["version", "--json"], { environmentToken: false }, mintLimit).pipe(
+      Effect.map(Output.isFlyctl),
+      Effect.timeoutOption(identifyWithin),
+      Effect.map(Option.getOrElse(() => true)),
+      Effect.orElseSucceed(() => false)
+    )
+
+  /** Whether a failure may come from another program of the same name. */
+  const doubtful = (path: string, reason: FlyCliReason): boolean =>
+    !/^flyctl(\.exe)?$/.test(paths.basename(path)) &&
+    ["ExitCode", "Malformed", "OutputTooLarge", "OutdatedFlyctl"].includes(reason._tag)
+
+  const run = <A>(
+    args: ReadonlyArray<string>,
+    call: CallOptions,
+    limitBytes: number,
+    read: (ended: Output.Ended) => Effect.Effect<A, FlyCliReason>
+  ): Effect.Effect<A, FlyCliReason> =>
+    Effect.gen(function*(): Effect.fn.Return<A, FlyCliReason> {
+      const found = yield* FlyBinary.find(environment, { binary: options.binary, windows: platform === "win32" }).pipe(
+        Effect.provideService(FileSystem.FileSystem, fileSystem),
+        Effect.provideService(Path.Path, paths)
+      )
+      for (const path of found.executable) {
+        if (strangers.has(path)) continue
+        const result = yield* Effect.result(Effect.flatMap(spawn(path, args, call, limitBytes), read))
+        if (Result.isSuccess(result)) return result.success
+        const reason = result.failure
+        if (doubtful(path, reason) && !(yield* identify(path))) {
+          strangers.add(path)
+          continue
+        }
+        return yield* reason
+      }
+      const stranger = found.executable[0]
+      const locked = found.notExecutable[0]
+      if (stranger !== undefined) return yield* new NotFlyctl({ path: stranger })
+      if (locked !== undefined) return yield* new NotExecutable({ path: locked })
+      return yield* new BinaryNotFound({ looked: found.looked })
+    })
+
+  const succeeded = <A>(subject: string, read: (stdout: string) => Effect.Effect<A, FlyCliReason>) =>
+  (
+    ended: Output.Ended
+  ): Effect.Effect<A, FlyCliReason> =>
+    ended.exitCode === 0 ? read(ended.stdout) : Effect.fail(Output.failureOf(ended, subject))
+
+  return FlyCli.of({
+    mintReadonly: (org, call) =>
+      run(
+        [
+          "tokens",
+          "create",
+          "readonly",
+          org,
+          "--json",
+          "--expiry",
+          Output.goDuration(Duration.toMillis(call.ttl)),
+          "--name",
+          tokenName()
+        ],
+        call,
+        mintLimit,
+        succeeded(org, (stdout) => Effect.fromResult(Output.mintedToken(stdout)))
+      ),
+    listApps: (call) =>
+      run(
+        ["apps", "list", "--json"],
+        call,
+        listLimit,
+        succeeded("the list of apps", (stdout) =>
+          Effect.mapError(
+            Effect.fromOption(Output.listedApps(stdout)),
+            () => new Malformed({ why: "flyctl printed something else than a list of apps" })
+          ))
+      ),
+    orgOf: (app, call) =>
+      Effect.mapError(
+        run(
+          ["status", "-a", app, "--json"],
+          call,
+          listLimit,
+          succeeded(app, (stdout) =>
+            Effect.mapError(Effect.fromOption(Output.statusOrg(stdout)), () => new OrgUnknown({ name: app })))
+        ),
+        // flyctl says in many ways that it cannot find an app.
+        (reason) => reason._tag === "ExitCode" ? new OrgUnknown({ name: app }) : reason
+      )
+  })
+})
+
+/**
+ * Runs flyctl (v0.4.87 in mind; FACTS sections 1–4).
+ *
+ * **Details**
+ *
+ * No shell, an environment of its own, stdin closed, stdout and stderr apart and bounded. A run that is interrupted gets
+ * SIGTERM and 2 s later SIGKILL, the whole process group. A success must decode as a token. Of several binaries found,
+ * one that is another program (Concourse's `fly`) is passed over.
+ *
+ * **Gotchas**
+ *
+ * flyctl itself writes the token that it mints into `~/.fly/logs`.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layer = (
+  options: FlyCliProcessOptions = {}
+): Layer.Layer<FlyCli, never, ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Environment> =>
+  Layer.effect(FlyCli, make(options))

@@ -1,0 +1,88 @@
+/**
+ * Which organization an app belongs to.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
+import { type MissReason, OrgUnknown } from "../../services/MissReason.ts"
+import type { AppName } from "../../token/AppName.ts"
+import * as SingleFlight from "../SingleFlight.ts"
+import type { CliGate } from "./CliGate.ts"
+
+/**
+ * The slug of an app's organization: from the option `org`, else from what flyctl said once.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface AppOrganizations {
+  readonly of: (app: AppName, options: CallOptions) => Effect.Effect<string, MissReason>
+  /** The slug was wrong: ask again next time. */
+  readonly forget: (app: AppName) => void
+}
+
+/** With one of these no other question to flyctl can be answered either. */
+const hopeless = new Set<MissReason["_tag"]>([
+  "Disabled",
+  "BinaryNotFound",
+  "NotExecutable",
+  "NotFlyctl",
+  "NotLoggedIn",
+  "NotAuthenticated",
+  "ConfigLocked",
+  "TimedOut"
+])
+
+/**
+ * **Details**
+ *
+ * `apps list` is asked once for all apps; an app that is not in it (made since, or the list is not allowed to this
+ * login) is asked for by `status`. Answers are kept as long as the layer lives, failures are not.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly cli: FlyCli["Service"]
+  readonly gate: CliGate
+  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly configured: (app: AppName) => string | undefined
+}): AppOrganizations => {
+  const { cli, configured, gate } = options
+  const known = new Map<string, string>()
+  const flight = SingleFlight.make<string | undefined, MissReason>(options.fork)
+  let listed = false
+
+  const list = (call: CallOptions) =>
+    flight(
+      "apps list",
+      Effect.map(gate(cli.listApps(call)), (apps) => {
+        listed = true
+        for (const [app, org] of apps) known.set(app, org)
+        return undefined
+      })
+    )
+
+  const ask = (app: AppName, call: CallOptions) =>
+    flight(`status ${app}`, Effect.tap(gate(cli.orgOf(app, call)), (org) => Effect.sync(() => known.set(app, org))))
+
+  return {
+    of: Effect.fnUntraced(function*(app, call) {
+      const org = configured(app) ?? known.get(app)
+      if (org !== undefined) return org
+      if (!listed) {
+        yield* Effect.catchIf(list(call), (reason) => !hopeless.has(reason._tag), () => Effect.undefined)
+        const found = known.get(app)
+        if (found !== undefined) return found
+      }
+      return (yield* ask(app, call)) ?? (yield* new OrgUnknown({ name: app }))
+    }),
+    forget: (app) => {
+      known.delete(app)
+    }
+  }
+}

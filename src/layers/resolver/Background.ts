@@ -1,0 +1,135 @@
+/**
+ * Fibers that no caller owns: calls of sources, which may never answer, and writes to the store.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { Defect, fromDefect, TimedOut } from "../../services/MissReason.ts"
+
+/** How long closing the layer waits for writes and for calls that are being interrupted. */
+const closeLimit = Duration.seconds(5)
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Background {
+  /** Runs in the layer's context; interrupted when the layer closes, which waits for its end at most 5 s. */
+  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  /** Like `fork`, but closing the layer lets it finish: at most 5 s, then it is left to itself. */
+  readonly forkWrite: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(function*() {
+  const context: Context.Context<never> = yield* Effect.context<never>()
+  const calls = new Set<Fiber.Fiber<unknown, unknown>>()
+  const writes = new Set<Fiber.Fiber<unknown, unknown>>()
+
+  const forkInto =
+    (fibers: Set<Fiber.Fiber<unknown, unknown>>) => <A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> => {
+      const fiber = Effect.runForkWith(context)(effect)
+      if (fiber.pollUnsafe() !== undefined) return fiber
+      fibers.add(fiber)
+      fiber.addObserver(() => fibers.delete(fiber))
+      return fiber
+    }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      for (const call of calls) call.interruptUnsafe()
+      const open = [...calls, ...writes]
+      return open.length === 0
+        ? Effect.void
+        : Effect.interruptible(Effect.timeoutOption(Fiber.awaitAll(open), closeLimit))
+    })
+  )
+
+  return { fork: forkInto(calls), forkWrite: forkInto(writes) }
+})
+
+/**
+ * The end of a fiber, waited for at most so long; `undefined` if it did not come. The fiber is not touched.
+ *
+ * @category waiting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const exitWithin = <A, E>(
+  fiber: Fiber.Fiber<A, E>,
+  limitMillis: number
+): Effect.Effect<Exit.Exit<A, E> | undefined> =>
+  Effect.suspend(() => {
+    const exit = fiber.pollUnsafe()
+    return exit !== undefined
+      ? Effect.succeed(exit)
+      : Effect.timeoutOrElse(Fiber.await(fiber), {
+        duration: Duration.millis(limitMillis),
+        orElse: () => Effect.undefined
+      })
+  })
+
+/**
+ * An exit of other people's code as a value or a typed reason: a defect tells its kind, an interruption from inside
+ * counts as a defect.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const typed = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<A, E | Defect> => {
+  if (Exit.isSuccess(exit)) return exit
+  for (const reason of exit.cause.reasons) {
+    if (Cause.isFailReason(reason)) return Effect.fail(reason.error)
+  }
+  for (const reason of exit.cause.reasons) {
+    if (Cause.isDieReason(reason)) return Effect.fail(fromDefect(reason.defect))
+  }
+  return Effect.fail(new Defect({ name: "Interrupted" }))
+}
+
+/**
+ * Runs other people's code in a fiber of its own and waits for it at most so long. Past the limit it is interrupted
+ * and left to itself: the wait ends even if it never answers the interruption.
+ *
+ * @category waiting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const within = <A, E>(
+  background: Background,
+  effect: Effect.Effect<A, E>,
+  limit: { readonly option: string; readonly millis: number }
+): Effect.Effect<A, E | Defect | TimedOut> =>
+  Effect.suspend(() => {
+    const fiber = background.fork(effect)
+    return exitWithin(fiber, limit.millis).pipe(
+      Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())),
+      Effect.flatMap((exit): Effect.Effect<A, E | Defect | TimedOut> => {
+        if (exit !== undefined) return typed(exit)
+        fiber.interruptUnsafe()
+        return Effect.fail(new TimedOut({ option: limit.option, limitMillis: limit.millis }))
+      })
+    )
+  })
+
+/**
+ * Runs to its end also when the caller goes away, for steps in memory and in the store that must not part.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const finishing = <A, E>(background: Background, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.suspend(() => Fiber.join(background.forkWrite(effect)))

@@ -1,0 +1,127 @@
+/**
+ * The chain: sources as a list, asked in order, the first usable token wins.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Usability from "../../policy/Usability.ts"
+import type { MissReason } from "../../services/MissReason.ts"
+import type { SourceName } from "../../services/SourceName.ts"
+import type { Attempt } from "../../services/TokenError.ts"
+import type { AppName } from "../../token/AppName.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
+import { typed } from "./Background.ts"
+
+/**
+ * What a run of the chain is for, and what it learned on its way.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface ChainRequest {
+  readonly app: AppName
+  /**
+   * Identities of tokens that a refresh replaces: a copy of them in the store or remembered for the organization is a
+   * miss. `undefined` outside a refresh.
+   */
+  readonly replaces: Set<string> | undefined
+  /** The store timed out in this run: its other reads are left out. */
+  storageTimedOut: boolean
+  /** The environment was asked and its token cannot be used, so flyctl must not see it either. */
+  environmentMissed: boolean
+}
+
+/**
+ * What a source yields.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Candidate {
+  readonly token: FlyToken
+  /** Epoch milliseconds. */
+  readonly acquiredAt: number
+  /** Where this process took it, if not from the source that was asked. */
+  readonly takenFrom?: SourceName
+}
+
+/**
+ * One small thing that may have a token. Its effect keeps its own limit of time.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Source {
+  readonly name: SourceName
+  readonly ask: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
+}
+
+/**
+ * A usable token, and which source of the chain gave it.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Found {
+  readonly _tag: "Found"
+  readonly candidate: Candidate
+  readonly expiresAt: number
+  readonly source: SourceName
+  readonly attempts: ReadonlyArray<Attempt>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Outcome = Found | { readonly _tag: "None"; readonly attempts: ReadonlyArray<Attempt> }
+
+/**
+ * Asks the sources in order. Cannot fail: every miss, defects of a source included, is an attempt with its reason.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const run = Effect.fnUntraced(function*(
+  chain: ReadonlyArray<Source>,
+  request: ChainRequest,
+  demands: { readonly ttlMillis: number; readonly isRejected: (token: FlyToken, now: number) => boolean }
+): Effect.fn.Return<Outcome> {
+  const attempts: Array<Attempt> = []
+  for (const { ask, name } of chain) {
+    const answer = yield* Effect.result(Effect.flatMap(Effect.exit(Effect.suspend(() => ask(request))), typed))
+    const now = yield* Clock.currentTimeMillis
+    const judged = judge(answer, now, demands)
+    if ("candidate" in judged) return { _tag: "Found", ...judged, source: name, attempts }
+    if (name === "env") request.environmentMissed = true
+    attempts.push({ source: name, reason: judged.reason })
+  }
+  return { _tag: "None", attempts }
+})
+
+const judge = (
+  answer: Result.Result<Candidate, MissReason>,
+  now: number,
+  demands: { readonly ttlMillis: number; readonly isRejected: (token: FlyToken, now: number) => boolean }
+): { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason } => {
+  if (Result.isFailure(answer)) return { reason: answer.failure }
+  const candidate = answer.success
+  const expiresAt = Usability.expiryOf(candidate.token, {
+    acquiredAt: candidate.acquiredAt,
+    ttlMillis: demands.ttlMillis,
+    now
+  })
+  const reason = Usability.unusable(candidate.token, expiresAt, {
+    now,
+    isRejected: (token) => demands.isRejected(token, now)
+  })
+  return reason === undefined ? { candidate, expiresAt } : { reason }
+}

@@ -1,0 +1,75 @@
+/**
+ * Tokens that a person set: durable before it is said, at once, whatever a resolver is doing.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Usability from "../../policy/Usability.ts"
+import { ResolvedToken } from "../../services/FlyTokens.ts"
+import { PersistFailed, UnusableToken } from "../../services/TokenError.ts"
+import type { AppName } from "../../token/AppName.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
+import type { Shared } from "./AppResolver.ts"
+import * as Background from "./Background.ts"
+import { entryOf } from "./TokenCache.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface ManualTokens {
+  readonly set: (app: AppName, token: FlyToken) => Effect.Effect<void, UnusableToken | PersistFailed>
+  readonly remove: (app: AppName) => Effect.Effect<void, PersistFailed>
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (shared: Shared): ManualTokens => {
+  const { background, cache, live, settings, writes } = shared
+
+  /** A manual token that is being served gives way to the new one; a better source's token stays. */
+  const replaceServed = (app: AppName, token: FlyToken, now: number) => {
+    const served = cache.entries.get(app)
+    if (served?.resolved.source !== "manual") return
+    const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
+    const entry = entryOf(
+      new ResolvedToken({ app, token, source: "manual", expiresAt: Number.isFinite(expiresAt) ? expiresAt : null }),
+      served.lastUsed
+    )
+    entry.attended = served.attended
+    cache.entries.set(app, entry)
+  }
+
+  const set = Effect.fnUntraced(function*(app: AppName, token: FlyToken) {
+    const now = yield* Clock.currentTimeMillis
+    const unusable = Usability.defectOf(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
+    if (unusable !== undefined) return yield* new UnusableToken({ app, reason: unusable })
+    yield* Effect.mapError(
+      writes.put(app, "manual", { token: token.redacted, expiresAt: token.expiresAt, source: "manual", savedAt: now }),
+      (reason) => new PersistFailed({ app, operation: "setManual", reason })
+    )
+    live.get(app)?.onManualChanged()
+    replaceServed(app, token, now)
+  })
+
+  const remove = Effect.fnUntraced(function*(app: AppName) {
+    yield* Effect.mapError(
+      writes.drop(app, "manual"),
+      (reason) => new PersistFailed({ app, operation: "removeManual", reason })
+    )
+    live.get(app)?.onManualChanged()
+    if (cache.entries.get(app)?.resolved.source !== "manual") return
+    cache.entries.delete(app)
+    live.get(app)?.onInvalidated()
+  })
+
+  return {
+    set: (app, token) => Background.finishing(background, set(app, token)),
+    remove: (app) => Background.finishing(background, remove(app))
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Minted tokens: one mint serves all apps of an organization.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Usability from "../../policy/Usability.ts"
+import { type Environment, tokenOf } from "../../services/Environment.ts"
+import type { FlyCli } from "../../services/FlyCli.ts"
+import type { MissReason } from "../../services/MissReason.ts"
+import type { Storage } from "../../services/Storage.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
+import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import * as SingleFlight from "../SingleFlight.ts"
+import * as AppOrganizations from "./AppOrganizations.ts"
+import * as Background from "./Background.ts"
+import type { Candidate, ChainRequest } from "./Chain.ts"
+import * as CliGate from "./CliGate.ts"
+import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
+import { storageFailed } from "./PendingWrites.ts"
+
+/**
+ * The source `cli`.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface OrgTokens {
+  /**
+   * A token for the app's organization: remembered, else from the store, where another process left it, else minted.
+   * Apps of one organization share what is under way.
+   */
+  readonly acquire: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
+  /** Forgets a token, so that nobody is served with it any more. */
+  readonly forget: (identity: string) => void
+  /** Deletes a token from the store, whichever organization it is of. */
+  readonly forgetStored: (identity: string) => Effect.Effect<void>
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly cli: FlyCli["Service"]
+  readonly environment: Environment["Service"]
+  readonly storage: Storage["Service"]
+  readonly writes: PendingWrites
+  readonly background: Background.Background
+  readonly settings: ResolverSettings
+  readonly isRejected: (token: FlyToken, now: number) => boolean
+  /** Runs a write behind the callers' backs and reports its failure. */
+  readonly inBackground: (name: string, write: Effect.Effect<void, WriteReason>) => void
+}): OrgTokens => {
+  const { background, cli, environment, isRejected, settings, storage, writes } = options
+  const remembered = new Map<string, Candidate>()
+  const flight = SingleFlight.make<Candidate, MissReason>(background.fork)
+  const gate = CliGate.make(background, settings)
+  const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
+  const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
+  const readsStore = settings.chain.includes("storage")
+
+  const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
+    if (request.replaces?.has(candidate.token.identity)) return false
+    const expiresAt = Usability.expiryOf(candidate.token, {
+      acquiredAt: candidate.acquiredAt,
+      ttlMillis: settings.ttlMillis,
+      now
+    })
+    return Usability.unusable(candidate.token, expiresAt, { now, isRejected: (token) => isRejected(token, now) }) ===
+      undefined
+  }
+
+  const stored = Effect.fnUntraced(function*(org: string, request: ChainRequest) {
+    if (!readsStore || request.storageTimedOut) return undefined
+    const record = yield* Background.within(
+      background,
+      Effect.mapError(Effect.suspend(() => storage.get(org, "org")), storageFailed),
+      storageLimit
+    ).pipe(
+      Effect.catch((reason) => {
+        // The mint is not held up by a store that fails: the app's own reads report it.
+        if (reason._tag === "TimedOut") request.storageTimedOut = true
+        return Effect.succeedNone
+      })
+    )
+    if (Option.isNone(record)) return undefined
+    const candidate: Candidate = {
+      token: FlyToken.make(record.value.token),
+      acquiredAt: record.value.savedAt,
+      takenFrom: "storage"
+    }
+    return fits(candidate, request, yield* Clock.currentTimeMillis) ? candidate : undefined
+  })
+
+  /** flyctl with the environment's token, unless that was found unusable; refused with it, once more with its login. */
+  const mint = (org: string, request: ChainRequest) => {
+    const attempt = (environmentToken: boolean) =>
+      gate(cli.mintReadonly(org, { ttl: Duration.millis(settings.ttlMillis), environmentToken }))
+    const withToken = !request.environmentMissed && Option.isSome(tokenOf(environment))
+    return withToken
+      ? Effect.catchIf(attempt(true), (reason) => reason._tag === "MintRefused", () => attempt(false))
+      : attempt(false)
+  }
+
+  const obtain = Effect.fnUntraced(
+    function*(org: string, request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
+      const found = yield* stored(org, request)
+      if (found !== undefined) {
+        remembered.set(org, found)
+        return found
+      }
+      const token = yield* mint(org, request)
+      const now = yield* Clock.currentTimeMillis
+      const candidate: Candidate = { token, acquiredAt: now }
+      if (fits(candidate, request, now)) {
+        remembered.set(org, candidate)
+        const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
+        options.inBackground(
+          org,
+          writes.put(org, "org", {
+            token: token.redacted,
+            expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
+            source: "cli",
+            savedAt: now
+          })
+        )
+      }
+      return candidate
+    }
+  )
+
+  const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
+    const org = yield* organizations.of(request.app, { environmentToken: !request.environmentMissed })
+    const current = remembered.get(org)
+    if (current !== undefined && fits(current, request, yield* Clock.currentTimeMillis)) return current
+    const candidate = yield* flight(org, obtain(org, request)).pipe(
+      Effect.tapError((reason) =>
+        reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
+      )
+    )
+    // A flight that began earlier may bring the very token that was dropped or rejected meanwhile: then one of our own.
+    const dropped = request.replaces?.has(candidate.token.identity) ||
+      isRejected(candidate.token, yield* Clock.currentTimeMillis)
+    return dropped ? yield* flight(org, obtain(org, request)) : candidate
+  })
+
+  return {
+    acquire,
+    forget: (identity) => {
+      for (const [org, { token }] of remembered) {
+        if (token.identity === identity) remembered.delete(org)
+      }
+    },
+    forgetStored: (identity) =>
+      Effect.ignore(
+        Effect.flatMap(
+          Background.within(background, Effect.suspend(() => storage.list("org")), storageLimit),
+          (orgs) => Effect.forEach(orgs, (org) => Effect.ignore(writes.drop(org, "org", identity)), { discard: true })
+        )
+      )
+  }
+}

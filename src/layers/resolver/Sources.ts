@@ -1,0 +1,110 @@
+/**
+ * The five sources.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Usability from "../../policy/Usability.ts"
+import type { ConfigFile } from "../../services/ConfigFile.ts"
+import { type Environment, tokenOf } from "../../services/Environment.ts"
+import { type MissReason, NotFound, TimedOut } from "../../services/MissReason.ts"
+import type { SourceName } from "../../services/SourceName.ts"
+import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
+import type { AppName } from "../../token/AppName.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
+import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import * as Background from "./Background.ts"
+import type { Candidate, ChainRequest, Source } from "./Chain.ts"
+import type { OrgTokens } from "./OrgTokens.ts"
+import { storageFailed } from "./PendingWrites.ts"
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly environment: Environment["Service"]
+  readonly storage: Storage["Service"]
+  readonly configFile: ConfigFile["Service"]
+  readonly orgTokens: OrgTokens
+  readonly background: Background.Background
+  readonly settings: ResolverSettings
+  /** The identity of a token of the app that was dropped and may still be in the store. */
+  readonly droppedOf: (app: AppName) => string | undefined
+}): Readonly<Record<SourceName, Source>> => {
+  const { background, configFile, environment, orgTokens, settings, storage } = options
+  const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
+
+  /** After one time-out of the store its other reads in the same run are left out: they would only add to the wait. */
+  const record = Effect.fnUntraced(
+    function*(request: ChainRequest, key: StorageKey, none: string): Effect.fn.Return<StoredToken, MissReason> {
+      if (request.storageTimedOut) {
+        return yield* new TimedOut({ option: storageLimit.option, limitMillis: storageLimit.millis })
+      }
+      const found = yield* Background.within(
+        background,
+        Effect.mapError(Effect.suspend(() => storage.get(request.app, key)), storageFailed),
+        storageLimit
+      ).pipe(Effect.tapError((reason) =>
+        Effect.sync(() => {
+          if (reason._tag === "TimedOut") request.storageTimedOut = true
+        })
+      ))
+      return Option.isSome(found) ? found.value : yield* new NotFound({ what: none })
+    }
+  )
+
+  const env: Source = {
+    name: "env",
+    ask: () =>
+      Effect.suspend(() => {
+        const token = tokenOf(environment)
+        return Option.isSome(token)
+          ? Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token: token.value, acquiredAt }))
+          : Effect.fail(new NotFound({ what: "FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set" }))
+      })
+  }
+
+  const stored: Source = {
+    name: "storage",
+    ask: Effect.fnUntraced(function*(request) {
+      const { savedAt, token: text } = yield* record(request, "cached", "no stored token")
+      const token = FlyToken.make(text)
+      if (request.replaces !== undefined) {
+        // A refresh drops what is stored for the app, also for an app that this process never resolved.
+        request.replaces.add(token.identity)
+        return yield* Usability.notNewer(token)
+      }
+      if (options.droppedOf(request.app) === token.identity) return yield* Usability.notNewer(token)
+      return { token, acquiredAt: savedAt }
+    })
+  }
+
+  const config: Source = {
+    name: "config",
+    ask: () =>
+      Effect.flatMap(
+        Background.within(background, configFile.accessToken, {
+          option: "configFileTimeout",
+          millis: settings.configFileTimeoutMillis
+        }),
+        (token) => Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token, acquiredAt }))
+      )
+  }
+
+  const cli: Source = { name: "cli", ask: (request) => orgTokens.acquire(request) }
+
+  const manual: Source = {
+    name: "manual",
+    ask: Effect.fnUntraced(function*(request) {
+      const { token } = yield* record(request, "manual", "no manual token set")
+      // A manual token is not older for having been set long ago: it counts from when it is taken.
+      return { token: FlyToken.make(token), acquiredAt: yield* Clock.currentTimeMillis }
+    })
+  }
+
+  return { env, storage: stored, config, cli, manual }
+}

@@ -1,0 +1,243 @@
+/**
+ * The storage of the embedded default: files.
+ *
+ * @since 0.1.0
+ */
+import * as ByteSize from "effect/ByteSize"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as UserDirectories from "effect/persistence/UserDirectories"
+import type { PlatformError } from "effect/PlatformError"
+import * as Random from "effect/Random"
+import { geteuid, pid, platform } from "node:process"
+import { Environment } from "../../services/Environment.ts"
+import { Storage, type StorageKey } from "../../services/Storage.ts"
+import { StorageError } from "../../services/TokenError.ts"
+
+/** A record has some 3 kB. */
+const maxBytes = ByteSize.kibibytes(256)
+
+const othersWrite = 0o022
+const othersRead = 0o055
+const othersAny = 0o077
+
+/** Windows has access lists instead of modes; a user's directory is private there. */
+const hasModes = platform !== "win32"
+
+type Operation = StorageError["operation"]
+
+/** The code of an error of the system, never its text. */
+const codeOf = (error: PlatformError): string => {
+  const cause = "cause" in error.reason ? error.reason.cause : undefined
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
+  return /^E[A-Z0-9]{1,20}$/.test(code) ? code : error.reason._tag
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a part of the path is not a directory",
+  EISDIR: "it is a directory",
+  EMFILE: "too many open files"
+}
+
+const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
+  const code = codeOf(error)
+  const sentence = sentences[code]
+  return new StorageError({
+    operation,
+    kind: "Unavailable",
+    why: sentence === undefined ? `failed (${code})` : `${sentence} (${code})`,
+    path
+  })
+}
+
+const absent = (error: PlatformError): boolean => error.reason._tag === "NotFound"
+
+/** The options of {@link layer}. */
+export interface StorageFileSystemOptions {
+  /**
+   * Where the records are. Default: `FLY_TOKENS_DIR`, else `fly-tokens` in the user's state directory
+   * (`$XDG_STATE_HOME` or `~/.local/state`, on macOS `~/Library/Application Support`, on Windows `%LOCALAPPDATA%`).
+   */
+  readonly directory?: string | undefined
+}
+
+/** The directory by option, variable or custom; `undefined` if the user has no home. */
+const locate = Effect.fnUntraced(function*(options: StorageFileSystemOptions, environment: Environment["Service"]) {
+  const paths = yield* Path.Path
+  const named = options.directory ?? environment.get("FLY_TOKENS_DIR")
+  if (named) return paths.resolve(named)
+  const names = ["HOME", "USERPROFILE", "XDG_STATE_HOME", "LOCALAPPDATA"]
+  const provider = ConfigProvider.fromEnvRecord(Object.fromEntries(names.map((name) => [name, environment.get(name)])))
+  return yield* UserDirectories.make().state("fly-tokens").pipe(
+    Effect.provideService(ConfigProvider.ConfigProvider, provider),
+    Effect.orElseSucceed(() => undefined)
+  )
+})
+
+const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const paths = yield* Path.Path
+  const root = yield* locate(options, yield* Environment)
+  const warned = new Set<string>()
+
+  const located = (operation: Operation): Effect.Effect<string, StorageError> =>
+    root === undefined
+      ? Effect.fail(
+        new StorageError({
+          operation,
+          kind: "Unavailable",
+          why: "there is no directory for the store: HOME is not set; set FLY_TOKENS_DIR"
+        })
+      )
+      : Effect.succeed(root)
+
+  const warnOnce = (path: string, text: string) => {
+    if (warned.has(path)) return Effect.void
+    warned.add(path)
+    return Effect.logWarning(`fly-tokens: ${path}: ${text}`)
+  }
+
+  /** A directory that is there already: used as it is or not at all, never changed. `false` if it is not there. */
+  const inspect = Effect.fnUntraced(function*(operation: Operation, path: string) {
+    const info = yield* Effect.catchIf(
+      Effect.asSome(fileSystem.stat(path)),
+      absent,
+      () => Effect.succeedNone
+    ).pipe(Effect.mapError(failed(operation, path)))
+    if (Option.isNone(info)) return false
+    const { mode, type, uid } = info.value
+    if (type !== "Directory") {
+      return yield* new StorageError({ operation, kind: "Unavailable", why: "it is not a directory", path })
+    }
+    if (!hasModes) return true
+    const self = geteuid?.()
+    if (self !== undefined && self !== 0 && Option.isSome(uid) && uid.value !== self && uid.value !== 0) {
+      return yield* new StorageError({
+        operation,
+        kind: "Insecure",
+        why: "it belongs to another user; use a directory of your own (FLY_TOKENS_DIR)",
+        path
+      })
+    }
+    if ((mode & othersWrite) !== 0) {
+      return yield* new StorageError({
+        operation,
+        kind: "Insecure",
+        why: "other users can write to it; take that right away (chmod go-w) or use another one (FLY_TOKENS_DIR)",
+        path
+      })
+    }
+    if ((mode & othersRead) !== 0) {
+      yield* warnOnce(path, "other users can look into this directory; chmod 0700 is better")
+    }
+    return true
+  })
+
+  const create = (operation: Operation, path: string) =>
+    Effect.mapError(fileSystem.makeDirectory(path, { recursive: true, mode: 0o700 }), failed(operation, path))
+
+  /** The directory of a key, safe to use. `undefined` if it is not there and was not to be made. */
+  const directory = Effect.fnUntraced(function*(operation: Operation, key: StorageKey, makeIt: boolean) {
+    const top = yield* located(operation)
+    const path = paths.join(top, key)
+    for (const each of [top, path]) {
+      if (yield* inspect(operation, each)) continue
+      if (!makeIt) return undefined
+      yield* create(operation, each)
+    }
+    return path
+  })
+
+  const file = (name: string, key: StorageKey) => paths.join(root ?? "", key, `${name}.json`)
+
+  const tighten = Effect.fnUntraced(function*(path: string, mode: number) {
+    if (!hasModes || (mode & othersAny) === 0) return
+    yield* fileSystem.chmod(path, 0o600)
+    yield* Effect.logWarning(`fly-tokens: ${path}: other users could read this record; its mode is 0600 now`)
+  })
+
+  const syncDirectory = (path: string) =>
+    // Not every file system can sync a directory; the rename is atomic all the same.
+    Effect.ignore(Effect.scoped(Effect.flatMap(fileSystem.open(path), (handle) => handle.sync)))
+
+  const write = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string) {
+    const parent = (yield* directory("put", key, true))!
+    const target = file(name, key)
+    const temp = paths.join(parent, `.${name}.${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}.tmp`)
+    const fill = Effect.scoped(Effect.gen(function*() {
+      const handle = yield* fileSystem.open(temp, { flag: "wx", mode: 0o600 })
+      yield* handle.writeAll(new TextEncoder().encode(text))
+      yield* handle.sync
+    }))
+    yield* Effect.andThen(fill, fileSystem.rename(temp, target)).pipe(
+      Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true }))),
+      Effect.mapError(failed("put", target))
+    )
+    yield* syncDirectory(parent)
+  })
+
+  const read = Effect.fnUntraced(function*(name: string, key: StorageKey) {
+    if ((yield* directory("get", key, false)) === undefined) return Option.none<string>()
+    const path = file(name, key)
+    return yield* Effect.gen(function*() {
+      const info = yield* fileSystem.stat(path)
+      yield* tighten(path, info.mode)
+      // What is too large to be a record is none: an empty text decodes as little as any other.
+      return Option.some(ByteSize.isGreaterThan(info.size, maxBytes) ? "" : yield* fileSystem.readFileString(path))
+    }).pipe(
+      Effect.catchIf(absent, () => Effect.succeedNone),
+      Effect.mapError(failed("get", path))
+    )
+  })
+
+  const remove = Effect.fnUntraced(function*(name: string, key: StorageKey) {
+    const parent = yield* directory("delete", key, false)
+    if (parent === undefined) return
+    const path = file(name, key)
+    yield* Effect.mapError(fileSystem.remove(path, { force: true }), failed("delete", path))
+    yield* syncDirectory(parent)
+  })
+
+  const setAside = Effect.fnUntraced(function*(name: string, key: StorageKey) {
+    const path = file(name, key)
+    yield* Effect.mapError(fileSystem.rename(path, `${path}.corrupt`), failed("get", path))
+    yield* Effect.logWarning(`fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
+  })
+
+  const names = Effect.fnUntraced(function*(key: StorageKey) {
+    const path = yield* directory("list", key, false)
+    if (path === undefined) return []
+    const files = yield* Effect.mapError(fileSystem.readDirectory(path), failed("list", path))
+    return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length))
+  })
+
+  return Storage.make({ read, write, remove, setAside, names, locate: file })
+})
+
+/**
+ * One JSON file per app and key, below one directory: `cached/<app>.json`, `manual/<app>.json`, `org/<slug>.json`.
+ *
+ * **Details**
+ *
+ * Directories are made with mode 0700, files with 0600 before they have content. A write goes to a temp file beside its
+ * target, is synced and renamed, and the directory is synced: a crash at any instant leaves the old record or the new
+ * one. A directory that was there before is never changed: if others can write to it every access fails (`Insecure`),
+ * if they can look into it there is one warning. A record that others can read is tightened, with a log line. Building
+ * the layer touches no file; a store that cannot be used shows in each access.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layer = (
+  options: StorageFileSystemOptions = {}
+): Layer.Layer<Storage, never, FileSystem.FileSystem | Path.Path | Environment> => Layer.effect(Storage, make(options))

@@ -1,0 +1,113 @@
+/**
+ * A valid Fly token per app.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import type { AppName } from "../token/AppName.ts"
+import type { ApiTarget, FlyToken } from "../token/FlyToken.ts"
+import type { SourceName } from "./SourceName.ts"
+import type { InvalidAppName, NoTokenAvailable, PersistFailed, UnusableToken } from "./TokenError.ts"
+
+/**
+ * A token for an app, and where it came from.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export class ResolvedToken {
+  readonly app: AppName
+  readonly token: FlyToken
+  /** Where this process took it; never the cache. */
+  readonly source: SourceName
+  /**
+   * Epoch milliseconds: the earlier of the token's own expiry and the moment of its acquisition plus `ttl`; `null` if
+   * neither ends. At this moment it is expired.
+   */
+  readonly expiresAt: number | null
+
+  constructor(fields: {
+    readonly app: AppName
+    readonly token: FlyToken
+    readonly source: SourceName
+    readonly expiresAt: number | null
+  }) {
+    this.app = fields.app
+    this.token = fields.token
+    this.source = fields.source
+    this.expiresAt = fields.expiresAt
+  }
+
+  /** **The secret** as the value of an `Authorization` header. */
+  authorization(target: ApiTarget): string {
+    return this.token.authorization(target)
+  }
+}
+
+/**
+ * A token that was refused, as it was handed out: the {@link FlyToken} or the text that was sent.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Refusal {
+  readonly rejected?: FlyToken | Redacted.Redacted<string> | undefined
+}
+
+/**
+ * Hands out valid Fly tokens.
+ *
+ * **Details**
+ *
+ * Guaranteed: concurrent calls for one app share one run of the sources, whether it succeeds, fails or times out; no
+ * caller owns that run, so interrupting one disturbs no other; every run ends, also with sources that hang for ever; an
+ * expired or rejected token is never handed out. May be lost when a process dies: the background write of a token that
+ * was just minted (the next process mints again). Never lost: a manual token that was acknowledged.
+ *
+ * **Gotchas**
+ *
+ * A call after the layer was closed is interrupted.
+ *
+ * @category services
+ * @since 0.1.0
+ * @stability stable
+ */
+export class FlyTokens extends Context.Service<FlyTokens, {
+  /** The app's token, from the cache or from the first source with a usable one. */
+  readonly get: (app: string) => Effect.Effect<ResolvedToken, NoTokenAvailable | InvalidAppName>
+  /**
+   * Drops the current token and gets one, in one step: once it began, no caller is handed the old token from cache or
+   * storage. Concurrent calls share one run.
+   *
+   * With `rejected` it acts only if the current token is that one, else it answers the current one; the rejected token
+   * is a miss wherever it turns up, for `rejectionTtl`. Without `rejected` nothing is said against the old token: the
+   * environment or the config file may yield it again, and if the run fails it is put back while this call fails.
+   */
+  readonly refresh: (app: string, refusal?: Refusal) => Effect.Effect<ResolvedToken, NoTokenAvailable | InvalidAppName>
+  /**
+   * Drops the cached token in memory and in storage, never the manual one; starts no run. With `rejected` only if the
+   * current token is that one. Answers the token that is current afterwards. Memory is cleared also when the store
+   * fails (`PersistFailed`).
+   */
+  readonly invalidate: (
+    app: string,
+    refusal?: Refusal
+  ) => Effect.Effect<Option.Option<ResolvedToken>, InvalidAppName | PersistFailed>
+  /**
+   * Stores a token of last resort for the app, durable when it returns. Does not wait behind a running resolve; a valid
+   * token of a better source stays.
+   */
+  readonly setManual: (
+    app: string,
+    token: FlyToken | Redacted.Redacted<string>
+  ) => Effect.Effect<void, InvalidAppName | UnusableToken | PersistFailed>
+  /** Removes the app's manual token, durable when it returns. */
+  readonly removeManual: (app: string) => Effect.Effect<void, InvalidAppName | PersistFailed>
+  /** The valid cached token, at once and without running an effect. */
+  readonly peek: (app: string) => Option.Option<ResolvedToken>
+}>()("effect-fly-tokens/FlyTokens") {}

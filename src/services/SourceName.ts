@@ -1,0 +1,30 @@
+/**
+ * The sources of a token, by name.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * The names of all sources, in the order in which they are asked unless the option `chain` says otherwise. Before all
+ * of them stands the cache, which is no source: what it hands out came from one of these.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const sourceNames = ["env", "storage", "config", "cli", "manual"] as const
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export const SourceName = Schema.Literals(sourceNames)
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type SourceName = typeof SourceName.Type

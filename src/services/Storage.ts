@@ -1,0 +1,175 @@
+/**
+ * The store that outlives the process.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { isAppName } from "../token/AppName.ts"
+import { quote } from "../token/Redaction.ts"
+import { SourceName } from "./SourceName.ts"
+import { StorageError } from "./TokenError.ts"
+
+/**
+ * What a record is for: `cached`, what was minted for an app; `manual`, what a person set for an app; `org`, what was
+ * minted for an organization, by its slug.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type StorageKey = "cached" | "manual" | "org"
+
+/**
+ * A record. Times are epoch milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface StoredToken {
+  readonly token: Redacted.Redacted<string>
+  /** When the token ends; `null` if that is not known. */
+  readonly expiresAt: number | null
+  readonly source: SourceName
+  /** When the token was acquired. */
+  readonly savedAt: number
+  /** The number of the lease under which it was minted; an older one never overwrites a newer one. */
+  readonly fence?: number
+}
+
+const Millis = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: -8.64e15, maximum: 8.64e15 })))
+
+/** The record as text: JSON with the number of its version. */
+const RecordJson = Schema.fromJsonString(Schema.Struct({
+  version: Schema.Literal(1),
+  token: Schema.RedactedFromValue(Schema.NonEmptyString),
+  expiresAt: Schema.NullOr(Millis),
+  source: SourceName,
+  savedAt: Millis,
+  fence: Schema.optionalKey(Schema.Int)
+}))
+
+const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))
+
+const decodeRecord = Schema.decodeUnknownOption(RecordJson)
+const decodeVersion = Schema.decodeUnknownOption(AnyVersion)
+const encodeRecord = Schema.encodeSync(RecordJson)
+
+/**
+ * Bytes of records, moved by a backend that knows nothing of tokens.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface StorageBacking {
+  readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, StorageError>
+  readonly write: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
+  readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
+  /** Puts a corrupt record out of the way, so that the next write heals it. */
+  readonly setAside: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  /** Where a record is, for people. */
+  readonly locate?: (name: string, key: StorageKey) => string
+}
+
+/**
+ * Where records are kept.
+ *
+ * **Details**
+ *
+ * Guaranteed: a `put` that succeeded is there for every later `get` of this and of other processes, whole; records of
+ * different names and keys do not touch each other. Not guaranteed: that two processes see each other's writes in order.
+ * A `cached` or `org` record that cannot be read as a record counts as absent and is put out of the way; a `manual` one
+ * fails with `Corrupt` and is neither deleted nor overwritten.
+ *
+ * Names are app names or slugs of organizations, anything else fails with `InvalidName`.
+ *
+ * @category services
+ * @since 0.1.0
+ * @stability stable
+ */
+export class Storage extends Context.Service<Storage, {
+  readonly get: (name: string, key: StorageKey) => Effect.Effect<Option.Option<StoredToken>, StorageError>
+  readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, StorageError>
+  readonly delete: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  /** The names that have a record. */
+  readonly list: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
+}>()("effect-fly-tokens/Storage") {
+  /**
+   * A storage over a backend that moves texts.
+   *
+   * @category constructors
+   */
+  static make(backing: StorageBacking): Storage["Service"] {
+    const checked = <A>(
+      operation: StorageError["operation"],
+      name: string,
+      then: () => Effect.Effect<A, StorageError>
+    ): Effect.Effect<A, StorageError> =>
+      Effect.suspend(() =>
+        isAppName(name)
+          ? then()
+          : Effect.fail(
+            new StorageError({ operation, kind: "InvalidName", why: `${quote(String(name))} cannot name a record` })
+          )
+      )
+
+    const path = (name: string, key: StorageKey) =>
+      backing.locate === undefined ? {} : { path: backing.locate(name, key) }
+
+    /** Decides over a text that is no record of this version. */
+    const unreadable = (operation: StorageError["operation"], name: string, key: StorageKey, text: string) => {
+      const version = Option.getOrUndefined(decodeVersion(text))?.version
+      if (version !== undefined && version > 1) {
+        return Effect.fail(
+          new StorageError({
+            operation,
+            kind: "UnsupportedVersion",
+            why: `the record has version ${version}, written by a newer release`,
+            ...path(name, key)
+          })
+        )
+      }
+      return key === "manual"
+        ? Effect.fail(
+          new StorageError({
+            operation,
+            kind: "Corrupt",
+            why:
+              "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
+            ...path(name, key)
+          })
+        )
+        : Effect.as(backing.setAside(name, key), Option.none<StoredToken>())
+    }
+
+    const get = (name: string, key: StorageKey, operation: StorageError["operation"] = "get") =>
+      Effect.flatMap(backing.read(name, key), (found) => {
+        if (Option.isNone(found)) return Effect.succeedNone
+        const record = decodeRecord(found.value)
+        return Option.isSome(record) ? Effect.succeed(record) : unreadable(operation, name, key, found.value)
+      })
+
+    /** Manual tokens cannot be had again, so none is replaced that cannot be read. */
+    const guardManual = (operation: StorageError["operation"], name: string, key: StorageKey) =>
+      key === "manual" ? Effect.asVoid(get(name, key, operation)) : Effect.void
+
+    return Storage.of({
+      get: (name, key) => checked("get", name, () => get(name, key)),
+      put: (name, key, record) =>
+        checked("put", name, () =>
+          Effect.andThen(
+            guardManual("put", name, key),
+            Effect.suspend(() => backing.write(name, key, encodeRecord({ version: 1, ...record })))
+          )),
+      delete: (name, key) =>
+        checked("delete", name, () => Effect.andThen(guardManual("delete", name, key), backing.remove(name, key))),
+      list: (key) => Effect.map(backing.names(key), (names) => names.filter(isAppName).sort())
+    })
+  }
+}

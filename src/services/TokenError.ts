@@ -1,0 +1,144 @@
+/**
+ * The errors of this library. All of them are schema classes, so they cross process borders; none holds a token.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { AppName } from "../token/AppName.ts"
+import { quote } from "../token/Redaction.ts"
+import { Defect, Expired, Malformed, MissReason, StorageFailed, TimedOut, Undischarged } from "./MissReason.ts"
+import { SourceName } from "./SourceName.ts"
+
+/**
+ * What one source answered.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export const Attempt = Schema.Struct({ source: SourceName, reason: MissReason })
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Attempt = typeof Attempt.Type
+
+/**
+ * No source has a usable token. `attempts` says per source why, in the order in which they were asked.
+ *
+ * **Details**
+ *
+ * The message is a small table:
+ *
+ * ```text
+ * no Fly token for app "my-app"
+ *   env     FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set
+ *   cli     flyctl is not logged in
+ *           → run `fly auth login`; flyctl also asks for it when the last login is over 30 days old
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("NoTokenAvailable", {
+  app: AppName,
+  attempts: Schema.Array(Attempt)
+}) {
+  override get message(): string {
+    const rows = this.attempts.flatMap(({ reason, source }) => {
+      const row = `  ${source.padEnd(8)}${reason.message}`
+      return reason._tag === "NotFound" ? [row] : [row, `          → ${reason.hint}`]
+    })
+    return [`no Fly token for app "${this.app}"`, ...rows].join("\n")
+  }
+}
+
+/**
+ * The text is no app name. Nothing was asked.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("InvalidAppName", {
+  /** The text: quoted, cut after 64 characters, tokens in it redacted. */
+  input: Schema.String
+}) {
+  static of(input: unknown): InvalidAppName {
+    return new InvalidAppName({ input: typeof input === "string" ? quote(input) : `a value of type ${typeof input}` })
+  }
+  override get message(): string {
+    return `${this.input} is not a Fly app name: 1–63 lowercase letters, digits and dashes, starting and ending with a letter or digit`
+  }
+}
+
+/**
+ * A write to the store that the caller asked for was not done.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistFailed", {
+  app: Schema.String,
+  operation: Schema.Literals(["setManual", "removeManual", "invalidate", "persist"]),
+  reason: Schema.Union([StorageFailed, TimedOut, Defect])
+}) {
+  override get message(): string {
+    return `${this.operation} of app "${this.app}" did not reach the store: ${this.reason.message}`
+  }
+}
+
+/**
+ * A token that cannot work, so that it was not stored.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class UnusableToken extends Schema.TaggedError<UnusableToken>()("UnusableToken", {
+  app: AppName,
+  reason: Schema.Union([Malformed, Expired, Undischarged])
+}) {
+  override get message(): string {
+    return `this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${this.reason.hint}`
+  }
+}
+
+/**
+ * The store failed.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
+  operation: Schema.Literals(["open", "get", "put", "delete", "list"]),
+  kind: Schema.Literals(["Unavailable", "Corrupt", "Insecure", "UnsupportedVersion", "InvalidName"]),
+  /** A fixed sentence, with an error code such as ENOSPC where there is one; nothing of a record. */
+  why: Schema.String,
+  path: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return `store: ${this.operation} failed: ${this.path === undefined ? "" : `${this.path}: `}${this.why}`
+  }
+}
+
+/**
+ * An option has a value that cannot work.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+  option: Schema.String,
+  expected: Schema.String
+}) {
+  override get message(): string {
+    return `option \`${this.option}\` is not valid: expected ${this.expected}`
+  }
+}

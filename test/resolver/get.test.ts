@@ -1,0 +1,414 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
+import { FlyToken, FlyTokens, MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
+import * as World from "../support/World.ts"
+
+const reasons = (error: NoTokenAvailable) => error.attempts.map(({ reason, source }) => [source, reason._tag])
+
+describe("the chain", () => {
+  it.effect("asks env, storage, config, cli, manual in this order; the first usable token wins", () =>
+    Effect.gen(function*() {
+      const now = 0
+      const named = (life: number) => World.tokenOf({ now, life })
+      const [env, stored, config, manual] = [named(5e6), named(6e6), named(7e6), named(8e6)]
+      const expected = ["env", "storage", "config", "cli", "manual"] as const
+      for (const [index, source] of expected.entries()) {
+        const world = yield* World.make
+        if (index <= 0) world.variables["FLY_API_TOKEN"] = env.value
+        if (index <= 1) {
+          yield* world.store.put("my-app", "cached", { token: stored.redacted, expiresAt: null, source: "cli", savedAt: 0 })
+        }
+        if (index <= 2) world.config = Effect.succeed(config)
+        if (index > 3) world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+        yield* world.store.put("my-app", "manual", { token: manual.redacted, expiresAt: null, source: "manual", savedAt: 0 })
+        const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+        assert.strictEqual(resolved.source, source)
+        assert.strictEqual(world.mints.length, index === 3 || index === 4 ? 1 : 0)
+        const values = { env, storage: stored, config, manual, cli: undefined }
+        const value = values[source]
+        if (value !== undefined) assert.strictEqual(resolved.token.value, value.value)
+      }
+    }))
+
+  it.effect("collects every reason in order", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.variables["FLY_ACCESS_TOKEN"] = World.tokenOf({ now: -2 * World.hour, life: World.hour }).value
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour, discharged: false }))
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* world.store.put("my-app", "cached", {
+        token: FlyToken.make("fm2_AAAA").redacted,
+        expiresAt: null,
+        source: "cli",
+        savedAt: 0
+      })
+      const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.provide(world.layer()),
+        Effect.flip
+      )
+      assert.instanceOf(error, NoTokenAvailable)
+      assert.deepStrictEqual(reasons(error), [
+        ["env", "Expired"],
+        ["storage", "Malformed"],
+        ["config", "Undischarged"],
+        ["cli", "NotLoggedIn"],
+        ["manual", "NotFound"]
+      ])
+      assert.match(error.message, /no Fly token for app "my-app"\n {2}env {5}expired at 1969-12-31T23:00:00.000Z\n {10}→ /)
+    }))
+
+  it.effect("goes on past a source that dies, and tells only the kind of the defect", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.die(new TypeError("secret fo1_abc"))
+      world.storeGate = () => Effect.die("fo1_secret")
+      world.mint = () => Effect.interrupt
+      const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.provide(world.layer()),
+        Effect.flip
+      )
+      assert.instanceOf(error, NoTokenAvailable)
+      assert.deepStrictEqual(
+        error.attempts.map(({ reason }) => reason._tag === "Defect" ? reason.name : reason._tag),
+        ["NotFound", "string", "TypeError", "Interrupted", "string"]
+      )
+      assert.notInclude(JSON.stringify(error) + error.message + String(error.stack), "fo1_")
+    }))
+
+  it.effect("can be reordered and shortened", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.variables["FLY_API_TOKEN"] = "fo1_env"
+      const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.provide(world.layer({ chain: ["cli", "env"] }))
+      )
+      assert.strictEqual(resolved.source, "cli")
+      assert.strictEqual(world.configReads, 0)
+    }))
+
+  it.effect("takes FLY_ACCESS_TOKEN before FLY_API_TOKEN, and neither if empty", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const get = FlyTokens.use((tokens) => tokens.get("my-app"))
+      world.variables["FLY_ACCESS_TOKEN"] = "fo1_first"
+      world.variables["FLY_API_TOKEN"] = "fo1_second"
+      assert.strictEqual((yield* get.pipe(Effect.provide(world.layer()))).token.value, "fo1_first")
+      world.variables["FLY_ACCESS_TOKEN"] = "  "
+      assert.strictEqual((yield* get.pipe(Effect.provide(world.layer()))).token.value, "fo1_second")
+      world.variables["FLY_API_TOKEN"] = ""
+      assert.strictEqual((yield* get.pipe(Effect.provide(world.layer()))).source, "cli")
+    }))
+
+  it.effect("does not hand a dead environment token to flyctl, but a live one, and tries without it when refused", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const get = FlyTokens.use((tokens) => tokens.get("my-app"))
+      world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: -2 * World.hour, life: World.hour }).value
+      yield* get.pipe(Effect.provide(world.layer({ org: "o" })))
+      assert.deepStrictEqual(world.mints.map((mint) => mint.environmentToken), [false])
+
+      world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.hour }).value
+      const works = world.mint
+      world.mint = (org, call) => call.environmentToken ? Effect.fail(new MissReason.MintRefused()) : works(org, call)
+      yield* get.pipe(Effect.provide(world.layer({ org: "p", chain: ["cli"] })))
+      assert.deepStrictEqual(world.mints.slice(1).map((mint) => mint.environmentToken), [true, false])
+    }))
+})
+
+describe("expiry", () => {
+  it.effect("is the earlier of the token's own and the acquisition plus ttl", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
+      const config = yield* FlyTokens.use((tokens) => tokens.get("a1")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(config.expiresAt, World.hour)
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: 100 * World.hour }))
+      const capped = yield* FlyTokens.use((tokens) => tokens.get("a1")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(capped.expiresAt, World.day)
+      world.config = Effect.succeed(FlyToken.make("fo1_user"))
+      const short = yield* FlyTokens.use((tokens) => tokens.get("a1")).pipe(
+        Effect.provide(world.layer({ ttl: "10 minutes" }))
+      )
+      assert.strictEqual(short.expiresAt, 600_000)
+    }))
+
+  it.effect("of a stored token counts from when it was saved", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* TestClock.setTime(10 * World.hour)
+      const token = FlyToken.make("fo1_user")
+      yield* world.store.put("my-app", "cached", {
+        token: token.redacted,
+        expiresAt: null,
+        source: "cli",
+        savedAt: World.hour
+      })
+      const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(resolved.source, "storage")
+      assert.strictEqual(resolved.expiresAt, 25 * World.hour)
+      yield* TestClock.setTime(25 * World.hour)
+      const fresh = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(fresh.source, "cli")
+    }))
+
+  it.effect("is the moment at which a token is not handed out any more, to the millisecond", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        yield* TestClock.setTime(World.hour - 1)
+        assert.strictEqual((yield* tokens.get("my-app")).token, first.token)
+        assert.isTrue(Option.isSome(tokens.peek("my-app")))
+        yield* TestClock.setTime(World.hour)
+        assert.isTrue(Option.isNone(tokens.peek("my-app")))
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
+describe("rule 1: one run per app", () => {
+  const herd = 10_000
+  const all = Effect.gen(function*() {
+    const tokens = yield* FlyTokens
+    const fiber = yield* Effect.forkChild(
+      Effect.forEach(Array.from({ length: herd }), () => Effect.exit(tokens.get("my-app")), { concurrency: "unbounded" })
+    )
+    yield* TestClock.adjust("20 seconds")
+    return yield* Fiber.join(fiber)
+  })
+
+  it.effect("on success", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 5_000
+      const exits = yield* all.pipe(Effect.provide(world.layer()))
+      assert.strictEqual(world.mints.length, 1)
+      assert.strictEqual(exits.length, herd)
+      const first = exits[0]!
+      assert.isTrue(Exit.isSuccess(first))
+      assert.isTrue(exits.every((exit) => Exit.isSuccess(exit) && exit.value === (first as Exit.Success<unknown>).value))
+    }))
+
+  it.effect("on failure", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.andThen(Effect.sleep("5 seconds"), Effect.fail(new MissReason.NotLoggedIn()))
+      const exits = yield* all.pipe(Effect.provide(world.layer()))
+      assert.strictEqual(world.mints.length, 1)
+      assert.isTrue(exits.every(Exit.isFailure))
+    }))
+
+  it.effect("on time-out", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.never
+      const exits = yield* all.pipe(Effect.provide(world.layer()))
+      assert.strictEqual(world.mints.length, 1)
+      assert.isTrue(exits.every(Exit.isFailure))
+    }))
+
+  it.effect("apps do not wait for each other", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const works = world.mint
+      world.mint = (org, call) => org === "slow" ? Effect.never : works(org, call)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const slow = yield* Effect.forkChild(Effect.exit(tokens.get("slow-app")))
+        assert.strictEqual((yield* tokens.get("quick-app")).source, "cli")
+        assert.isUndefined(slow.pollUnsafe())
+        yield* Fiber.interrupt(slow)
+      }).pipe(Effect.provide(world.layer({ org: (app) => app.split("-")[0]! })))
+    }))
+})
+
+describe("rule 2: callers do not own the run", () => {
+  it.effect("interrupting the first, and many more, disturbs nobody", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 5_000
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const fibers = yield* Effect.forEach(
+          Array.from({ length: 100 }),
+          () => Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        )
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fibers[0]!)
+        yield* TestClock.adjust("1 second")
+        yield* Effect.forEach(fibers.slice(1, 50), (fiber) => Fiber.interrupt(fiber))
+        yield* TestClock.adjust("5 seconds")
+        const rest = yield* Effect.forEach(fibers.slice(50), (fiber) => Fiber.join(fiber))
+        assert.isTrue(rest.every(({ token }) => token === rest[0]!.token))
+        assert.strictEqual(world.mints.length, 1)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("interrupting all of them loses no work: the next caller finds the token", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 5_000
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const fiber = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fiber)
+        yield* TestClock.adjust("5 seconds")
+        assert.isTrue(Option.isSome(tokens.peek("my-app")))
+        yield* tokens.get("my-app")
+        assert.strictEqual(world.mints.length, 1)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
+describe("rule 3: nothing wedges", () => {
+  const hangs: ReadonlyArray<readonly [string, Effect.Effect<never>]> = [
+    ["never ends", Effect.never],
+    ["never answers an interruption", Effect.uninterruptible(Effect.never)]
+  ]
+  for (const [name, hang] of hangs) {
+    it.effect(`a run goes on past every source that ${name}, each at its own limit`, () =>
+      Effect.gen(function*() {
+        const world = yield* World.make
+        world.config = hang
+        world.mint = () => hang
+        world.storeGate = () => hang
+        yield* Effect.gen(function*() {
+          const tokens = yield* FlyTokens
+          const fiber = yield* Effect.forkChild(Effect.flip(tokens.get("my-app")), { startImmediately: true })
+          // storage 5 s, config 2 s, cli 15 s; manual is left out after the store's time-out.
+          yield* TestClock.adjust(22_000 - 1)
+          assert.isUndefined(fiber.pollUnsafe())
+          yield* TestClock.adjust(1)
+          const error = (yield* Fiber.join(fiber)) as NoTokenAvailable
+          assert.deepStrictEqual(
+            error.attempts.map(({ reason, source }) => [source, reason._tag === "TimedOut" ? reason.option : reason._tag]),
+            [
+              ["env", "NotFound"],
+              ["storage", "storageTimeout"],
+              ["config", "configFileTimeout"],
+              ["cli", "cliTimeout"],
+              ["manual", "storageTimeout"]
+            ]
+          )
+          // A get after that begins a fresh run.
+          world.config = Effect.succeed(World.tokenOf({ now: 22_000, life: World.hour }))
+          world.storeGate = () => Effect.void
+          yield* TestClock.adjust("5 seconds")
+          assert.strictEqual((yield* tokens.get("my-app")).source, "config")
+          // Closing gives up on what never ends after 5 s.
+          yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
+        }).pipe(Effect.provide(world.layer({ org: "o" })))
+      }))
+  }
+
+  it.effect("calls of the command that never end give their place back", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const works = world.mint
+      world.mint = (org, call) => org.startsWith("dead") ? Effect.uninterruptible(Effect.never) : works(org, call)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.forkChild(Effect.exit(tokens.get(`dead${n}`))))
+        yield* TestClock.adjust("15 seconds")
+        const waiting = yield* Effect.forkChild(tokens.get("alive"))
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual((yield* Fiber.join(waiting)).source, "cli")
+        yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
+      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+    }))
+
+  it.effect("a storage that fails on every call never stops a get", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.storeGate = (operation) =>
+        Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "broken on purpose" }))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+        world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+        const error = yield* Effect.flip(tokens.get("other-app"))
+        assert.deepStrictEqual(error._tag === "NoTokenAvailable" && reasons(error)[1], ["storage", "StorageFailed"])
+      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+    }))
+})
+
+describe("failure is remembered briefly", () => {
+  it.effect("for failureCooldown, with the same reasons; then a fresh run", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const works = world.mint
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* Effect.flip(tokens.get("my-app"))
+        yield* TestClock.adjust(4_999)
+        assert.strictEqual(yield* Effect.flip(tokens.get("my-app")), first)
+        assert.strictEqual(world.mints.length, 1)
+        yield* TestClock.adjust(1)
+        world.mint = works
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+        assert.strictEqual(world.mints.length, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("refresh and setManual end the pause", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* Effect.flip(tokens.get("my-app"))
+        yield* Effect.flip(tokens.refresh("my-app"))
+        assert.strictEqual(world.mints.length, 2)
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        assert.strictEqual((yield* tokens.get("my-app")).source, "manual")
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
+describe("app names", () => {
+  const bad = ["", " ", "My-App", "-app", "app-", "../etc", "a/b", "a.b", "--help", "a b", "a\nb", "a".repeat(64), "äpp"]
+  it.effect("that are none fail before anything is asked", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      let asked = 0
+      world.storeGate = () => Effect.sync(() => void asked++)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        for (const name of [...bad, undefined as unknown as string, 7 as unknown as string]) {
+          const calls = [
+            tokens.get(name),
+            tokens.refresh(name),
+            tokens.invalidate(name),
+            tokens.setManual(name, FlyToken.make("fo1_x")),
+            tokens.removeManual(name)
+          ]
+          for (const call of calls) {
+            const error = yield* Effect.flip(call as Effect.Effect<unknown, { readonly _tag: string }>)
+            assert.strictEqual(error._tag, "InvalidAppName")
+          }
+          assert.isTrue(Option.isNone(tokens.peek(name)))
+        }
+        assert.strictEqual(asked + world.configReads + world.mints.length + world.lookups.length, 0)
+        for (const name of ["a", "0", "my-app", "a".repeat(63)]) assert.strictEqual((yield* tokens.get(name)).app, name)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("in errors are cut, quoted and without tokens", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const error = yield* FlyTokens.use((tokens) => tokens.get(`fm2_${"c2VjcmV0".repeat(40)}`)).pipe(
+        Effect.provide(world.layer()),
+        Effect.flip
+      )
+      assert.notInclude(error.message, "c2VjcmV0")
+      assert.isBelow(error.message.length, 300)
+    }))
+})

@@ -1,0 +1,142 @@
+/**
+ * A world for `FlyTokens` to live in: every source scripted, moved by hand under TestClock. Layers, no mocks.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import {
+  type AppName,
+  type CallOptions,
+  ConfigFile,
+  type ConfigFileReason,
+  Environment,
+  FlyCli,
+  type FlyCliReason,
+  FlyToken,
+  FlyTokensLive,
+  type FlyTokensOptions,
+  MissReason,
+  Storage,
+  type StorageError,
+  type StorageKey,
+  StorageMemory,
+  type StoredToken
+} from "../../src/index.ts"
+import * as mac from "../stand-in/macaroon.mjs"
+
+export const hour = 3_600_000
+export const day = 24 * hour
+
+/** A token with a life of its own, in milliseconds from `now` on. */
+export const tokenOf = (options: { readonly now: number; readonly life: number; readonly discharged?: boolean }) =>
+  FlyToken.make(mac.orgToken({ ...options, life: options.life / 1000 }))
+
+export interface World {
+  readonly variables: Record<string, string | undefined>
+  config: Effect.Effect<FlyToken, ConfigFileReason>
+  /** Runs of the config file's reader. */
+  configReads: number
+  mint: (org: string, call: CallOptions) => Effect.Effect<FlyToken, FlyCliReason>
+  orgOf: (app: AppName, call: CallOptions) => Effect.Effect<string, FlyCliReason>
+  listApps: (call: CallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
+  /** Every mint that began, with whether the child saw the environment's token. */
+  readonly mints: Array<{ readonly org: string; readonly at: number; readonly environmentToken: boolean }>
+  readonly lookups: Array<string>
+  running: number
+  mostRunning: number
+  /** Stands before each access to the store. */
+  storeGate: (operation: "get" | "put" | "delete" | "list", name: string, key: StorageKey) => Effect.Effect<
+    void,
+    StorageError
+  >
+  readonly store: {
+    readonly get: (name: string, key: StorageKey) => Effect.Effect<Option.Option<StoredToken>, StorageError>
+    readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, StorageError>
+  }
+  readonly layer: (options?: FlyTokensOptions) => ReturnType<typeof layerOf>
+}
+
+const counted = <A, E>(world: World, effect: Effect.Effect<A, E>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      world.running++
+      world.mostRunning = Math.max(world.mostRunning, world.running)
+    }),
+    () => effect,
+    () => Effect.sync(() => world.running--)
+  )
+
+const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOptions = {}) =>
+  FlyTokensLive.layer(options).pipe(
+    Layer.provideMerge(Layer.mergeAll(
+      Layer.succeed(Environment)({ get: (name) => world.variables[name] }),
+      Layer.succeed(Storage)({
+        get: (name, key) => Effect.andThen(Effect.suspend(() => world.storeGate("get", name, key)), storage.get(name, key)),
+        put: (name, key, record) =>
+          Effect.andThen(Effect.suspend(() => world.storeGate("put", name, key)), storage.put(name, key, record)),
+        delete: (name, key) =>
+          Effect.andThen(Effect.suspend(() => world.storeGate("delete", name, key)), storage.delete(name, key)),
+        list: (key) => Effect.andThen(Effect.suspend(() => world.storeGate("list", "", key)), storage.list(key))
+      }),
+      Layer.succeed(ConfigFile)({
+        accessToken: Effect.suspend(() => {
+          world.configReads++
+          return world.config
+        })
+      }),
+      Layer.succeed(FlyCli)({
+        mintReadonly: (org, call) =>
+          Effect.flatMap(Clock.currentTimeMillis, (at) => {
+            world.mints.push({ org, at, environmentToken: call.environmentToken })
+            return counted(world, Effect.suspend(() => world.mint(org, call)))
+          }),
+        listApps: (call) =>
+          counted(
+            world,
+            Effect.suspend(() => {
+              world.lookups.push("list")
+              return world.listApps(call)
+            })
+          ),
+        orgOf: (app, call) =>
+          counted(
+            world,
+            Effect.suspend(() => {
+              world.lookups.push(app)
+              return world.orgOf(app, call)
+            })
+          )
+      })
+    ))
+  )
+
+/**
+ * A world in which nothing is set, nobody is logged in through the config file, and the command mints tokens of 24 h
+ * after `mintTakes` milliseconds; every app is in the organization `personal`.
+ */
+export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }> = Effect.gen(function*() {
+  const storage = yield* Effect.provide(Storage, StorageMemory.layer)
+  const world: World & { mintTakes: number; mintLife: number } = {
+    variables: {},
+    config: Effect.fail(new MissReason.NotFound({ what: "no config file" })),
+    configReads: 0,
+    mintTakes: 0,
+    mintLife: day,
+    mint: () =>
+      Effect.flatMap(
+        Effect.andThen(world.mintTakes > 0 ? Effect.sleep(world.mintTakes) : Effect.void, Clock.currentTimeMillis),
+        (now) => Effect.sync(() => tokenOf({ now, life: world.mintLife }))
+      ),
+    orgOf: () => Effect.succeed("personal"),
+    listApps: () => Effect.succeed(new Map()),
+    mints: [],
+    lookups: [],
+    running: 0,
+    mostRunning: 0,
+    storeGate: () => Effect.void,
+    store: storage,
+    layer: (options) => layerOf(world, storage, options)
+  }
+  return world
+})
