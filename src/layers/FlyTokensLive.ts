@@ -95,15 +95,7 @@ const make = Effect.fnUntraced(function*(
     return !known
   }
 
-  const sources = Sources.make({
-    environment,
-    storage,
-    configFile,
-    orgTokens,
-    background,
-    settings,
-    droppedOf: (app) => cache.dropped.get(app)
-  })
+  const sources = Sources.make({ environment, storage, configFile, orgTokens, background, settings })
 
   const shared: AppResolver.Shared = {
     settings,

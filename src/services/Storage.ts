@@ -152,7 +152,9 @@ export class Storage extends Context.Service<Storage, {
       Effect.flatMap(backing.read(name, key), (found) => {
         if (Option.isNone(found)) return Effect.succeedNone
         const record = decodeRecord(found.value)
-        return Option.isSome(record) ? Effect.succeed(record) : unreadable(operation, name, key, found.value)
+        if (Option.isNone(record)) return unreadable(operation, name, key, found.value)
+        const { version: _, ...stored } = record.value
+        return Effect.succeedSome<StoredToken>(stored)
       })
 
     /** Manual tokens cannot be had again, so none is replaced that cannot be read. */

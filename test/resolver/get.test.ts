@@ -20,11 +20,21 @@ describe("the chain", () => {
         const world = yield* World.make
         if (index <= 0) world.variables["FLY_API_TOKEN"] = env.value
         if (index <= 1) {
-          yield* world.store.put("my-app", "cached", { token: stored.redacted, expiresAt: null, source: "cli", savedAt: 0 })
+          yield* world.store.put("my-app", "cached", {
+            token: stored.redacted,
+            expiresAt: null,
+            source: "cli",
+            savedAt: 0
+          })
         }
         if (index <= 2) world.config = Effect.succeed(config)
         if (index > 3) world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-        yield* world.store.put("my-app", "manual", { token: manual.redacted, expiresAt: null, source: "manual", savedAt: 0 })
+        yield* world.store.put("my-app", "manual", {
+          token: manual.redacted,
+          expiresAt: null,
+          source: "manual",
+          savedAt: 0
+        })
         const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
         assert.strictEqual(resolved.source, source)
         assert.strictEqual(world.mints.length, index === 3 || index === 4 ? 1 : 0)
@@ -58,7 +68,10 @@ describe("the chain", () => {
         ["cli", "NotLoggedIn"],
         ["manual", "NotFound"]
       ])
-      assert.match(error.message, /no Fly token for app "my-app"\n {2}env {5}expired at 1969-12-31T23:00:00.000Z\n {10}→ /)
+      assert.match(
+        error.message,
+        /no Fly token for app "my-app"\n {2}env {5}expired at 1969-12-31T23:00:00.000Z\n {10}→ /
+      )
     }))
 
   it.effect("goes on past a source that dies, and tells only the kind of the defect", () =>
@@ -177,7 +190,9 @@ describe("rule 1: one run per app", () => {
   const all = Effect.gen(function*() {
     const tokens = yield* FlyTokens
     const fiber = yield* Effect.forkChild(
-      Effect.forEach(Array.from({ length: herd }), () => Effect.exit(tokens.get("my-app")), { concurrency: "unbounded" })
+      Effect.forEach(Array.from({ length: herd }), () => Effect.exit(tokens.get("my-app")), {
+        concurrency: "unbounded"
+      })
     )
     yield* TestClock.adjust("20 seconds")
     return yield* Fiber.join(fiber)
@@ -192,7 +207,9 @@ describe("rule 1: one run per app", () => {
       assert.strictEqual(exits.length, herd)
       const first = exits[0]!
       assert.isTrue(Exit.isSuccess(first))
-      assert.isTrue(exits.every((exit) => Exit.isSuccess(exit) && exit.value === (first as Exit.Success<unknown>).value))
+      assert.isTrue(
+        exits.every((exit) => Exit.isSuccess(exit) && exit.value === (first as Exit.Success<unknown>).value)
+      )
     }))
 
   it.effect("on failure", () =>
@@ -288,7 +305,9 @@ describe("rule 3: nothing wedges", () => {
           yield* TestClock.adjust(1)
           const error = (yield* Fiber.join(fiber)) as NoTokenAvailable
           assert.deepStrictEqual(
-            error.attempts.map(({ reason, source }) => [source, reason._tag === "TimedOut" ? reason.option : reason._tag]),
+            error.attempts.map((
+              { reason, source }
+            ) => [source, reason._tag === "TimedOut" ? reason.option : reason._tag]),
             [
               ["env", "NotFound"],
               ["storage", "storageTimeout"],
@@ -374,7 +393,21 @@ describe("failure is remembered briefly", () => {
 })
 
 describe("app names", () => {
-  const bad = ["", " ", "My-App", "-app", "app-", "../etc", "a/b", "a.b", "--help", "a b", "a\nb", "a".repeat(64), "äpp"]
+  const bad = [
+    "",
+    " ",
+    "My-App",
+    "-app",
+    "app-",
+    "../etc",
+    "a/b",
+    "a.b",
+    "--help",
+    "a b",
+    "a\nb",
+    "a".repeat(64),
+    "äpp"
+  ]
   it.effect("that are none fail before anything is asked", () =>
     Effect.gen(function*() {
       const world = yield* World.make

@@ -50,6 +50,8 @@ export interface World {
     void,
     StorageError
   >
+  /** Stands behind each read of the store. */
+  afterGet: (name: string, key: StorageKey) => Effect.Effect<void>
   readonly store: {
     readonly get: (name: string, key: StorageKey) => Effect.Effect<Option.Option<StoredToken>, StorageError>
     readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, StorageError>
@@ -72,7 +74,11 @@ const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOp
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Environment)({ get: (name) => world.variables[name] }),
       Layer.succeed(Storage)({
-        get: (name, key) => Effect.andThen(Effect.suspend(() => world.storeGate("get", name, key)), storage.get(name, key)),
+        get: (name, key) =>
+          Effect.suspend(() => world.storeGate("get", name, key)).pipe(
+            Effect.andThen(storage.get(name, key)),
+            Effect.tap(() => world.afterGet(name, key))
+          ),
         put: (name, key, record) =>
           Effect.andThen(Effect.suspend(() => world.storeGate("put", name, key)), storage.put(name, key, record)),
         delete: (name, key) =>
@@ -135,6 +141,7 @@ export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }
     running: 0,
     mostRunning: 0,
     storeGate: () => Effect.void,
+    afterGet: () => Effect.void,
     store: storage,
     layer: (options) => layerOf(world, storage, options)
   }

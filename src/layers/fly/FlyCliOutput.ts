@@ -65,7 +65,8 @@ export const failureOf = ({ exitCode, stderr, stdout }: Ended, subject: string) 
     return new OutdatedFlyctl()
   }
   if (exitCode === 126 && starts("context deadline exceeded")) return new ConfigLocked()
-  if (exitCode === 127) return new Killed()
+  // A shell that finds no command ends with 127 too, but says so.
+  if (exitCode === 127 && stderr.trim() === "") return new Killed()
   if (exitCode === 3) return new Panicked()
   return new ExitCode({ code: exitCode })
 }

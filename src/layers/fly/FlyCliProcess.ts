@@ -211,7 +211,8 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
             Effect.mapError(Effect.fromOption(Output.statusOrg(stdout)), () => new OrgUnknown({ name: app })))
         ),
         // flyctl says in many ways that it cannot find an app.
-        (reason) => reason._tag === "ExitCode" ? new OrgUnknown({ name: app }) : reason
+        (reason) =>
+          reason._tag === "ExitCode" ? new OrgUnknown({ name: app }) : reason
       )
   })
 })

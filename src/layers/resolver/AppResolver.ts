@@ -78,9 +78,6 @@ interface Run extends Task {
   readonly fiber: Fiber.Fiber<ResolvedToken, NoTokenAvailable>
 }
 
-/** How often a run starts over because its token was rejected while it was on its way. */
-const maxRounds = 3
-
 /**
  * @category constructors
  * @since 0.1.0
@@ -165,7 +162,7 @@ export const make = Effect.fnUntraced(function*(
       source: candidate.takenFrom ?? source,
       expiresAt: end
     })
-    if (task.epoch !== epoch) return Effect.succeed(resolved)
+    if (task.epoch !== epoch || shared.isRejected(candidate.token, now)) return Effect.succeed(resolved)
     failure = undefined
     const entry = entryOf(resolved, now)
     cache.entries.set(app, entry)
@@ -180,7 +177,7 @@ export const make = Effect.fnUntraced(function*(
         })
       )
     } else {
-      for (const identity of task.request.replaces ?? []) {
+      for (const identity of task.request.isRefresh ? task.request.dropped : []) {
         shared.inBackground(app, shared.writes.drop(app, "cached", identity))
       }
     }
@@ -204,25 +201,29 @@ export const make = Effect.fnUntraced(function*(
   const manualSource = shared.chain.filter(({ name }) => name === "manual")
 
   const resolve = Effect.fnUntraced(function*(task: Task): Effect.fn.Return<ResolvedToken, NoTokenAvailable> {
-    for (let round = 1;; round++) {
-      const manualBefore = manualEpoch
-      let outcome = yield* Chain.run(shared.chain, task.request, demands)
-      if (manualEpoch !== manualBefore && (outcome._tag === "None" || outcome.source === "manual")) {
-        const again = yield* Chain.run(manualSource, task.request, demands)
-        outcome = again._tag === "Found" ? again : { _tag: "None", attempts: outcome.attempts }
-      }
-      const now = yield* Clock.currentTimeMillis
-      if (outcome._tag === "None") return yield* fail(task, outcome.attempts, now)
-      if (round === maxRounds || !shared.isRejected(outcome.candidate.token, now)) {
-        return yield* commit(task, outcome, now)
-      }
+    const manualBefore = manualEpoch
+    let outcome = yield* Chain.run(shared.chain, task.request, demands)
+    if (manualEpoch !== manualBefore && (outcome._tag === "None" || outcome.source === "manual")) {
+      const again = yield* Chain.run(manualSource, task.request, demands)
+      outcome = again._tag === "Found" ? again : { _tag: "None", attempts: outcome.attempts }
     }
+    const now = yield* Clock.currentTimeMillis
+    return outcome._tag === "Found"
+      ? yield* commit(task, outcome, now)
+      : yield* fail(task, outcome.attempts, now)
   })
 
-  const start = (replaces: Set<string> | undefined, replaced: CacheEntry | undefined): Run => {
+  const start = (isRefresh: boolean, replaced: CacheEntry | undefined): Run => {
+    const identity = cache.dropped.get(app)
     const task: Task = {
       epoch,
-      request: { app, replaces, storageTimedOut: false, environmentMissed: false },
+      request: {
+        app,
+        isRefresh,
+        dropped: new Set(identity === undefined ? [] : [identity]),
+        storageTimedOut: false,
+        environmentMissed: false
+      },
       replaced
     }
     const run: Run = { ...task, fiber: forkHere(Effect.andThen(hold, turn.withPermit(resolve(task)))) }
@@ -237,10 +238,10 @@ export const make = Effect.fnUntraced(function*(
 
   const running = (): Run | undefined => current?.epoch === epoch ? current : undefined
 
-  /** A token that was dropped or rejected while its run was under way is not handed out any more. */
+  /** A token that was rejected, or dropped from the store, while its run was under way is not handed out any more. */
   const stale = (run: Run, resolved: ResolvedToken, now: number): boolean =>
     shared.isRejected(resolved.token, now) ||
-    (run.epoch !== epoch && resolved.source === "storage" && cache.dropped.get(app) === resolved.token.identity)
+    (run.epoch !== epoch && resolved.source === "storage")
 
   const answerOf = (run: Run): Effect.Effect<ResolvedToken, NoTokenAvailable> =>
     Effect.flatMap(
@@ -253,7 +254,7 @@ export const make = Effect.fnUntraced(function*(
     const entry = validEntry(now)
     if (entry !== undefined) return Effect.andThen(attend(entry, now), entry.exit)
     if (failure !== undefined && now < failure.until) return failure.exit
-    return Effect.catch(answerOf(running() ?? start(undefined, undefined)), (error) =>
+    return Effect.catch(answerOf(running() ?? start(false, undefined)), (error) =>
       // A refresh that failed put its token back.
       Effect.flatMap(Clock.currentTimeMillis, (now) => validEntry(now)?.exit ?? Effect.fail(error)))
   })
@@ -271,10 +272,10 @@ export const make = Effect.fnUntraced(function*(
           return Effect.andThen(attend(entry, now), entry.exit)
         }
         cache.entries.delete(app)
-        return answerOf(running() ?? start(undefined, undefined))
+        return answerOf(running() ?? start(false, undefined))
       }
       const refreshing = running()
-      if (refreshing?.request.replaces !== undefined) return answerOf(refreshing)
+      if (refreshing?.request.isRefresh === true) return answerOf(refreshing)
       epoch++
       cache.entries.delete(app)
       const identity = entry?.resolved.token.identity
@@ -282,7 +283,7 @@ export const make = Effect.fnUntraced(function*(
         cache.dropped.set(app, identity)
         shared.orgTokens.forget(identity)
       }
-      return answerOf(start(new Set(identity === undefined ? [] : [identity]), entry))
+      return answerOf(start(true, entry))
     })
 
   const self: AppResolver = {

@@ -23,11 +23,10 @@ import { typed } from "./Background.ts"
  */
 export interface ChainRequest {
   readonly app: AppName
-  /**
-   * Identities of tokens that a refresh replaces: a copy of them in the store or remembered for the organization is a
-   * miss. `undefined` outside a refresh.
-   */
-  readonly replaces: Set<string> | undefined
+  /** The stored token of the app, whichever it is, is to be replaced. */
+  readonly isRefresh: boolean
+  /** Identities of dropped tokens: a copy of them in the store, or remembered for the organization, is a miss. */
+  readonly dropped: Set<string>
   /** The store timed out in this run: its other reads are left out. */
   storageTimedOut: boolean
   /** The environment was asked and its token cannot be used, so flyctl must not see it either. */

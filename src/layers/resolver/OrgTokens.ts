@@ -66,7 +66,7 @@ export const make = (options: {
   const readsStore = settings.chain.includes("storage")
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
-    if (request.replaces?.has(candidate.token.identity)) return false
+    if (request.dropped.has(candidate.token.identity)) return false
     const expiresAt = Usability.expiryOf(candidate.token, {
       acquiredAt: candidate.acquiredAt,
       ttlMillis: settings.ttlMillis,
@@ -145,7 +145,7 @@ export const make = (options: {
       )
     )
     // A flight that began earlier may bring the very token that was dropped or rejected meanwhile: then one of our own.
-    const dropped = request.replaces?.has(candidate.token.identity) ||
+    const dropped = request.dropped.has(candidate.token.identity) ||
       isRejected(candidate.token, yield* Clock.currentTimeMillis)
     return dropped ? yield* flight(org, obtain(org, request)) : candidate
   })

@@ -12,7 +12,6 @@ import { type Environment, tokenOf } from "../../services/Environment.ts"
 import { type MissReason, NotFound, TimedOut } from "../../services/MissReason.ts"
 import type { SourceName } from "../../services/SourceName.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
-import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as Background from "./Background.ts"
@@ -32,8 +31,6 @@ export const make = (options: {
   readonly orgTokens: OrgTokens
   readonly background: Background.Background
   readonly settings: ResolverSettings
-  /** The identity of a token of the app that was dropped and may still be in the store. */
-  readonly droppedOf: (app: AppName) => string | undefined
 }): Readonly<Record<SourceName, Source>> => {
   const { background, configFile, environment, orgTokens, settings, storage } = options
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
@@ -73,12 +70,9 @@ export const make = (options: {
     ask: Effect.fnUntraced(function*(request) {
       const { savedAt, token: text } = yield* record(request, "cached", "no stored token")
       const token = FlyToken.make(text)
-      if (request.replaces !== undefined) {
-        // A refresh drops what is stored for the app, also for an app that this process never resolved.
-        request.replaces.add(token.identity)
-        return yield* Usability.notNewer(token)
-      }
-      if (options.droppedOf(request.app) === token.identity) return yield* Usability.notNewer(token)
+      // A refresh drops what is stored for the app, also for an app that this process never resolved.
+      if (request.isRefresh) request.dropped.add(token.identity)
+      if (request.dropped.has(token.identity)) return yield* Usability.notNewer(token)
       return { token, acquiredAt: savedAt }
     })
   }

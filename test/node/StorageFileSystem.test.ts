@@ -1,0 +1,368 @@
+/**
+ * The store as real files. On the live clock, because files are.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as PlatformError from "effect/PlatformError"
+import * as Redacted from "effect/Redacted"
+import { execFileSync } from "node:child_process"
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { Environment, FlyToken, FlyTokens, Storage, type StoredToken } from "../../src/index.ts"
+import { FlyTokensNode, StorageFileSystem } from "../../src/node.ts"
+import * as Sandbox from "../support/Sandbox.ts"
+
+const record = (token: string): StoredToken => ({
+  token: Redacted.make(token),
+  expiresAt: null,
+  source: "cli",
+  savedAt: 1_700_000_000_000
+})
+
+const plain = (stored: StoredToken) => ({ ...stored, token: Redacted.value(stored.token) })
+
+const layerOf = (
+  sandbox: Sandbox.Sandbox,
+  services: Layer.Layer<Layer.Success<typeof NodeServices.layer>> = NodeServices.layer
+) =>
+  StorageFileSystem.layer().pipe(
+    Layer.provide(Environment.layerRecord(sandbox.environment)),
+    Layer.provide(services)
+  )
+
+const mode = async (path: string) => (await stat(path)).mode & 0o777
+
+const logged = () => {
+  const lines: Array<string> = []
+  return { lines, layer: Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]) }
+}
+
+/** A file system in which one call fails as the system would have it. */
+const failing = (method: "open" | "makeDirectory" | "rename" | "readFileString", code: string) =>
+  Layer.effect(
+    FileSystem.FileSystem,
+    Effect.map(FileSystem.FileSystem, (files) => ({
+      ...files,
+      [method]: () =>
+        Effect.fail(
+          PlatformError.systemError({
+            _tag: "Unknown",
+            module: "FileSystem",
+            method,
+            cause: Object.assign(new Error("with a secret fo1_abc"), { code })
+          })
+        )
+    }))
+  ).pipe(Layer.provideMerge(NodeServices.layer))
+
+describe("records", () => {
+  it.live("are files of mode 0600 in directories of mode 0700, whatever the umask", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const before = process.umask(0)
+      yield* Effect.addFinalizer(() => Effect.sync(() => process.umask(before)))
+      yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+        Effect.provide(layerOf(sandbox))
+      )
+      const file = join(sandbox.store, "cached", "my-app.json")
+      yield* Effect.promise(async () => {
+        assert.strictEqual(await mode(file), 0o600)
+        assert.strictEqual(await mode(dirname(file)), 0o700)
+        assert.strictEqual(await mode(sandbox.store), 0o700)
+        assert.deepStrictEqual(JSON.parse(await readFile(file, "utf8")), {
+          version: 1,
+          token: "fo1_x",
+          expiresAt: null,
+          source: "cli",
+          savedAt: 1_700_000_000_000
+        })
+        assert.deepStrictEqual(await readdir(dirname(file)), ["my-app.json"])
+      })
+    }))
+
+  it.live("are read back, listed, overwritten and deleted, each app and key by itself", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        assert.deepStrictEqual(yield* storage.list("cached"), [])
+        assert.isTrue(Option.isNone(yield* storage.get("app-1", "cached")))
+        yield* storage.delete("app-1", "cached")
+        for (const key of ["cached", "manual", "org"] as const) {
+          yield* storage.put("app-1", key, record(`fo1_${key}`))
+          yield* storage.put("app-2", key, { ...record("fo1_other"), expiresAt: 5, fence: 3 })
+        }
+        yield* storage.put("app-1", "cached", record("fo1_newer"))
+        yield* storage.delete("app-2", "manual")
+        assert.deepStrictEqual(
+          plain(Option.getOrThrow(yield* storage.get("app-1", "cached"))),
+          plain(record("fo1_newer"))
+        )
+        const other = Option.getOrThrow(yield* storage.get("app-2", "org"))
+        assert.deepStrictEqual([other.expiresAt, other.fence], [5, 3])
+        assert.deepStrictEqual(yield* storage.list("cached"), ["app-1", "app-2"])
+        assert.deepStrictEqual(yield* storage.list("manual"), ["app-1"])
+      }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+
+  it.live("have names that are no paths", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const name of ["../evil", "a/b", "", ".", "-x", "fm2_c2VjcmV0c2VjcmV0"]) {
+          for (
+            const call of [
+              storage.put(name, "cached", record("fo1_x")),
+              storage.get(name, "cached"),
+              storage.delete(name, "cached")
+            ]
+          ) {
+            const error = yield* Effect.flip(
+              call as Effect.Effect<unknown, { readonly kind: string; readonly message: string }>
+            )
+            assert.strictEqual(error.kind, "InvalidName")
+            assert.notInclude(error.message, "c2VjcmV0")
+          }
+        }
+      }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+})
+
+describe("a corrupt record", () => {
+  const texts = [
+    "",
+    "{",
+    "null",
+    "[]",
+    "not json",
+    "{\"version\":1}",
+    "{\"version\":1,\"token\":\"\",\"expiresAt\":null,\"source\":\"cli\",\"savedAt\":1}",
+    "{\"version\":1,\"token\":null,\"expiresAt\":null,\"source\":\"cli\",\"savedAt\":1}",
+    "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":\"soon\",\"source\":\"cli\",\"savedAt\":1}",
+    "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":1e300,\"source\":\"cli\",\"savedAt\":1}",
+    "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":null,\"source\":\"elsewhere\",\"savedAt\":1}",
+    "\u0000".repeat(100),
+    "x".repeat(1024 * 1024)
+  ]
+  it.live("that was cached is a miss, set aside and healed", () =>
+    Effect.gen(function*() {
+      for (const text of texts) {
+        const sandbox = yield* Sandbox.make
+        const file = join(sandbox.store, "cached", "my-app.json")
+        yield* Effect.gen(function*() {
+          const storage = yield* Storage
+          yield* storage.put("my-app", "cached", record("fo1_x"))
+          yield* Effect.promise(() => writeFile(file, text))
+          assert.isTrue(Option.isNone(yield* storage.get("my-app", "cached")))
+          assert.strictEqual(yield* Effect.promise(() => readFile(`${file}.corrupt`, "utf8")), text)
+          assert.deepStrictEqual(yield* storage.list("cached"), [])
+          yield* storage.put("my-app", "cached", record("fo1_y"))
+          assert.isTrue(Option.isSome(yield* storage.get("my-app", "cached")))
+        }).pipe(Effect.provide(layerOf(sandbox)), Effect.provide(logged().layer))
+      }
+    }))
+
+  it.live("that was set by hand is kept as it is: reading, setting and removing say which file", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const file = join(sandbox.store, "manual", "my-app.json")
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        yield* storage.put("my-app", "manual", record("fo1_x"))
+        const half = (yield* Effect.promise(() => readFile(file, "utf8"))).slice(0, 30)
+        yield* Effect.promise(() => writeFile(file, half))
+        for (
+          const call of [
+            storage.get("my-app", "manual"),
+            storage.put("my-app", "manual", record("fo1_y")),
+            storage.delete("my-app", "manual")
+          ]
+        ) {
+          const error = yield* Effect.flip(
+            call as Effect.Effect<unknown, { readonly kind: string; readonly path?: string }>
+          )
+          assert.deepStrictEqual([error.kind, error.path], ["Corrupt", file])
+        }
+        assert.strictEqual(yield* Effect.promise(() => readFile(file, "utf8")), half)
+      }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+
+  it.live("of a newer version is neither read nor set aside", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const file = join(sandbox.store, "cached", "my-app.json")
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        yield* storage.put("my-app", "cached", record("fo1_x"))
+        yield* Effect.promise(() => writeFile(file, "{\"version\":2,\"secret\":\"fo1_z\"}"))
+        const error = yield* Effect.flip(storage.get("my-app", "cached"))
+        assert.strictEqual(error.kind, "UnsupportedVersion")
+        assert.notInclude(error.message, "fo1_z")
+        assert.include(yield* Effect.promise(() => readFile(file, "utf8")), "version\":2")
+      }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+})
+
+describe("the directory", () => {
+  it.live("is FLY_TOKENS_DIR, else in the state directory of the user", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const put = Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+        Effect.provide(layerOf(sandbox))
+      )
+      const there = (path: string) =>
+        Effect.promise(() => stat(join(path, "cached", "my-app.json")).then(() => true, () => false))
+      sandbox.environment["XDG_STATE_HOME"] = join(sandbox.home, "xdg")
+      yield* put
+      assert.isTrue(yield* there(join(sandbox.home, "xdg", "fly-tokens")))
+      sandbox.environment["FLY_TOKENS_DIR"] = join(sandbox.home, "mine", "deep")
+      const second = Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x")))
+      yield* second.pipe(Effect.provide(layerOf(sandbox)))
+      assert.isTrue(yield* there(join(sandbox.home, "mine", "deep")))
+    }))
+
+  it.live("that others can write to is refused and not changed; one that they can read is warned of once", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const log = logged()
+      yield* Effect.promise(() => mkdir(sandbox.store, { recursive: true }))
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const open of [0o777, 0o720, 0o702]) {
+          yield* Effect.promise(() => chmod(sandbox.store, open))
+          const error = yield* Effect.flip(storage.put("my-app", "manual", record("fo1_x")))
+          assert.deepStrictEqual([error.kind, error.path], ["Insecure", sandbox.store])
+          assert.strictEqual((yield* Effect.flip(storage.get("my-app", "manual"))).kind, "Insecure")
+          assert.strictEqual(yield* Effect.promise(() => mode(sandbox.store)), open)
+        }
+        yield* Effect.promise(() => chmod(sandbox.store, 0o755))
+        yield* storage.put("my-app", "manual", record("fo1_x"))
+        yield* storage.get("my-app", "manual")
+        assert.strictEqual(yield* Effect.promise(() => mode(sandbox.store)), 0o755)
+        assert.lengthOf(log.lines, 1)
+      }).pipe(Effect.provide(layerOf(sandbox)), Effect.provide(log.layer))
+    }))
+
+  it.live("of a record that others can read: the record is tightened, with a log line", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const log = logged()
+      const file = join(sandbox.store, "cached", "my-app.json")
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        yield* storage.put("my-app", "cached", record("fo1_x"))
+        yield* Effect.promise(() => chmod(file, 0o644))
+        yield* storage.get("my-app", "cached")
+        assert.strictEqual(yield* Effect.promise(() => mode(file)), 0o600)
+        assert.lengthOf(log.lines, 1)
+      }).pipe(Effect.provide(layerOf(sandbox)), Effect.provide(log.layer))
+    }))
+
+  it.live("may be a file, removed while running, or without a home", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        yield* storage.put("my-app", "cached", record("fo1_x"))
+        yield* Effect.promise(() => rm(sandbox.store, { recursive: true }))
+        assert.isTrue(Option.isNone(yield* storage.get("my-app", "cached")))
+        assert.deepStrictEqual(yield* storage.list("cached"), [])
+        yield* storage.put("my-app", "cached", record("fo1_y"))
+        assert.isTrue(Option.isSome(yield* storage.get("my-app", "cached")))
+        yield* Effect.promise(async () => {
+          await rm(sandbox.store, { recursive: true })
+          await writeFile(sandbox.store, "a file")
+        })
+        assert.strictEqual((yield* Effect.flip(storage.get("my-app", "cached"))).kind, "Unavailable")
+        const error = yield* Effect.flip(storage.put("my-app", "cached", record("fo1_y")))
+        assert.include(error.message, "not a directory")
+        assert.strictEqual(yield* Effect.promise(() => readFile(sandbox.store, "utf8")), "a file")
+      }).pipe(Effect.provide(layerOf(sandbox)))
+
+      const homeless = yield* Sandbox.make
+      delete homeless.environment["HOME"]
+      const error = yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+        Effect.provide(layerOf(homeless)),
+        Effect.flip
+      )
+      assert.include(error.message, "FLY_TOKENS_DIR")
+    }))
+
+  it.live.each(
+    [
+      ["ENOSPC", "open", "no space left"],
+      ["EROFS", "makeDirectory", "read-only"],
+      ["EACCES", "open", "permission denied"],
+      ["EDQUOT", "rename", "quota"],
+      ["EIO", "open", "EIO"]
+    ] as const
+  )(
+    "on a system that answers %s: a typed error, nothing of its text, no temp file left",
+    ([code, method, words]) =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        const error = yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+          Effect.provide(layerOf(sandbox, failing(method, code))),
+          Effect.flip
+        )
+        assert.strictEqual(error.kind, "Unavailable")
+        assert.include(error.message, words)
+        assert.notInclude(JSON.stringify(error) + error.message + error.stack, "fo1_")
+        const left = yield* Effect.promise(() => readdir(join(sandbox.store, "cached")).catch(() => []))
+        assert.deepStrictEqual(left, [])
+      })
+  )
+
+  it.live("that is full: the app's get works, and a manual token that was there stays", (context) =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const small = join(sandbox.home, "small")
+      yield* Effect.promise(() => mkdir(small))
+      try {
+        execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", small], { stdio: "ignore" })
+      } catch {
+        return context.skip("a small file system cannot be mounted here: that needs root and the right to mount")
+      }
+      yield* Effect.addFinalizer(() => Effect.sync(() => execFileSync("umount", ["-l", small])))
+      sandbox.environment["FLY_TOKENS_DIR"] = small
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        yield* Effect.promise(async () => {
+          for (let n = 0; n < 64; n++) {
+            await writeFile(join(small, `filler-${n}`), "x".repeat(4096)).catch(() => {})
+          }
+        })
+        const error = yield* Effect.flip(tokens.setManual("other-app", FlyToken.make("fo1_other")))
+        assert.include(error.message, "no space left")
+        assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
+      }).pipe(
+        Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" })),
+        Effect.provide(logged().layer)
+      )
+      const manual = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, chain: ["manual"] }))
+      )
+      assert.strictEqual(manual.token.value, "fo1_manual")
+    }))
+
+  it.live("that is read-only, or a link to nowhere: the app's get works", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(async () => {
+        await mkdir(dirname(sandbox.store), { recursive: true })
+        await symlink("/proc/fly-tokens-nowhere", sandbox.store)
+      })
+      const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" })),
+        Effect.provide(logged().layer)
+      )
+      assert.strictEqual(resolved.source, "cli")
+    }))
+})

@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import { FlyTokens, FlyTokensLive, type FlyTokensOptions } from "../src/index.ts"
+import * as FlyTokensOptionsModule from "../src/layers/FlyTokensOptions.ts"
+import * as World from "./support/World.ts"
+
+describe("options", () => {
+  const bad: ReadonlyArray<readonly [keyof FlyTokensOptions, unknown]> = [
+    ["chain", []],
+    ["chain", ["env", "env"]],
+    ["chain", ["nowhere"]],
+    ["ttl", "0 seconds"],
+    ["ttl", "not a duration"],
+    ["ttl", -5],
+    ["ttl", Number.NaN],
+    ["cliTimeout", 0],
+    ["cliTimeout", Number.POSITIVE_INFINITY],
+    ["storageTimeout", "-1 seconds"],
+    ["configFileTimeout", 0],
+    ["cliConcurrency", 0],
+    ["cliConcurrency", 1.5],
+    ["org", "--flag"],
+    ["org", "Not A Slug"],
+    ["persist", ["cache"]],
+    ["failureCooldown", -1],
+    ["rejectionTtl", "soon"]
+  ]
+  it.effect.each(bad)(
+    "%s: %j fails the layer's construction and names the option",
+    ([option, value]) =>
+      Effect.gen(function*() {
+        const world = yield* World.make
+        const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+          Effect.provide(world.layer({ [option]: value } as FlyTokensOptions)),
+          Effect.flip
+        )
+        assert.strictEqual(error._tag, "InvalidOption")
+        assert.include(error.message, option)
+      })
+  )
+
+  const fromEnv = (variables: Record<string, string>) =>
+    Effect.gen(function*() {
+      const options = yield* FlyTokensOptionsModule.config
+      return yield* FlyTokensOptionsModule.settingsOf(options)
+    }).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(variables))))
+
+  it.effect("come from Config, with the same defaults", () =>
+    Effect.gen(function*() {
+      const { org: _, ...none } = yield* fromEnv({})
+      const { org: __, ...defaults } = yield* FlyTokensOptionsModule.settingsOf({})
+      assert.deepStrictEqual(none, defaults)
+      const settings = yield* fromEnv({
+        FLY_TOKENS_CLI_TIMEOUT: "5 seconds",
+        FLY_TOKENS_ORG: "my-org",
+        FLY_TOKENS_CHAIN: "storage, cli",
+        FLY_TOKENS_TTL: "12 hours",
+        FLY_TOKENS_CLI_CONCURRENCY: "2"
+      })
+      assert.strictEqual(settings.cliTimeoutMillis, 5_000)
+      assert.strictEqual(settings.org("any" as never), "my-org")
+      assert.deepStrictEqual(settings.chain, ["storage", "cli"])
+      assert.strictEqual(settings.ttlMillis, 12 * World.hour)
+      assert.strictEqual(settings.cliConcurrency, 2)
+    }))
+
+  it.effect.each([
+    ["FLY_TOKENS_TTL", "tomorrow"],
+    ["FLY_TOKENS_CHAIN", "storage,nowhere"],
+    ["FLY_TOKENS_CHAIN", ","],
+    ["FLY_TOKENS_CLI_CONCURRENCY", "many"],
+    ["FLY_TOKENS_CLI_CONCURRENCY", "0"],
+    ["FLY_TOKENS_ORG", "-x"]
+  ])("%s=%s fails with a clear error", ([name, value]) =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(fromEnv({ [name!]: value! }))
+      assert.include(["InvalidOption", "ConfigError"], error._tag)
+    }))
+
+  it.effect("defaults are those of the documentation", () =>
+    Effect.gen(function*() {
+      const settings = yield* FlyTokensOptionsModule.settingsOf({})
+      assert.deepStrictEqual(
+        { ...settings, org: undefined, persist: [...settings.persist] },
+        {
+          chain: ["env", "storage", "config", "cli", "manual"],
+          ttlMillis: 24 * World.hour,
+          cliTimeoutMillis: 15_000,
+          storageTimeoutMillis: 5_000,
+          configFileTimeoutMillis: 2_000,
+          cliConcurrency: 4,
+          org: undefined,
+          persist: ["cli"],
+          failureCooldownMillis: 5_000,
+          rejectionTtlMillis: 300_000,
+          idleTimeToLiveMillis: Number.POSITIVE_INFINITY
+        }
+      )
+    }))
+
+  it("have a layer from Config", () => assert.isDefined(FlyTokensLive.layerConfig))
+})

@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { FlyTokens, MissReason } from "../../src/index.ts"
+import * as World from "../support/World.ts"
+
+setFlagsFromString("--expose-gc")
+const collectGarbage: () => void = runInNewContext("gc")
+const heapAfterCollection = () => {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+describe("rule 8: the cache outlives resolvers", () => {
+  it.effect("idle eviction loses no token, of no app", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("app-1")
+        yield* tokens.get("app-2")
+        yield* TestClock.adjust("2 hours")
+        assert.isTrue(Option.isSome(tokens.peek("app-1")))
+        assert.isTrue(Option.isSome(tokens.peek("app-2")))
+        assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
+        assert.strictEqual(world.mints.length, 2)
+        assert.strictEqual(world.configReads, 2)
+      }).pipe(Effect.provide(world.layer({ idleTimeToLive: "1 hour", org: (app) => app })))
+    }))
+
+  it.effect("after eviction everything still works: refresh, and a run when the token ends", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintLife = 3 * World.hour
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        yield* TestClock.adjust("1 hour")
+        assert.notStrictEqual((yield* tokens.refresh("my-app")).token, first.token)
+        yield* TestClock.adjust("3 hours")
+        assert.isTrue(Option.isNone(tokens.peek("my-app")))
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+        assert.strictEqual(world.mints.length, 3)
+      }).pipe(Effect.provide(world.layer({ idleTimeToLive: "10 minutes" })))
+    }))
+
+  it.effect("names without a token leave nothing behind once their failure is forgotten", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const herd = (from: number) =>
+          Effect.forEach(
+            Array.from({ length: 5_000 }, (_, n) => `unknown-${from + n}`),
+            (app) => Effect.exit(tokens.get(app)),
+            { concurrency: 100, discard: true }
+          ).pipe(Effect.andThen(TestClock.adjust("1 minute")))
+        yield* herd(0)
+        const before = heapAfterCollection()
+        yield* herd(100_000)
+        // 5,000 resolvers that stayed would be some 20 MB.
+        assert.isBelow(heapAfterCollection() - before, 4 * 1024 * 1024)
+      }).pipe(Effect.provide(world.layer({ org: "o" })))
+    }), 60_000)
+})

@@ -1,0 +1,443 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
+import { FlyToken, FlyTokens, MissReason, StorageError } from "../../src/index.ts"
+import * as World from "../support/World.ts"
+
+const stored = (world: World.World, app: string, key: "cached" | "manual" | "org" = "cached") =>
+  Effect.map(
+    world.store.get(app, key),
+    (record) => Option.isSome(record) ? FlyToken.make(record.value.token).value : undefined
+  )
+
+describe("refresh", () => {
+  it.effect("gives another token than before, in memory and in the store", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        const second = yield* tokens.refresh("my-app")
+        assert.notStrictEqual(second.token.value, first.token.value)
+        assert.strictEqual((yield* tokens.get("my-app")).token, second.token)
+        assert.strictEqual(yield* stored(world, "my-app"), second.token.value)
+        assert.strictEqual(yield* stored(world, "personal", "org"), second.token.value)
+        assert.strictEqual(world.mints.length, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("in a process that never resolved the app does not take the stored token, nor the organization's", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const first = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      const second = yield* FlyTokens.use((tokens) => tokens.refresh("my-app")).pipe(Effect.provide(world.layer()))
+      assert.notStrictEqual(second.token.value, first.token.value)
+      assert.strictEqual(world.mints.length, 2)
+    }))
+
+  it.effect("50 at once are one mint", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 1_000
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const all = yield* Effect.forkChild(
+          Effect.forEach(Array.from({ length: 50 }), () => tokens.refresh("my-app"), { concurrency: "unbounded" })
+        )
+        yield* TestClock.adjust("5 seconds")
+        const resolved = yield* Fiber.join(all)
+        assert.isTrue(resolved.every(({ token }) => token === resolved[0]!.token))
+        assert.strictEqual(world.mints.length, 1)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("once begun, no caller gets the old token, gets included", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        world.mintTakes = 1_000
+        const refreshing = yield* Effect.forkChild(tokens.refresh("my-app"), { startImmediately: true })
+        assert.isTrue(Option.isNone(tokens.peek("my-app")))
+        const getting = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        const second = yield* Fiber.join(refreshing)
+        assert.strictEqual((yield* Fiber.join(getting)).token, second.token)
+        assert.notStrictEqual(second.token, first.token)
+        assert.strictEqual(world.mints.length, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("that fails puts the old token back and fails itself; a get that joined it gets the old token", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        world.mint = () => Effect.andThen(Effect.sleep("1 second"), Effect.fail(new MissReason.MintRefused()))
+        const refreshing = yield* Effect.forkChild(Effect.exit(tokens.refresh("my-app")), { startImmediately: true })
+        const getting = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Exit.isFailure(yield* Fiber.join(refreshing)))
+        assert.strictEqual((yield* Fiber.join(getting)).token, first.token)
+        assert.strictEqual((yield* tokens.get("my-app")).token, first.token)
+        assert.strictEqual(yield* stored(world, "my-app"), first.token.value)
+      }).pipe(Effect.provide(world.layer()))
+      // The next process has it too.
+      const next = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(next.source, "storage")
+    }))
+
+  it.effect("may get the same token again from env or config", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        assert.strictEqual((yield* tokens.refresh("my-app")).token, first.token)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("deletes the stored token when the new one is not stored", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("my-app")
+        world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
+        assert.strictEqual((yield* tokens.refresh("my-app")).source, "config")
+      }).pipe(Effect.provide(world.layer()))
+      assert.isUndefined(yield* stored(world, "my-app"))
+    }))
+
+  it.effect("while a resolve is under way: that one's older token is not kept, and its callers are not given it", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const old = World.tokenOf({ now: 0, life: World.hour })
+      yield* world.store.put("my-app", "cached", { token: old.redacted, expiresAt: null, source: "cli", savedAt: 0 })
+      const slow = yield* Deferred.make<void>()
+      let reads = 0
+      world.storeGate = (operation, _, key) =>
+        operation === "get" && key === "cached" && reads++ === 0 ? Deferred.await(slow) : Effect.void
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const getting = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        const refreshing = yield* Effect.forkChild(tokens.refresh("my-app"), { startImmediately: true })
+        yield* Deferred.succeed(slow, undefined)
+        const fresh = yield* Fiber.join(refreshing)
+        assert.notStrictEqual(fresh.token.value, old.value)
+        assert.strictEqual((yield* tokens.get("my-app")).token, fresh.token)
+        assert.strictEqual((yield* Fiber.join(getting)).token, fresh.token)
+        assert.strictEqual(yield* stored(world, "my-app"), fresh.token.value)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
+describe("a rejected token", () => {
+  it.effect("is replaced by one mint, for 100 callers at once and one after another; nobody sees it again", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const dead = (yield* tokens.get("my-app")).token
+        world.mintTakes = 1_000
+        const report = () => tokens.refresh("my-app", { rejected: dead })
+        const atOnce = yield* Effect.forkChild(
+          Effect.forEach(Array.from({ length: 100 }), report, { concurrency: "unbounded" })
+        )
+        yield* TestClock.adjust("2 seconds")
+        const answers = yield* Fiber.join(atOnce)
+        for (let i = 0; i < 100; i++) answers.push(yield* report())
+        assert.isTrue(answers.every(({ token }) => token === answers[0]!.token))
+        assert.notStrictEqual(answers[0]!.token.value, dead.value)
+        assert.strictEqual(world.mints.length, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("is a miss in every source that yields it, and a different one there is used before a mint", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const dead = World.tokenOf({ now: 0, life: World.hour })
+      world.variables["FLY_API_TOKEN"] = dead.value
+      world.config = Effect.succeed(dead)
+      yield* world.store.put("my-app", "cached", { token: dead.redacted, expiresAt: null, source: "cli", savedAt: 0 })
+      yield* world.store.put("my-app", "manual", {
+        token: dead.redacted,
+        expiresAt: null,
+        source: "manual",
+        savedAt: 0
+      })
+      world.mint = () => Effect.succeed(dead)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.strictEqual((yield* tokens.get("my-app")).source, "env")
+        const error = yield* Effect.flip(tokens.refresh("my-app", { rejected: dead }))
+        assert.deepStrictEqual(
+          error._tag === "NoTokenAvailable" &&
+            error.attempts.map(({ reason }) => reason._tag).filter((tag) => tag !== "NotFound"),
+          ["Rejected", "Rejected", "Rejected", "Rejected"]
+        )
+        const other = World.tokenOf({ now: 0, life: World.hour })
+        world.config = Effect.succeed(other)
+        const mints = world.mints.length
+        assert.strictEqual((yield* tokens.refresh("my-app", { rejected: dead })).token, other)
+        assert.strictEqual(world.mints.length, mints)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("shared by the apps of an organization is dropped for all of them; they get one new mint", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const dead = (yield* tokens.get("app-1")).token
+        yield* tokens.get("app-2")
+        yield* tokens.get("app-3")
+        assert.strictEqual(world.mints.length, 1)
+        const fresh = yield* tokens.refresh("app-1", { rejected: dead })
+        assert.strictEqual((yield* tokens.get("app-2")).token.value, fresh.token.value)
+        assert.strictEqual((yield* tokens.refresh("app-3", { rejected: dead })).token.value, fresh.token.value)
+        assert.strictEqual(world.mints.length, 2)
+      }).pipe(Effect.provide(world.layer()))
+      const next = yield* FlyTokens.use((tokens) => tokens.get("app-2")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(world.mints.length, 2)
+      assert.strictEqual(next.source, "storage")
+    }))
+
+  it.effect("is compared: reporting another than the current one answers the current one", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const current = yield* tokens.get("my-app")
+        const other = FlyToken.make("fo1_other")
+        assert.strictEqual((yield* tokens.refresh("my-app", { rejected: other })).token, current.token)
+        assert.deepStrictEqual(yield* tokens.invalidate("my-app", { rejected: other.redacted }), Option.some(current))
+        assert.strictEqual(world.mints.length, 1)
+        // The text of the header that was sent is understood as well.
+        const fresh = yield* tokens.refresh("my-app", {
+          rejected: FlyToken.make(current.authorization("machines")).redacted
+        })
+        assert.notStrictEqual(fresh.token, current.token)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("may be handed out again after rejectionTtl", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const token = World.tokenOf({ now: 0, life: World.hour })
+      world.config = Effect.succeed(token)
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("my-app")
+        yield* Effect.flip(tokens.refresh("my-app", { rejected: token }))
+        yield* TestClock.adjust("5 minutes")
+        assert.strictEqual((yield* tokens.get("my-app")).token, token)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
+describe("invalidate", () => {
+  it.effect("drops the token in memory, in the store and for the organization; never the manual one; starts nothing", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        const first = yield* tokens.get("my-app")
+        assert.strictEqual(first.source, "cli")
+        assert.isTrue(Option.isNone(yield* tokens.invalidate("my-app")))
+        assert.isTrue(Option.isNone(tokens.peek("my-app")))
+        assert.isUndefined(yield* stored(world, "my-app"))
+        assert.isUndefined(yield* stored(world, "personal", "org"))
+        assert.strictEqual(yield* stored(world, "my-app", "manual"), "fo1_manual")
+        assert.strictEqual(world.mints.length, 1)
+        assert.notStrictEqual((yield* tokens.get("my-app")).token.value, first.token.value)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("works for an app that this process never resolved", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      yield* Effect.gen(function*() {
+        yield* (yield* FlyTokens).invalidate("my-app")
+        assert.strictEqual(world.mints.length, 1)
+        assert.isUndefined(yield* stored(world, "my-app"))
+        assert.isUndefined(yield* stored(world, "personal", "org"))
+        yield* (yield* FlyTokens).get("my-app")
+        assert.strictEqual(world.mints.length, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("clears memory also when the store fails, says so, and does not believe the store's copy afterwards", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        world.storeGate = (operation) =>
+          operation === "delete"
+            ? Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "broken on purpose" }))
+            : Effect.void
+        const error = yield* Effect.flip(tokens.invalidate("my-app"))
+        assert.strictEqual(error._tag, "PersistFailed")
+        assert.strictEqual(yield* stored(world, "my-app"), first.token.value)
+        assert.notStrictEqual((yield* tokens.get("my-app")).token.value, first.token.value)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("rule 9: a run that began before cannot bring its older token back", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const old = World.tokenOf({ now: 0, life: World.hour })
+      const slow = yield* Deferred.make<void>()
+      world.config = Effect.as(Deferred.await(slow), old)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const getting = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        yield* tokens.invalidate("my-app")
+        yield* Deferred.succeed(slow, undefined)
+        // It may answer those who asked before …
+        assert.strictEqual((yield* Fiber.join(getting)).token, old)
+        // … and changes nothing.
+        assert.isTrue(Option.isNone(tokens.peek("my-app")))
+        world.config = Effect.fail(new MissReason.NotFound({ what: "gone" }))
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("does not wait behind a running resolve", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.never
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const getting = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        yield* tokens.invalidate("my-app")
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        yield* tokens.removeManual("my-app")
+        assert.isUndefined(getting.pollUnsafe())
+        yield* Fiber.interrupt(getting)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
+describe("manual tokens", () => {
+  it.effect("are durable when setManual returns, and serve when nothing else does", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* FlyTokens.use((tokens) => tokens.setManual("my-app", FlyToken.make("fo1_manual"))).pipe(
+        Effect.provide(world.layer())
+      )
+      assert.strictEqual(yield* stored(world, "my-app", "manual"), "fo1_manual")
+      const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.strictEqual(resolved.source, "manual")
+      assert.strictEqual(resolved.token.value, "fo1_manual")
+    }))
+
+  it.effect("keep their place: a valid token of a better source stays", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const minted = yield* tokens.get("my-app")
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        assert.strictEqual((yield* tokens.get("my-app")).token, minted.token)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("take effect at once when a manual token is being served, and end at once when removed", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_one"))
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_one")
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_two"))
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_two")
+        assert.strictEqual(world.mints.length, 1)
+        yield* tokens.removeManual("my-app")
+        assert.strictEqual((yield* Effect.flip(tokens.get("my-app")))._tag, "NoTokenAvailable")
+        assert.isUndefined(yield* stored(world, "my-app", "manual"))
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("set while a run is under way are found by it; it cannot bring back the one before", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      const slow = yield* Deferred.make<void>()
+      let reads = 0
+      world.afterGet = (_, key) => key === "manual" && reads++ === 0 ? Deferred.await(slow) : Effect.void
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_old"))
+        const getting = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+        yield* Effect.yieldNow
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_new"))
+        yield* Deferred.succeed(slow, undefined)
+        assert.strictEqual((yield* Fiber.join(getting)).token.value, "fo1_new")
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_new")
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("that cannot work are refused with the reason, and nothing is stored", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* TestClock.setTime(10 * World.hour)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const bad = [
+          [FlyToken.make(""), "Malformed"],
+          [FlyToken.make("a b"), "Malformed"],
+          [FlyToken.make("tok\r\nX-Evil: 1"), "Malformed"],
+          [World.tokenOf({ now: 0, life: World.hour }), "Expired"],
+          [World.tokenOf({ now: 10 * World.hour, life: World.hour, discharged: false }), "Undischarged"]
+        ] as const
+        for (const [token, expected] of bad) {
+          const error = yield* Effect.flip(tokens.setManual("my-app", token))
+          assert.strictEqual(error._tag === "UnusableToken" && error.reason._tag, expected)
+        }
+        assert.isUndefined(yield* stored(world, "my-app", "manual"))
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("that the store does not take fail with PersistFailed: failing, dying and hanging stores", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const set = Effect.flip(tokens.setManual("my-app", FlyToken.make("fo1_manual")))
+        const failures = [
+          [
+            Effect.fail(new StorageError({ operation: "put", kind: "Unavailable", why: "broken on purpose" })),
+            "StorageFailed"
+          ],
+          [Effect.die(new Error("broken with fo1_secret")), "Defect"],
+          [Effect.never, "TimedOut"]
+        ] as const
+        for (const [failure, expected] of failures) {
+          world.storeGate = (operation) => operation === "put" ? failure : Effect.void
+          const fiber = yield* Effect.forkChild(set, { startImmediately: true })
+          yield* TestClock.adjust("5 seconds")
+          const error = yield* Fiber.join(fiber)
+          assert.strictEqual(error._tag === "PersistFailed" && error.reason._tag, expected)
+          assert.notInclude(error.message, "fo1_")
+        }
+        // Nothing of it lands later.
+        world.storeGate = () => Effect.void
+        yield* TestClock.adjust("1 minute")
+        assert.isUndefined(yield* stored(world, "my-app", "manual"))
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
