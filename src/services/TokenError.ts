@@ -34,9 +34,9 @@ export type Attempt = typeof Attempt.Type
  *
  * ```text
  * no Fly token for app "my-app"
- *   env     FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set
- *   cli     flyctl is not logged in
- *           → run `fly auth login`; flyctl also asks for it when the last login is over 30 days old
+ *   env      FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set
+ *   cli      flyctl is not logged in
+ *            → run `fly auth login`; flyctl also asks for it when the last login is over 30 days old
  * ```
  *
  * @category errors
@@ -49,8 +49,8 @@ export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("No
 }) {
   override get message(): string {
     const rows = this.attempts.flatMap(({ reason, source }) => {
-      const row = `  ${source.padEnd(8)}${reason.message}`
-      return reason._tag === "NotFound" ? [row] : [row, `          → ${reason.hint}`]
+      const row = `  ${source.padEnd(9)}${reason.message}`
+      return reason._tag === "NotFound" ? [row] : [row, `           → ${reason.hint}`]
     })
     return [`no Fly token for app "${this.app}"`, ...rows].join("\n")
   }

@@ -164,7 +164,7 @@ describe("a corrupt record", () => {
           assert.deepStrictEqual(yield* storage.list("cached"), [])
           yield* storage.put("my-app", "cached", record("fo1_y"))
           assert.isTrue(Option.isSome(yield* storage.get("my-app", "cached")))
-        }).pipe(Effect.provide(layerOf(sandbox)), Effect.provide(logged().layer))
+        }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), logged().layer)))
       }
     }))
 
@@ -246,7 +246,7 @@ describe("the directory", () => {
         yield* storage.get("my-app", "manual")
         assert.strictEqual(yield* Effect.promise(() => mode(sandbox.store)), 0o755)
         assert.lengthOf(log.lines, 1)
-      }).pipe(Effect.provide(layerOf(sandbox)), Effect.provide(log.layer))
+      }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), log.layer)))
     }))
 
   it.live("of a record that others can read: the record is tightened, with a log line", () =>
@@ -261,7 +261,7 @@ describe("the directory", () => {
         yield* storage.get("my-app", "cached")
         assert.strictEqual(yield* Effect.promise(() => mode(file)), 0o600)
         assert.lengthOf(log.lines, 1)
-      }).pipe(Effect.provide(layerOf(sandbox)), Effect.provide(log.layer))
+      }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), log.layer)))
     }))
 
   it.live("may be a file, removed while running, or without a home", () =>
@@ -343,8 +343,9 @@ describe("the directory", () => {
         assert.include(error.message, "no space left")
         assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
       }).pipe(
-        Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" })),
-        Effect.provide(logged().layer)
+        Effect.provide(
+          Layer.provideMerge(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" }), logged().layer)
+        )
       )
       const manual = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
         Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, chain: ["manual"] }))
@@ -360,8 +361,9 @@ describe("the directory", () => {
         await symlink("/proc/fly-tokens-nowhere", sandbox.store)
       })
       const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
-        Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" })),
-        Effect.provide(logged().layer)
+        Effect.provide(
+          Layer.provideMerge(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" }), logged().layer)
+        )
       )
       assert.strictEqual(resolved.source, "cli")
     }))

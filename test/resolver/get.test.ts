@@ -70,7 +70,7 @@ describe("the chain", () => {
       ])
       assert.match(
         error.message,
-        /no Fly token for app "my-app"\n {2}env {5}expired at 1969-12-31T23:00:00.000Z\n {10}→ /
+        /no Fly token for app "my-app"\n {2}env {6}expired at 1969-12-31T23:00:00.000Z\n {11}→ /
       )
     }))
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
@@ -66,7 +67,7 @@ describe("rule 10: persisting never delays or fails a get", () => {
           assert.notInclude(log.lines[0], "fo1_abc")
           assert.notInclude(log.lines[0], "fm2_")
           yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
-        }).pipe(Effect.provide(world.layer()), Effect.provide(log.layer))
+        }).pipe(Effect.provide(Layer.provideMerge(world.layer(), log.layer)))
       }))
   }
 

@@ -1,0 +1,66 @@
+/**
+ * Takes every TypeScript example out of README, docs and doc comments, reads it with the compiler against the built
+ * package, and runs those that are whole programs, with the stand-in for flyctl in a temp home.
+ */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+// Inside of the package, so that the examples find it by its name.
+const folder = join(root, ".docs-check")
+
+const filesBelow = (directory: string, ending: string): ReadonlyArray<string> =>
+  readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(directory, name))
+
+const sources = [join(root, "README.md"), ...filesBelow(join(root, "src"), ".ts")]
+
+interface Example {
+  readonly from: string
+  readonly file: string
+  readonly code: string
+}
+
+const examples: Array<Example> = []
+for (const source of sources) {
+  const text = readFileSync(source, "utf8")
+  const from = relative(root, source)
+  for (const [n, match] of [...text.matchAll(/^( \* |)```ts\n([\s\S]*?)^( \* |)```$/gm)].entries()) {
+    const code = match[2]!.split("\n").map((line) => line.replace(/^ \* ?/, "")).join("\n")
+    examples.push({ from, code, file: `${from.replaceAll(/[^A-Za-z0-9]+/g, "-")}-${n + 1}.ts` })
+  }
+}
+
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder)
+const home = mkdtempSync(join(tmpdir(), "fly-tokens-docs-"))
+try {
+  for (const { code, file } of examples) writeFileSync(join(folder, file), `${code}\nexport {}\n`)
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../tsconfig.json",
+      compilerOptions: { noUnusedLocals: false, plugins: [] },
+      include: ["*.ts"]
+    })
+  )
+  execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", folder], { cwd: root, stdio: "inherit" })
+  console.log(`${examples.length} examples compile`)
+
+  symlinkSync(join(root, "test", "stand-in", "fly.mjs"), join(home, "flyctl"))
+  const environment = { HOME: home, PATH: `${home}:${dirname(process.execPath)}:/usr/bin:/bin` }
+  const programs = examples.filter(({ code }) => /runMain|runPromise/.test(code))
+  if (programs.length === 0) throw new Error("no example is a program: the README lost its first one")
+  for (const { file, from } of programs) {
+    const printed = execFileSync(process.execPath, [join(folder, file)], { env: environment, encoding: "utf8" })
+    if (/fm2_|fo1_/.test(printed)) throw new Error(`${file} prints a secret`)
+    console.log(`${from} (${file}) runs: ${printed.trim()}`)
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+  rmSync(home, { recursive: true, force: true })
+}

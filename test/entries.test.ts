@@ -1,0 +1,50 @@
+import { describe, expect, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+/** Imports an entry in a process of its own and tells which modules of Node were asked for, and by whom. */
+const builtinsOf = (entry: string): ReadonlyArray<string> => {
+  const script = `
+    import { builtinModules, registerHooks } from "node:module"
+    const asked = []
+    registerHooks({
+      resolve(specifier, context, next) {
+        if (specifier.startsWith("node:") || builtinModules.includes(specifier)) {
+          asked.push(specifier + " by " + context.parentURL)
+        }
+        return next(specifier, context)
+      }
+    })
+    await import(${JSON.stringify(new URL(`../${entry}`, import.meta.url).href)})
+    process.stdout.write(JSON.stringify(asked))
+  `
+  return JSON.parse(
+    execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: root })
+  )
+}
+
+describe("the entries", () => {
+  it("the root entry imports nothing of Node, its dependencies included", () => {
+    expect(builtinsOf("src/index.ts")).toEqual([])
+  })
+
+  it("the Node entry does, so the test above can fail", () => {
+    expect(builtinsOf("src/node.ts").length).toBeGreaterThan(0)
+  })
+
+  it("exports names what the build makes, and bin has the command", () => {
+    const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+    const targets = Object.entries<{ readonly default?: string; readonly types?: string }>(manifest.exports).filter(
+      ([name]) => name !== "./package.json"
+    )
+    for (const [, { default: code, types }] of targets) {
+      const source = code!.replace("./dist/", "src/").replace(/\.js$/, ".ts")
+      expect(readFileSync(new URL(`../${source}`, import.meta.url), "utf8")).toContain("export")
+      expect(types).toBe(code!.replace(/\.js$/, ".d.ts"))
+    }
+    expect(manifest.bin).toEqual({ "fly-tokens": "./dist/command/main.js" })
+  })
+})
