@@ -138,7 +138,9 @@ export class FlyToken implements Equal.Equal {
 
   /** Reads a token from any text. Never fails: a text that is no token is `malformed`. */
   static make(text: string | Redacted.Redacted<string>): FlyToken {
-    return new FlyToken(Redacted.isRedacted(text) ? Redacted.value(text) : text)
+    const value: unknown = Redacted.isRedacted(text) ? Redacted.value(text) : text
+    // Programs without types may hand over anything: what is no text is an empty one.
+    return new FlyToken(typeof value === "string" ? value : "")
   }
 
   static isFlyToken(input: unknown): input is FlyToken {

@@ -10,7 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
-import { execFileSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Environment, FlyToken, FlyTokens, Storage, type StoredToken } from "../../src/index.ts"
@@ -319,17 +319,25 @@ describe("the directory", () => {
       })
   )
 
+  /** A file system of its own, 64 kB large; `undefined` where it cannot be mounted. */
+  const smallFileSystem = (sandbox: Sandbox.Sandbox) =>
+    Effect.gen(function*() {
+      const path = join(sandbox.home, "small")
+      yield* Effect.promise(() => mkdir(path))
+      const mounted = yield* Effect.sync(() =>
+        spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", path]).status === 0
+      )
+      if (!mounted) return undefined
+      yield* Effect.addFinalizer(() => Effect.sync(() => spawnSync("umount", ["-l", path])))
+      return path
+    })
+  const noMount = "a file system cannot be mounted here: that needs root and the right to mount"
+
   it.live("that is full: the app's get works, and a manual token that was there stays", (context) =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      const small = join(sandbox.home, "small")
-      yield* Effect.promise(() => mkdir(small))
-      try {
-        execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", small], { stdio: "ignore" })
-      } catch {
-        return context.skip("a small file system cannot be mounted here: that needs root and the right to mount")
-      }
-      yield* Effect.addFinalizer(() => Effect.sync(() => execFileSync("umount", ["-l", small])))
+      const small = yield* smallFileSystem(sandbox)
+      if (small === undefined) return context.skip(noMount)
       sandbox.environment["FLY_TOKENS_DIR"] = small
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
@@ -344,7 +352,10 @@ describe("the directory", () => {
         assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
       }).pipe(
         Effect.provide(
-          Layer.provideMerge(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" }), logged().layer)
+          Layer.provideMerge(
+            FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" }),
+            logged().layer
+          )
         )
       )
       const manual = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
@@ -353,7 +364,32 @@ describe("the directory", () => {
       assert.strictEqual(manual.token.value, "fo1_manual")
     }))
 
-  it.live("that is read-only, or a link to nowhere: the app's get works", () =>
+  it.live("that is read-only: the app's get works, a manual token is read, none can be set", (context) =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const small = yield* smallFileSystem(sandbox)
+      if (small === undefined) return context.skip(noMount)
+      sandbox.environment["FLY_TOKENS_DIR"] = small
+      const layer = Layer.provideMerge(
+        FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" }),
+        logged().layer
+      )
+      yield* FlyTokens.use((tokens) => tokens.setManual("my-app", FlyToken.make("fo1_manual"))).pipe(
+        Effect.provide(layer)
+      )
+      spawnSync("mount", ["-o", "remount,ro", small])
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const error = yield* Effect.flip(tokens.setManual("my-app", FlyToken.make("fo1_other")))
+        assert.include(error.message, "read-only")
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+        yield* Effect.promise(() => sandbox.settings({ mode: "not-logged-in" }))
+        const rejected = (yield* tokens.get("my-app")).token
+        assert.strictEqual((yield* tokens.refresh("my-app", { rejected })).token.value, "fo1_manual")
+      }).pipe(Effect.provide(layer))
+    }))
+
+  it.live("that is a link to nowhere: the app's get works", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(async () => {

@@ -358,6 +358,36 @@ describe("rule 3: nothing wedges", () => {
     }))
 })
 
+describe("isolation", () => {
+  it.effect("hundreds of apps whose sources crash take nobody down with them", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const works = world.mint
+      world.mint = (org, call) => org === "good" ? works(org, call) : Effect.die(new Error("crash"))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const good = yield* tokens.get("good")
+        for (let n = 0; n < 400; n++) {
+          assert.strictEqual((yield* Effect.flip(tokens.get(`bad-${n}`)))._tag, "NoTokenAvailable")
+        }
+        assert.strictEqual((yield* tokens.get("good")).token, good.token)
+        assert.notStrictEqual((yield* tokens.refresh("good")).token, good.token)
+      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+    }))
+
+  it.effect("a failing command costs an app that lives on its manual token one run, not one per get", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        for (let n = 0; n < 20; n++) assert.strictEqual((yield* tokens.get("my-app")).source, "manual")
+        assert.strictEqual(world.mints.length, 1)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
+
 describe("failure is remembered briefly", () => {
   it.effect("for failureCooldown, with the same reasons; then a fresh run", () =>
     Effect.gen(function*() {

@@ -179,6 +179,12 @@ describe("what is no token", () => {
     expect(token.discharged).toBe(false)
   })
 
+  it("is what is no text", () => {
+    for (const value of [undefined, null, 7, {}, ["fo1_x"]]) {
+      expect(FlyToken.make(value as never).malformed).toContain("empty")
+    }
+  })
+
   it("is what is left when any byte of the end is missing", () => {
     const whole = `FlyV1 ${both}`
     for (let length = 0; length < whole.length; length++) {
