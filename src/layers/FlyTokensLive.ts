@@ -9,12 +9,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as RcMap from "effect/RcMap"
 import type * as Scope from "effect/Scope"
 import { ConfigFile } from "../services/ConfigFile.ts"
 import { Environment } from "../services/Environment.ts"
 import { FlyCli } from "../services/FlyCli.ts"
-import { FlyTokens, type Refusal } from "../services/FlyTokens.ts"
+import { FlyTokens, type Refusal, type TokenStatus } from "../services/FlyTokens.ts"
 import { Storage } from "../services/Storage.ts"
 import { InvalidAppName, type InvalidOption } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
@@ -28,6 +29,7 @@ import * as OrgTokens from "./resolver/OrgTokens.ts"
 import * as PendingWrites from "./resolver/PendingWrites.ts"
 import * as Rejections from "./resolver/Rejections.ts"
 import * as Sources from "./resolver/Sources.ts"
+import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
 
 const rejectedOf = (refusal: Refusal | undefined): FlyToken | undefined => {
@@ -61,14 +63,17 @@ const make = Effect.fnUntraced(function*(
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
   const live = new Map<AppName, AppResolver.AppResolver>()
 
+  const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })
+  const random = yield* Random.Random
+
   const inBackground: AppResolver.Shared["inBackground"] = (name, write) => {
-    background.forkWrite(
-      Effect.catch(
-        write,
-        (reason) =>
-          Effect.logWarning(`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`)
+    const report = (reason: PendingWrites.WriteReason) => {
+      telemetry.announce({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason })
+      return Effect.logWarning(
+        `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
-    )
+    }
+    background.forkWrite(Effect.catch(write, report))
   }
 
   const orgTokens = OrgTokens.make({
@@ -79,14 +84,16 @@ const make = Effect.fnUntraced(function*(
     background,
     settings,
     isRejected: rejections.has,
+    onCliEnd: telemetry.onCliEnd,
     inBackground
   })
 
-  const reject = (token: FlyToken, now: number): boolean => {
+  const reject = (app: AppName, token: FlyToken, now: number): boolean => {
     const known = rejections.has(token, now)
     rejections.add(token, now)
     orgTokens.forget(token.identity)
     if (!known) {
+      telemetry.announce({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint })
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity === token.identity) cache.entries.delete(app)
@@ -103,6 +110,8 @@ const make = Effect.fnUntraced(function*(
     background,
     cache,
     writes,
+    telemetry,
+    random: () => random.nextDoubleUnsafe(),
     inBackground,
     orgTokens,
     chain: settings.chain.map((name) => sources[name]),
@@ -119,23 +128,44 @@ const make = Effect.fnUntraced(function*(
   })
 
   const withResolver = <A, E>(
+    span: string,
     app: string,
     use: (resolver: AppResolver.AppResolver) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | InvalidAppName> =>
-    named(app, (app) => Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)))
+    // What is no app name may be anything, a token too: it does not get into a span.
+    named(app, (app) =>
+      Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, { attributes: { app } }))
 
   const get: FlyTokens["Service"]["get"] = (app) =>
     Effect.withFiber((fiber) => {
       const entry = cache.entries.get(app)
       if (entry !== undefined && entry.attended) {
         const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-        if (now < entry.expiresAt) {
+        if (now < entry.fastUntil) {
           cache.hits++
           entry.lastUsed = now
           return entry.exit
         }
       }
-      return withResolver(app, (resolver) => resolver.get)
+      return withResolver("FlyTokens.get", app, (resolver) => resolver.get)
+    })
+
+  const statusOf = (app: AppName): Effect.Effect<TokenStatus> =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const resolver = live.get(app)
+      if (resolver !== undefined) return resolver.status(now)
+      const entry = cache.entries.get(app)
+      const resolved = entry !== undefined && now < entry.expiresAt ? entry.resolved : undefined
+      return {
+        app,
+        source: resolved?.source ?? null,
+        fingerprint: resolved?.token.fingerprint ?? null,
+        expiresAt: resolved?.expiresAt ?? null,
+        refreshAt: null,
+        inFlight: false,
+        backOffUntil: null,
+        lastFailure: null
+      }
     })
 
   const invalidation = Invalidation.make(shared, storage)
@@ -143,7 +173,8 @@ const make = Effect.fnUntraced(function*(
 
   return FlyTokens.of({
     get,
-    refresh: (app, refusal) => withResolver(app, (resolver) => resolver.refresh(rejectedOf(refusal))),
+    refresh: (app, refusal) =>
+      withResolver("FlyTokens.refresh", app, (resolver) => resolver.refresh(rejectedOf(refusal))),
     invalidate: (app, refusal) => named(app, (app) => invalidation.invalidate(app, rejectedOf(refusal))),
     setManual: (app, token) =>
       named(app, (app) => manual.set(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token))),
@@ -155,7 +186,12 @@ const make = Effect.fnUntraced(function*(
       if (now >= entry.expiresAt) return Option.none()
       entry.lastUsed = now
       return entry.some
-    }
+    },
+    status: (app) => named(app, statusOf),
+    statuses: Effect.suspend(() =>
+      Effect.forEach(new Set([...cache.entries.keys(), ...live.keys()]), (app) => statusOf(app as AppName))
+    ),
+    events: telemetry.events
   })
 })
 

@@ -7,6 +7,7 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { RefreshSettings } from "../policy/RefreshPolicy.ts"
 import { type SourceName, sourceNames } from "../services/SourceName.ts"
 import { InvalidOption } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
@@ -32,6 +33,10 @@ export interface FlyTokensOptions {
   readonly storageTimeout?: Duration.Input | undefined
   /** The limit of reading flyctl's config file. Default 2 seconds. */
   readonly configFileTimeout?: Duration.Input | undefined
+  /** How long before its expiry a token is refreshed, at most; 0 switches that off. Default 1 hour. */
+  readonly softExpiryLead?: Duration.Input | undefined
+  /** By which part of that time, from 0 to 1, chance makes it earlier. Default 0.1. */
+  readonly softExpiryJitter?: number | undefined
   /** How many runs of flyctl there are at once. Default 4. */
   readonly cliConcurrency?: number | undefined
   /**
@@ -55,7 +60,7 @@ export interface FlyTokensOptions {
  * @since 0.1.0
  * @stability stable
  */
-export interface ResolverSettings {
+export interface ResolverSettings extends RefreshSettings {
   readonly chain: ReadonlyArray<SourceName>
   readonly ttlMillis: number
   readonly cliTimeoutMillis: number
@@ -148,6 +153,10 @@ export const settingsOf = Effect.fnUntraced(
     if (!Number.isInteger(cliConcurrency) || cliConcurrency < 1) {
       return yield* new InvalidOption({ option: "cliConcurrency", expected: "a whole number from 1" })
     }
+    const softExpiryJitter = options.softExpiryJitter ?? 0.1
+    if (!(softExpiryJitter >= 0 && softExpiryJitter <= 1)) {
+      return yield* new InvalidOption({ option: "softExpiryJitter", expected: "a number from 0 to 1" })
+    }
     return {
       chain: yield* sources("chain", options.chain, sourceNames, 1),
       ttlMillis: yield* millis("ttl", options.ttl, Duration.hours(24), life),
@@ -159,6 +168,8 @@ export const settingsOf = Effect.fnUntraced(
         Duration.seconds(2),
         positive
       ),
+      softExpiryLeadMillis: yield* millis("softExpiryLead", options.softExpiryLead, Duration.hours(1), open),
+      softExpiryJitter,
       cliConcurrency,
       org: yield* organizations(options.org),
       persist: new Set(yield* sources("persist", options.persist, ["cli"], 0)),
@@ -190,6 +201,8 @@ export const config: Config.Config<FlyTokensOptions> = Config.all({
   cliTimeout: optional(Config.Duration("FLY_TOKENS_CLI_TIMEOUT")),
   storageTimeout: optional(Config.Duration("FLY_TOKENS_STORAGE_TIMEOUT")),
   configFileTimeout: optional(Config.Duration("FLY_TOKENS_CONFIG_FILE_TIMEOUT")),
+  softExpiryLead: optional(Config.Duration("FLY_TOKENS_SOFT_EXPIRY_LEAD")),
+  softExpiryJitter: optional(Config.Finite("FLY_TOKENS_SOFT_EXPIRY_JITTER")),
   cliConcurrency: optional(Config.Int("FLY_TOKENS_CLI_CONCURRENCY")),
   org: optional(Config.String("FLY_TOKENS_ORG")),
   persist: list("FLY_TOKENS_PERSIST"),

@@ -7,10 +7,12 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type * as Stream from "effect/Stream"
 import type { AppName } from "../token/AppName.ts"
 import type { ApiTarget, FlyToken } from "../token/FlyToken.ts"
 import type { SourceName } from "./SourceName.ts"
 import type { InvalidAppName, NoTokenAvailable, PersistFailed, UnusableToken } from "./TokenError.ts"
+import type { TokenEvent } from "./TokenEvent.ts"
 
 /**
  * A token for an app, and where it came from.
@@ -46,6 +48,28 @@ export class ResolvedToken {
   authorization(target: ApiTarget): string {
     return this.token.authorization(target)
   }
+}
+
+/**
+ * How an app stands. Times are epoch milliseconds; nothing in it is secret.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface TokenStatus {
+  readonly app: AppName
+  /** Where the current token came from; `null`, as the next two, if there is no valid one. */
+  readonly source: SourceName | null
+  readonly fingerprint: string | null
+  readonly expiresAt: number | null
+  /** When the next refresh is due; `null` if none is planned. */
+  readonly refreshAt: number | null
+  /** Whether a run of the sources is under way. */
+  readonly inFlight: boolean
+  /** Until when failures are answered, or no refresh is tried, because the last run failed; `null` if it did not. */
+  readonly backOffUntil: number | null
+  readonly lastFailure: NoTokenAvailable | null
 }
 
 /**
@@ -110,4 +134,13 @@ export class FlyTokens extends Context.Service<FlyTokens, {
   readonly removeManual: (app: string) => Effect.Effect<void, InvalidAppName | PersistFailed>
   /** The valid cached token, at once and without running an effect. */
   readonly peek: (app: string) => Option.Option<ResolvedToken>
+  /** How an app stands; starts nothing. */
+  readonly status: (app: string) => Effect.Effect<TokenStatus, InvalidAppName>
+  /** How every app stands that has a token or a run under way. */
+  readonly statuses: Effect.Effect<ReadonlyArray<TokenStatus>>
+  /**
+   * What happens from the moment of subscribing on. A subscriber that is slow loses the oldest of 256 events and holds
+   * up nobody; without one an event costs nothing.
+   */
+  readonly events: Stream.Stream<TokenEvent>
 }>()("effect-fly-tokens/FlyTokens") {}

@@ -181,7 +181,7 @@ describe("expiry", () => {
         yield* TestClock.setTime(World.hour)
         assert.isTrue(Option.isNone(tokens.peek("my-app")))
         assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
-      }).pipe(Effect.provide(world.layer()))
+      }).pipe(Effect.provide(world.layer({ softExpiryLead: 0 })))
     }))
 })
 

@@ -32,6 +32,25 @@ export const day = 24 * hour
 export const tokenOf = (options: { readonly now: number; readonly life: number; readonly discharged?: boolean }) =>
   FlyToken.make(mac.orgToken({ ...options, life: options.life / 1000 }))
 
+/**
+ * A wall clock that can be set, beside timers that go on as they were: what a program sees when somebody sets the clock,
+ * or when the machine was suspended. The timers are those of TestClock.
+ */
+export const settableClock = Effect.map(Clock.Clock, (timers) => {
+  let offset = 0
+  // What is not overridden, TestClock's own operations too, is the timers'.
+  const clock: Clock.Clock = Object.assign(Object.create(timers) as Clock.Clock, {
+    currentTimeMillisUnsafe: () => timers.currentTimeMillisUnsafe() + offset,
+    currentTimeMillis: Effect.map(timers.currentTimeMillis, (now) => now + offset),
+    currentTimeNanosUnsafe: () => timers.currentTimeNanosUnsafe() + BigInt(offset) * 1_000_000n,
+    currentTimeNanos: Effect.map(timers.currentTimeNanos, (now) => now + BigInt(offset) * 1_000_000n)
+  })
+  return {
+    layer: Layer.succeed(Clock.Clock)(clock),
+    shift: (by: number) => Effect.sync(() => void (offset += by))
+  }
+})
+
 export interface World {
   readonly variables: Record<string, string | undefined>
   config: Effect.Effect<FlyToken, ConfigFileReason>

@@ -11,21 +11,23 @@
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import { ResolvedToken } from "../../services/FlyTokens.ts"
+import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
+import { ResolvedToken, type TokenStatus } from "../../services/FlyTokens.ts"
 import { type Attempt, NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import * as Attendance from "./Attendance.ts"
 import type { Background } from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import type { OrgTokens } from "./OrgTokens.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
+import type { Telemetry } from "./Telemetry.ts"
 import { type CacheEntry, entryOf, type TokenCache } from "./TokenCache.ts"
 
 /**
@@ -41,12 +43,15 @@ export interface Shared {
   readonly background: Background
   readonly cache: TokenCache
   readonly writes: PendingWrites
+  readonly telemetry: Telemetry
+  /** From [0, 1). */
+  readonly random: () => number
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => void
   readonly orgTokens: OrgTokens
   readonly chain: ReadonlyArray<Chain.Source>
   readonly isRejected: (token: FlyToken, now: number) => boolean
   /** Notes a refused token and drops it everywhere in memory; `false` if it was known already. */
-  readonly reject: (token: FlyToken, now: number) => boolean
+  readonly reject: (app: AppName, token: FlyToken, now: number) => boolean
   /** The resolvers that are alive, by app. */
   readonly live: Map<AppName, AppResolver>
   /** Keeps this app's resolver alive as long as the scope is open. */
@@ -65,17 +70,33 @@ export interface AppResolver {
   readonly onInvalidated: () => void
   /** The manual token in the store is another one now. */
   readonly onManualChanged: () => void
+  readonly status: (now: number) => TokenStatus
 }
+
+/**
+ * What a run is for: a caller's `get`; a caller's `refresh`, which takes the token out of the cache; a refresh ahead of
+ * expiry, behind the callers' backs, which leaves it there.
+ */
+type Purpose = "get" | "refresh" | "refreshAhead"
 
 interface Task {
   readonly epoch: number
+  readonly purpose: Purpose
   readonly request: Chain.ChainRequest
-  /** The entry that a refresh took out of the cache, to be put back if it finds nothing. */
-  readonly replaced: CacheEntry | undefined
+  readonly chain: ReadonlyArray<Chain.Source>
+  /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
+  readonly replaces: CacheEntry | undefined
 }
 
 interface Run extends Task {
   readonly fiber: Fiber.Fiber<ResolvedToken, NoTokenAvailable>
+}
+
+/** The next try after failures in a row, and how long it was to be waited for. */
+interface Retry {
+  readonly failures: number
+  readonly at: number
+  readonly wait: number
 }
 
 /**
@@ -87,70 +108,85 @@ export const make = Effect.fnUntraced(function*(
   app: AppName,
   shared: Shared
 ): Effect.fn.Return<AppResolver, never, Scope.Scope> {
-  const { background, cache, settings } = shared
+  const { background, cache, settings, telemetry } = shared
   const scope = yield* Effect.scope
   const turn = Semaphore.makeUnsafe(1)
+  const manualPlace = shared.chain.findIndex(({ name }) => name === "manual")
+  const manualOnly = shared.chain.filter(({ name }) => name === "manual")
+  const withoutManual = shared.chain.filter(({ name }) => name !== "manual")
   let epoch = 0
   let manualEpoch = 0
   let current: Run | undefined
   let failure: { readonly until: number; readonly exit: Exit.Exit<never, NoTokenAvailable> } | undefined
-  /** Open while there is a run or a token to look after. */
-  let held: Scope.Closeable | undefined
-  let watchingIdleness = false
-
-  const hold = Effect.suspend(() => {
-    if (held !== undefined) return Effect.void
-    held = Scope.makeUnsafe()
-    return Scope.provide(shared.retain(app), held)
-  })
-
-  const isHeld = () => held !== undefined
-
-  const letGo = () => {
-    if (held === undefined) return
-    const closing = held
-    held = undefined
-    // From a fiber outside of this scope, which may close because of it.
-    background.fork(Scope.close(closing, Exit.void))
-  }
-
-  const settle = () => {
-    if (current === undefined && !cache.entries.has(app)) letGo()
-  }
-
-  const validEntry = (now: number): CacheEntry | undefined => {
-    const entry = cache.entries.get(app)
-    return entry !== undefined && now < entry.expiresAt ? entry : undefined
-  }
+  let lastFailure: NoTokenAvailable | undefined
+  let retry: Retry | undefined
 
   const forkHere = <A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> =>
     Fiber.runIn(Effect.runForkWith(shared.context)(effect), scope)
 
-  /** Releases this resolver when its app was not asked for as long as `idleTimeToLive`; the token stays cached. */
-  const watchIdleness: Effect.Effect<void> = Effect.gen(function*() {
-    while (isHeld()) {
-      const entry = cache.entries.get(app)
-      const idleAt = (entry?.lastUsed ?? 0) + settings.idleTimeToLiveMillis
-      const wait = idleAt - (yield* Clock.currentTimeMillis)
-      if (wait <= 0 && current === undefined) {
-        if (entry !== undefined) entry.attended = false
-        letGo()
-      } else {
-        // At most a minute, so that a clock that jumps is noticed.
-        yield* Effect.sleep(Duration.millis(Math.min(Math.max(wait, 1), 60_000)))
-      }
+  const validEntry = (now: number): CacheEntry | undefined => {
+    const entry = cache.entries.get(app)
+    if (entry === undefined || now < entry.expiresAt) return entry
+    // Nobody looks after an entry that came to its end while its resolver was away.
+    cache.entries.delete(app)
+    return undefined
+  }
+
+  const dueAt = (entry: CacheEntry, now: number): number => {
+    if (retry === undefined) return entry.refreshAt
+    if (retry.at - now > retry.wait) {
+      // The clock was set back. That must not stretch the wait; and what was due may not be due any more.
+      const at = entry.resolved.source === "manual" ? now + retry.wait : Math.max(now, entry.refreshAt)
+      retry = { ...retry, at, wait: at - now }
     }
-    watchingIdleness = false
+    return retry.at
+  }
+
+  const attendance = Attendance.make({
+    entry: () => cache.entries.get(app),
+    run: () => current?.fiber,
+    dueAt,
+    refresh: (entry, now) => {
+      // Set beforehand, so that a run that changes nothing is no loop.
+      planRetry(entry, now, (retry?.failures ?? 0) + 1)
+      const servesManual = entry.resolved.source === "manual"
+      start({
+        purpose: "refreshAhead",
+        replaces: entry,
+        // A token of last resort gives way to any better one, and never takes the place of one that still works.
+        chain: servesManual ? shared.chain : withoutManual,
+        longerThan: servesManual ? undefined : entry.expiresAt
+      })
+    },
+    forget: (entry) => {
+      if (cache.entries.get(app) === entry) cache.entries.delete(app)
+    },
+    onEvicted: (at) => telemetry.announce({ _tag: "Evicted", app, at }),
+    idleTimeToLiveMillis: settings.idleTimeToLiveMillis,
+    fork: forkHere,
+    forkOutside: background.fork,
+    retain: shared.retain(app)
   })
 
-  const attend = (entry: CacheEntry, now: number): Effect.Effect<void> => {
-    entry.attended = true
+  const planRetry = (entry: CacheEntry, now: number, failures: number): void => {
+    const at = RefreshPolicy.nextTry({ now, expiresAt: entry.expiresAt, failures }, settings, shared.random())
+    retry = { failures, at, wait: at - now }
+  }
+
+  const serve = (entry: CacheEntry, now: number): Effect.Effect<ResolvedToken> => {
     entry.lastUsed = now
-    if (!watchingIdleness && Number.isFinite(settings.idleTimeToLiveMillis)) {
-      watchingIdleness = true
-      return Effect.tap(hold, () => Effect.sync(() => forkHere(watchIdleness)))
-    }
-    return hold
+    return entry.attended
+      ? entry.exit as Exit.Success<ResolvedToken>
+      : Effect.andThen(attendance.attend(entry), entry.exit)
+  }
+
+  const announceCommit = (before: CacheEntry | undefined, resolved: ResolvedToken, at: number): void => {
+    const { expiresAt, source, token } = resolved
+    const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
+    if (before === undefined) return telemetry.announce({ _tag: "Acquired", ...acquisition })
+    // The same token read again, its time to live begun anew, is no news.
+    if (before.resolved.token.identity === token.identity) return
+    telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before.resolved.token.fingerprint })
   }
 
   const commit = (task: Task, found: Chain.Found, now: number): Effect.Effect<ResolvedToken> => {
@@ -163,9 +199,21 @@ export const make = Effect.fnUntraced(function*(
       expiresAt: end
     })
     if (task.epoch !== epoch || shared.isRejected(candidate.token, now)) return Effect.succeed(resolved)
+    const refreshAt = RefreshPolicy.refreshAt(
+      { acquiredAt: candidate.acquiredAt, expiresAt },
+      now,
+      settings,
+      shared.random()
+    )
+    // Behind the callers' backs nobody asked: the app is as idle as before.
+    const lastUsed = task.purpose === "refreshAhead" ? task.replaces?.lastUsed ?? now : now
+    const entry = entryOf(resolved, { refreshAt, lastUsed })
     failure = undefined
-    const entry = entryOf(resolved, now)
     cache.entries.set(app, entry)
+    if (source !== "manual" || manualPlace === 0 || settings.softExpiryLeadMillis === 0) retry = undefined
+    // While a token of last resort serves, better sources are tried again and again.
+    else planRetry(entry, now, task.purpose === "refreshAhead" ? retry?.failures ?? 1 : 1)
+    announceCommit(task.replaces, resolved, now)
     if (settings.persist.has(source) && source !== "storage") {
       shared.inBackground(
         app,
@@ -181,57 +229,113 @@ export const make = Effect.fnUntraced(function*(
         shared.inBackground(app, shared.writes.drop(app, "cached", identity))
       }
     }
-    return Effect.as(attend(entry, now), resolved)
+    return Effect.as(attendance.attend(entry), resolved)
   }
 
-  const fail = (task: Task, attempts: ReadonlyArray<Attempt>, now: number): Exit.Exit<never, NoTokenAvailable> => {
-    const exit = Exit.fail(new NoTokenAvailable({ app, attempts: [...attempts] }))
-    if (task.epoch !== epoch) return exit
-    const { replaced } = task
-    if (replaced !== undefined && now < replaced.expiresAt && !shared.isRejected(replaced.resolved.token, now)) {
-      cache.entries.set(app, replaced)
-      cache.dropped.delete(app)
-    } else {
-      failure = { until: now + settings.failureCooldownMillis, exit }
-    }
-    return exit
+  const announceFailure = (error: NoTokenAvailable, entry: CacheEntry | undefined, at: number): void => {
+    const next = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(entry, at)
+    telemetry.announce({
+      _tag: "RefreshFailed",
+      app,
+      at,
+      error,
+      nextTryAt: Number.isFinite(next) ? next : null,
+      expiresAt: entry?.resolved.expiresAt ?? null
+    })
   }
+
+  const logFailure = (error: NoTokenAvailable, entry: CacheEntry): Effect.Effect<void> => {
+    const next = retry !== undefined && Number.isFinite(retry.at)
+      ? `next try at ${new Date(retry.at).toISOString()}`
+      : "no further try before it expires"
+    const why = error.attempts.filter(({ reason }) => reason._tag !== "NotFound" && reason._tag !== "NotNewer")
+      .map(({ reason, source }) => `${source}: ${reason.message}`).join("; ") || "no source has a newer one"
+    return Effect.logWarning(
+      `fly-tokens: refreshing the token of ${app} failed (${why}); ${next}; it is good until ${
+        new Date(entry.expiresAt).toISOString()
+      }`
+    )
+  }
+
+  const fail = Effect.fnUntraced(function*(
+    task: Task,
+    attempts: ReadonlyArray<Attempt>,
+    now: number
+  ): Effect.fn.Return<never, NoTokenAvailable> {
+    const error = new NoTokenAvailable({ app, attempts: [...attempts] })
+    if (task.epoch !== epoch) return yield* error
+    lastFailure = error
+    const { purpose, replaces } = task
+    const usable = replaces !== undefined && now < replaces.expiresAt &&
+      !shared.isRejected(replaces.resolved.token, now)
+    if (purpose === "refresh" && usable) {
+      cache.entries.set(app, replaces)
+      cache.dropped.delete(app)
+      yield* attendance.attend(replaces)
+    }
+    if (purpose === "refreshAhead" && usable) planRetry(replaces, now, retry?.failures ?? 1)
+    if (!usable) failure = { until: now + settings.failureCooldownMillis, exit: Exit.fail(error) }
+    if (purpose !== "get") announceFailure(error, usable ? replaces : undefined, now)
+    if (purpose === "refreshAhead" && usable) yield* logFailure(error, replaces)
+    return yield* error
+  })
 
   const demands = { ttlMillis: settings.ttlMillis, isRejected: shared.isRejected }
-  const manualSource = shared.chain.filter(({ name }) => name === "manual")
 
   const resolve = Effect.fnUntraced(function*(task: Task): Effect.fn.Return<ResolvedToken, NoTokenAvailable> {
     const manualBefore = manualEpoch
-    let outcome = yield* Chain.run(shared.chain, task.request, demands)
+    let outcome = yield* Chain.run(task.chain, task.request, demands)
     if (manualEpoch !== manualBefore && (outcome._tag === "None" || outcome.source === "manual")) {
-      const again = yield* Chain.run(manualSource, task.request, demands)
+      const again = yield* Chain.run(manualOnly, task.request, demands)
       outcome = again._tag === "Found" ? again : { _tag: "None", attempts: outcome.attempts }
     }
     const now = yield* Clock.currentTimeMillis
+    const source = outcome._tag === "Found" ? outcome.source : undefined
+    telemetry.onRun(outcome.attempts, source)
+    yield* Effect.annotateCurrentSpan({
+      ...(source === undefined ? {} : { source }),
+      attempts: outcome.attempts.map(({ reason, source }) => `${source}: ${reason._tag}`)
+    })
     return outcome._tag === "Found"
       ? yield* commit(task, outcome, now)
       : yield* fail(task, outcome.attempts, now)
   })
 
-  const start = (isRefresh: boolean, replaced: CacheEntry | undefined): Run => {
+  const start = (options: {
+    readonly purpose: Purpose
+    readonly replaces?: CacheEntry | undefined
+    readonly chain?: ReadonlyArray<Chain.Source>
+    readonly longerThan?: number | undefined
+  }): Run => {
+    const { purpose, replaces } = options
     const identity = cache.dropped.get(app)
     const task: Task = {
       epoch,
+      purpose,
       request: {
         app,
-        isRefresh,
+        isRefresh: purpose === "refresh",
         dropped: new Set(identity === undefined ? [] : [identity]),
+        longerThan: options.longerThan,
         storageTimedOut: false,
         environmentMissed: false
       },
-      replaced
+      chain: options.chain ?? shared.chain,
+      replaces
     }
-    const run: Run = { ...task, fiber: forkHere(Effect.andThen(hold, turn.withPermit(resolve(task)))) }
+    if (purpose === "refreshAhead" && replaces !== undefined) {
+      replaces.fastUntil = RefreshPolicy.joinFrom(replaces.expiresAt)
+    }
+    const resolving = Effect.withSpan(turn.withPermit(resolve(task)), "FlyTokens.resolve", {
+      attributes: { app, purpose, acquirer: "resolver" }
+    })
+    const run: Run = { ...task, fiber: forkHere(Effect.andThen(attendance.hold, resolving)) }
     current = run
     // An observer also sees a fiber that was interrupted before its first step, or that has ended already.
     run.fiber.addObserver(() => {
       if (current === run) current = undefined
-      settle()
+      if (replaces !== undefined) replaces.fastUntil = replaces.expiresAt
+      attendance.settle()
     })
     return run
   }
@@ -250,40 +354,55 @@ export const make = Effect.fnUntraced(function*(
         Effect.flatMap(Clock.currentTimeMillis, (now) => stale(run, resolved, now) ? get : Effect.succeed(resolved))
     )
 
+  /** The answer of a run; if it fails, the token that is still there: a refresh left it or put it back. */
+  const answerOrCurrent = (run: Run): Effect.Effect<ResolvedToken, NoTokenAvailable> =>
+    Effect.catch(
+      answerOf(run),
+      (error) => Effect.flatMap(Clock.currentTimeMillis, (now) => validEntry(now)?.exit ?? Effect.fail(error))
+    )
+
   const get: Effect.Effect<ResolvedToken, NoTokenAvailable> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const entry = validEntry(now)
-    if (entry !== undefined) return Effect.andThen(attend(entry, now), entry.exit)
-    if (failure !== undefined && now < failure.until) return failure.exit
-    return Effect.catch(answerOf(running() ?? start(false, undefined)), (error) =>
-      // A refresh that failed put its token back.
-      Effect.flatMap(Clock.currentTimeMillis, (now) => validEntry(now)?.exit ?? Effect.fail(error)))
+    if (entry !== undefined) {
+      const run = running()
+      return run !== undefined && now >= RefreshPolicy.joinFrom(entry.expiresAt)
+        ? answerOrCurrent(run)
+        : serve(entry, now)
+    }
+    if (failure !== undefined && RefreshPolicy.within(failure.until, now, settings.failureCooldownMillis)) {
+      return failure.exit
+    }
+    return answerOrCurrent(running() ?? start({ purpose: "get" }))
   })
+
+  const refreshRejected = (
+    rejected: FlyToken,
+    entry: CacheEntry | undefined,
+    now: number
+  ): Effect.Effect<ResolvedToken, NoTokenAvailable> => {
+    if (shared.reject(app, rejected, now)) {
+      shared.inBackground(app, shared.writes.drop(app, "cached", rejected.identity))
+      background.forkWrite(shared.orgTokens.forgetStored(rejected.identity))
+    }
+    if (entry !== undefined && entry.resolved.token.identity !== rejected.identity) return serve(entry, now)
+    cache.entries.delete(app)
+    return answerOf(running() ?? start({ purpose: "get" }))
+  }
 
   const refresh = (rejected: FlyToken | undefined): Effect.Effect<ResolvedToken, NoTokenAvailable> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       failure = undefined
       const entry = validEntry(now)
-      if (rejected !== undefined) {
-        if (shared.reject(rejected, now)) {
-          shared.inBackground(app, shared.writes.drop(app, "cached", rejected.identity))
-          background.forkWrite(shared.orgTokens.forgetStored(rejected.identity))
-        }
-        if (entry !== undefined && entry.resolved.token.identity !== rejected.identity) {
-          return Effect.andThen(attend(entry, now), entry.exit)
-        }
-        cache.entries.delete(app)
-        return answerOf(running() ?? start(false, undefined))
-      }
+      if (rejected !== undefined) return refreshRejected(rejected, entry, now)
       const refreshing = running()
-      if (refreshing?.request.isRefresh === true) return answerOf(refreshing)
+      if (refreshing?.purpose === "refresh") return answerOf(refreshing)
       epoch++
       cache.entries.delete(app)
-      const identity = entry?.resolved.token.identity
-      if (identity !== undefined) {
-        cache.dropped.set(app, identity)
-        shared.orgTokens.forget(identity)
+      if (entry !== undefined) {
+        cache.dropped.set(app, entry.resolved.token.identity)
+        shared.orgTokens.forget(entry.resolved.token.identity)
       }
-      return answerOf(start(true, entry))
+      return answerOf(start({ purpose: "refresh", replaces: entry }))
     })
 
   const self: AppResolver = {
@@ -291,11 +410,32 @@ export const make = Effect.fnUntraced(function*(
     refresh,
     onInvalidated: () => {
       epoch++
-      settle()
+      attendance.settle()
     },
     onManualChanged: () => {
       manualEpoch++
       failure = undefined
+      const entry = cache.entries.get(app)
+      if (entry?.attended === true) forkHere(attendance.attend(entry))
+    },
+    status: (now) => {
+      const entry = validEntry(now)
+      const due = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(entry, now)
+      const paused = failure !== undefined && RefreshPolicy.within(failure.until, now, settings.failureCooldownMillis)
+        ? failure.until
+        : entry !== undefined && retry !== undefined && current === undefined && Number.isFinite(retry.at)
+        ? retry.at
+        : null
+      return {
+        app,
+        source: entry?.resolved.source ?? null,
+        fingerprint: entry?.resolved.token.fingerprint ?? null,
+        expiresAt: entry?.resolved.expiresAt ?? null,
+        refreshAt: Number.isFinite(due) ? due : null,
+        inFlight: current !== undefined,
+        backOffUntil: paused,
+        lastFailure: lastFailure ?? null
+      }
     }
   }
 

@@ -27,6 +27,8 @@ export interface ChainRequest {
   readonly isRefresh: boolean
   /** Identities of dropped tokens: a copy of them in the store, or remembered for the organization, is a miss. */
   readonly dropped: Set<string>
+  /** A refresh ahead of expiry: only a token that lives longer than this counts (epoch milliseconds). */
+  readonly longerThan: number | undefined
   /** The store timed out in this run: its other reads are left out. */
   storageTimedOut: boolean
   /** The environment was asked and its token cannot be used, so flyctl must not see it either. */
@@ -98,7 +100,7 @@ export const run = Effect.fnUntraced(function*(
   for (const { ask, name } of chain) {
     const answer = yield* Effect.result(Effect.flatMap(Effect.exit(Effect.suspend(() => ask(request))), typed))
     const now = yield* Clock.currentTimeMillis
-    const judged = judge(answer, now, demands)
+    const judged = judge(answer, now, request.longerThan, demands)
     if ("candidate" in judged) return { _tag: "Found", ...judged, source: name, attempts }
     if (name === "env") request.environmentMissed = true
     attempts.push({ source: name, reason: judged.reason })
@@ -109,6 +111,7 @@ export const run = Effect.fnUntraced(function*(
 const judge = (
   answer: Result.Result<Candidate, MissReason>,
   now: number,
+  longerThan: number | undefined,
   demands: { readonly ttlMillis: number; readonly isRejected: (token: FlyToken, now: number) => boolean }
 ): { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason } => {
   if (Result.isFailure(answer)) return { reason: answer.failure }
@@ -122,5 +125,8 @@ const judge = (
     now,
     isRejected: (token) => demands.isRejected(token, now)
   })
-  return reason === undefined ? { candidate, expiresAt } : { reason }
+  if (reason !== undefined) return { reason }
+  return longerThan !== undefined && expiresAt <= longerThan
+    ? { reason: Usability.notNewer(candidate.token) }
+    : { candidate, expiresAt }
 }

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
@@ -34,13 +35,15 @@ export type CliGate = <A, E>(call: Effect.Effect<A, E>) => Effect.Effect<A, E | 
  */
 export const make = (
   background: Background.Background,
-  settings: { readonly cliConcurrency: number; readonly cliTimeoutMillis: number }
+  settings: { readonly cliConcurrency: number; readonly cliTimeoutMillis: number },
+  onEnd: (tookMillis: number) => void
 ): CliGate => {
   const places = Semaphore.makeUnsafe(settings.cliConcurrency)
 
   return <A, E>(call: Effect.Effect<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(restore(places.take(1)), () => {
+      Effect.flatMap(Effect.andThen(restore(places.take(1)), Clock.Clock), (clock) => {
+        const began = clock.currentTimeMillisUnsafe()
         const fiber = background.fork(call)
         let held = true
         const free = () => {
@@ -48,7 +51,10 @@ export const make = (
           held = false
           background.fork(places.release(1))
         }
-        fiber.addObserver(free)
+        fiber.addObserver(() => {
+          onEnd(clock.currentTimeMillisUnsafe() - began)
+          free()
+        })
         return restore(Background.exitWithin(fiber, settings.cliTimeoutMillis)).pipe(
           Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())),
           Effect.flatMap((exit): Effect.Effect<A, E | TimedOut | Defect> => {

@@ -52,12 +52,13 @@ export const make = (shared: Shared, storage: Storage["Service"]): Invalidation 
     const now = yield* Clock.currentTimeMillis
     const entry = cache.entries.get(app)
     if (rejected !== undefined) {
-      shared.reject(rejected, now)
+      shared.reject(app, rejected, now)
       if (entry !== undefined && now < entry.expiresAt && entry.resolved.token.identity !== rejected.identity) {
         return entry.some
       }
     }
     cache.entries.delete(app)
+    shared.telemetry.announce({ _tag: "Invalidated", app, at: now })
     live.get(app)?.onInvalidated()
     const known = rejected?.identity ?? entry?.resolved.token.identity
     if (known !== undefined) {

@@ -5,6 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import * as Usability from "../../policy/Usability.ts"
 import { ResolvedToken } from "../../services/FlyTokens.ts"
 import { PersistFailed, UnusableToken } from "../../services/TokenError.ts"
@@ -30,7 +31,7 @@ export interface ManualTokens {
  * @stability stable
  */
 export const make = (shared: Shared): ManualTokens => {
-  const { background, cache, live, settings, writes } = shared
+  const { background, cache, live, settings, telemetry, writes } = shared
 
   /** A manual token that is being served gives way to the new one; a better source's token stays. */
   const replaceServed = (app: AppName, token: FlyToken, now: number) => {
@@ -39,7 +40,10 @@ export const make = (shared: Shared): ManualTokens => {
     const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
     const entry = entryOf(
       new ResolvedToken({ app, token, source: "manual", expiresAt: Number.isFinite(expiresAt) ? expiresAt : null }),
-      served.lastUsed
+      {
+        refreshAt: RefreshPolicy.refreshAt({ acquiredAt: now, expiresAt }, now, settings, shared.random()),
+        lastUsed: served.lastUsed
+      }
     )
     entry.attended = served.attended
     cache.entries.set(app, entry)
@@ -53,8 +57,9 @@ export const make = (shared: Shared): ManualTokens => {
       writes.put(app, "manual", { token: token.redacted, expiresAt: token.expiresAt, source: "manual", savedAt: now }),
       (reason) => new PersistFailed({ app, operation: "setManual", reason })
     )
-    live.get(app)?.onManualChanged()
     replaceServed(app, token, now)
+    live.get(app)?.onManualChanged()
+    telemetry.announce({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint })
   })
 
   const remove = Effect.fnUntraced(function*(app: AppName) {
@@ -62,10 +67,11 @@ export const make = (shared: Shared): ManualTokens => {
       writes.drop(app, "manual"),
       (reason) => new PersistFailed({ app, operation: "removeManual", reason })
     )
+    const served = cache.entries.get(app)?.resolved.source === "manual"
+    if (served) cache.entries.delete(app)
     live.get(app)?.onManualChanged()
-    if (cache.entries.get(app)?.resolved.source !== "manual") return
-    cache.entries.delete(app)
-    live.get(app)?.onInvalidated()
+    if (served) live.get(app)?.onInvalidated()
+    telemetry.announce({ _tag: "ManualRemoved", app, at: yield* Clock.currentTimeMillis })
   })
 
   return {

@@ -54,13 +54,14 @@ export const make = (options: {
   readonly background: Background.Background
   readonly settings: ResolverSettings
   readonly isRejected: (token: FlyToken, now: number) => boolean
+  readonly onCliEnd: (tookMillis: number) => void
   /** Runs a write behind the callers' backs and reports its failure. */
   readonly inBackground: (name: string, write: Effect.Effect<void, WriteReason>) => void
 }): OrgTokens => {
   const { background, cli, environment, isRejected, settings, storage, writes } = options
   const remembered = new Map<string, Candidate>()
   const flight = SingleFlight.make<Candidate, MissReason>(background.fork)
-  const gate = CliGate.make(background, settings)
+  const gate = CliGate.make(background, settings, options.onCliEnd)
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
   const readsStore = settings.chain.includes("storage")
@@ -72,6 +73,7 @@ export const make = (options: {
       ttlMillis: settings.ttlMillis,
       now
     })
+    if (request.longerThan !== undefined && expiresAt <= request.longerThan) return false
     return Usability.unusable(candidate.token, expiresAt, { now, isRejected: (token) => isRejected(token, now) }) ===
       undefined
   }

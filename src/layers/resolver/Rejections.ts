@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 
 /** More than this many refused tokens within one `rejectionTtl` means that something else is wrong. */
@@ -38,7 +39,7 @@ export const make = (ttlMillis: number): Rejections => {
     has: (token, now) => {
       if (until.size === 0) return false
       const end = until.get(token.identity)
-      return end !== undefined && now < end
+      return end !== undefined && RefreshPolicy.within(end, now, ttlMillis)
     }
   }
 }

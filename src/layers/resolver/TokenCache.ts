@@ -21,6 +21,10 @@ export interface CacheEntry {
   readonly some: Option.Option<ResolvedToken>
   /** Epoch milliseconds; `Infinity` if it does not end. */
   readonly expiresAt: number
+  /** When it is to be refreshed, epoch milliseconds; `Infinity` if never. */
+  readonly refreshAt: number
+  /** Until when the fast path hands it out: its expiry, earlier while it is being refreshed. */
+  fastUntil: number
   /** Whether a live resolver looks after it. Without one the next `get` takes the slow path once and brings it back. */
   attended: boolean
   /** When it was last handed out, epoch milliseconds. */
@@ -56,11 +60,19 @@ export const make = (): TokenCache => ({ entries: new Map(), dropped: new Map(),
  * @since 0.1.0
  * @stability stable
  */
-export const entryOf = (resolved: ResolvedToken, now: number): CacheEntry => ({
-  resolved,
-  exit: Exit.succeed(resolved),
-  some: Option.some(resolved),
-  expiresAt: resolved.expiresAt ?? Number.POSITIVE_INFINITY,
-  attended: true,
-  lastUsed: now
-})
+export const entryOf = (
+  resolved: ResolvedToken,
+  times: { readonly refreshAt: number; readonly lastUsed: number }
+): CacheEntry => {
+  const expiresAt = resolved.expiresAt ?? Number.POSITIVE_INFINITY
+  return {
+    resolved,
+    exit: Exit.succeed(resolved),
+    some: Option.some(resolved),
+    expiresAt,
+    refreshAt: times.refreshAt,
+    fastUntil: expiresAt,
+    attended: true,
+    lastUsed: times.lastUsed
+  }
+}

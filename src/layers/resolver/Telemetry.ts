@@ -1,0 +1,90 @@
+/**
+ * What the resolvers tell the outside: events, metrics, log lines.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as PubSub from "effect/PubSub"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { SourceName } from "../../services/SourceName.ts"
+import type { Attempt } from "../../services/TokenError.ts"
+import type { TokenEvent } from "../../services/TokenEvent.ts"
+
+/** How many events a slow subscriber may be behind before it loses the oldest. */
+const eventCapacity = 256
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Telemetry {
+  readonly announce: (event: TokenEvent) => void
+  readonly events: Stream.Stream<TokenEvent>
+  /** Counts what each source answered in a run. */
+  readonly onRun: (attempts: ReadonlyArray<Attempt>, found: SourceName | undefined) => void
+  readonly onCliEnd: (tookMillis: number) => void
+}
+
+const attempts = Metric.counter("fly_tokens_source_attempts", {
+  description: "What sources answered, by source and outcome (`Found` or the tag of a reason)",
+  incremental: true
+})
+
+const cliDuration = Metric.histogram("fly_tokens_cli_duration_milliseconds", {
+  description: "How long runs of flyctl took",
+  boundaries: [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000, 30_000]
+})
+
+const cacheHits = Metric.counter("fly_tokens_cache_hits", {
+  description: "How often the fast path answered",
+  incremental: true
+})
+
+const liveResolvers = Metric.gauge("fly_tokens_live_resolvers", {
+  description: "How many apps have a live resolver"
+})
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = Effect.fnUntraced(function*(reading: {
+  readonly hits: () => number
+  readonly resolvers: () => number
+}): Effect.fn.Return<Telemetry, never, Scope.Scope> {
+  const context: Context.Context<never> = yield* Effect.context<never>()
+  const events = yield* PubSub.sliding<TokenEvent>(eventCapacity)
+  const still = { update: () => {}, modify: () => {} }
+  // Read when someone looks, so that a hit costs a number.
+  yield* Effect.acquireRelease(
+    Effect.sync(() => [
+      Metric.registerUnsafe(cacheHits, context, {
+        get: () => ({ count: reading.hits(), incremental: true }),
+        ...still
+      }),
+      Metric.registerUnsafe(liveResolvers, context, { get: () => ({ value: reading.resolvers() }), ...still })
+    ]),
+    (registered) => Effect.sync(() => registered.forEach((each) => each.remove()))
+  )
+  yield* Effect.addFinalizer(() => PubSub.shutdown(events))
+
+  const count = (source: SourceName, outcome: string) =>
+    Metric.withAttributes(attempts, { source, outcome }).updateUnsafe(1, context)
+
+  return {
+    announce: (event) => {
+      PubSub.publishUnsafe(events, event)
+    },
+    events: Stream.fromPubSub(events),
+    onRun: (attempts, found) => {
+      for (const { reason, source } of attempts) count(source, reason._tag)
+      if (found !== undefined) count(found, "Found")
+    },
+    onCliEnd: (tookMillis) => cliDuration.updateUnsafe(tookMillis, context)
+  }
+})

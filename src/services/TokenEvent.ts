@@ -1,0 +1,56 @@
+/**
+ * What happened to tokens, for dashboards and logs. Times are epoch milliseconds; no event holds a token.
+ *
+ * @since 0.1.0
+ */
+import type { AppName } from "../token/AppName.ts"
+import type { SourceName } from "./SourceName.ts"
+import type { NoTokenAvailable, PersistFailed } from "./TokenError.ts"
+
+interface Acquisition {
+  readonly app: AppName
+  readonly at: number
+  readonly source: SourceName
+  readonly fingerprint: string
+  readonly expiresAt: number | null
+}
+
+/**
+ * An event.
+ *
+ * **Details**
+ *
+ * - `Acquired`: an app that had no token has one; `Refreshed`: it has another one than before.
+ * - `RefreshFailed`: a refresh found nothing better. `nextTryAt` is `null` if there will be no further try without a
+ *   caller; the old token serves until `expiresAt`, `null` if there is none any more.
+ * - `Rejected`: a caller reported that Fly refused this token. `Invalidated`: the app's cached token was dropped.
+ * - `PersistFailed`: the store did not take a write. `name` is the app or the organization.
+ * - `ManualSet`, `ManualRemoved`: the app's manual token in the store.
+ * - `Evicted`: the app's resolver was released for being idle; its token stays cached.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type TokenEvent =
+  | ({ readonly _tag: "Acquired" } & Acquisition)
+  | ({ readonly _tag: "Refreshed"; readonly replaced: string } & Acquisition)
+  | {
+    readonly _tag: "RefreshFailed"
+    readonly app: AppName
+    readonly at: number
+    readonly error: NoTokenAvailable
+    readonly nextTryAt: number | null
+    readonly expiresAt: number | null
+  }
+  | { readonly _tag: "Rejected"; readonly app: AppName; readonly at: number; readonly fingerprint: string }
+  | { readonly _tag: "Invalidated"; readonly app: AppName; readonly at: number }
+  | {
+    readonly _tag: "PersistFailed"
+    readonly name: string
+    readonly at: number
+    readonly reason: PersistFailed["reason"]
+  }
+  | { readonly _tag: "ManualSet"; readonly app: AppName; readonly at: number; readonly fingerprint: string }
+  | { readonly _tag: "ManualRemoved"; readonly app: AppName; readonly at: number }
+  | { readonly _tag: "Evicted"; readonly app: AppName; readonly at: number }
