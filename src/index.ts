@@ -9,7 +9,7 @@ export * as StorageMemory from "./layers/storage/StorageMemory.ts"
 export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"
 export { Environment } from "./services/Environment.ts"
 export { type CallOptions, FlyCli, type FlyCliReason } from "./services/FlyCli.ts"
-export { FlyTokens, type Refusal, ResolvedToken } from "./services/FlyTokens.ts"
+export { FlyTokens, type Refusal, ResolvedToken, type TokenStatus } from "./services/FlyTokens.ts"
 export * as MissReason from "./services/MissReason.ts"
 export { SourceName, sourceNames } from "./services/SourceName.ts"
 export { Storage, type StorageBacking, type StorageKey, type StoredToken } from "./services/Storage.ts"
@@ -22,6 +22,7 @@ export {
   StorageError,
   UnusableToken
 } from "./services/TokenError.ts"
+export type { TokenEvent } from "./services/TokenEvent.ts"
 export { AppName, isAppName } from "./token/AppName.ts"
 export { type ApiTarget, FlyToken } from "./token/FlyToken.ts"
 export * as Macaroon from "./token/Macaroon.ts"

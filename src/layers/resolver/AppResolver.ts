@@ -99,6 +99,10 @@ interface Retry {
   readonly wait: number
 }
 
+/** Tells in the caller's span who answered. */
+const acquiredBy = <A, E>(acquirer: "cache" | "resolver", answer: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.andThen(Effect.annotateCurrentSpan("acquirer", acquirer), answer)
+
 /**
  * @category constructors
  * @since 0.1.0
@@ -327,7 +331,7 @@ export const make = Effect.fnUntraced(function*(
       replaces.fastUntil = RefreshPolicy.joinFrom(replaces.expiresAt)
     }
     const resolving = Effect.withSpan(turn.withPermit(resolve(task)), "FlyTokens.resolve", {
-      attributes: { app, purpose, acquirer: "resolver" }
+      attributes: { app, purpose }
     })
     const run: Run = { ...task, fiber: forkHere(Effect.andThen(attendance.hold, resolving)) }
     current = run
@@ -366,13 +370,13 @@ export const make = Effect.fnUntraced(function*(
     if (entry !== undefined) {
       const run = running()
       return run !== undefined && now >= RefreshPolicy.joinFrom(entry.expiresAt)
-        ? answerOrCurrent(run)
-        : serve(entry, now)
+        ? acquiredBy("resolver", answerOrCurrent(run))
+        : acquiredBy("cache", serve(entry, now))
     }
     if (failure !== undefined && RefreshPolicy.within(failure.until, now, settings.failureCooldownMillis)) {
       return failure.exit
     }
-    return answerOrCurrent(running() ?? start({ purpose: "get" }))
+    return acquiredBy("resolver", answerOrCurrent(running() ?? start({ purpose: "get" })))
   })
 
   const refreshRejected = (

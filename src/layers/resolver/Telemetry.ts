@@ -78,7 +78,8 @@ export const make = Effect.fnUntraced(function*(reading: {
 
   return {
     announce: (event) => {
-      PubSub.publishUnsafe(events, event)
+      // Not `publishUnsafe`: that refuses when a slow subscriber is full, instead of dropping its oldest event.
+      Effect.runForkWith(context)(PubSub.publish(events, event))
     },
     events: Stream.fromPubSub(events),
     onRun: (attempts, found) => {
