@@ -26,6 +26,8 @@ describe("options", () => {
     ["org", "--flag"],
     ["org", "Not A Slug"],
     ["persist", ["cache"]],
+    ["persist", ["manual"]],
+    ["persist", ["storage"]],
     ["failureCooldown", -1],
     ["rejectionTtl", "soon"]
   ]

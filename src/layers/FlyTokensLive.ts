@@ -168,7 +168,7 @@ const make = Effect.fnUntraced(function*(
       }
     })
 
-  const invalidation = Invalidation.make(shared, storage)
+  const invalidation = Invalidation.make(shared)
   const manual = ManualTokens.make(shared)
 
   return FlyTokens.of({

@@ -43,7 +43,7 @@ export interface FlyTokensOptions {
    * The slug of the organization, for all apps or by app. Default: flyctl is asked once. In `Config` one slug for all.
    */
   readonly org?: string | ((app: AppName) => string | undefined) | undefined
-  /** From which sources a token is written to the store. Default: `cli`. */
+  /** From which sources (`env`, `config`, `cli`) a token is written to the store. Default: `cli`. */
   readonly persist?: ReadonlyArray<SourceName> | undefined
   /** For how long a failure is answered again without asking the sources. Default 5 seconds. */
   readonly failureCooldown?: Duration.Input | undefined
@@ -116,21 +116,18 @@ const millis = Effect.fnUntraced(function*(
 
 const sources = Effect.fnUntraced(function*(
   option: string,
-  input: ReadonlyArray<SourceName> | undefined,
-  fallback: ReadonlyArray<SourceName>,
+  list: ReadonlyArray<SourceName>,
+  allowed: ReadonlyArray<SourceName>,
   least: number
 ) {
-  const list = input ?? fallback
-  if (
-    list.length < least || new Set(list).size !== list.length || !list.every((name) => sourceNames.includes(name))
-  ) {
-    return yield* new InvalidOption({
-      option,
-      expected: `a list of different sources out of ${sourceNames.join(", ")}`
-    })
+  if (list.length < least || new Set(list).size !== list.length || !list.every((name) => allowed.includes(name))) {
+    return yield* new InvalidOption({ option, expected: `a list of different sources out of ${allowed.join(", ")}` })
   }
   return list
 })
+
+/** A stored or manual token has its place in the store already. */
+const persistable: ReadonlyArray<SourceName> = ["env", "config", "cli"]
 
 /** Slugs of organizations have the form of app names, so a slug is never a flag either. */
 const organizations = Effect.fnUntraced(function*(org: FlyTokensOptions["org"]) {
@@ -158,7 +155,7 @@ export const settingsOf = Effect.fnUntraced(
       return yield* new InvalidOption({ option: "softExpiryJitter", expected: "a number from 0 to 1" })
     }
     return {
-      chain: yield* sources("chain", options.chain, sourceNames, 1),
+      chain: yield* sources("chain", options.chain ?? sourceNames, sourceNames, 1),
       ttlMillis: yield* millis("ttl", options.ttl, Duration.hours(24), life),
       cliTimeoutMillis: yield* millis("cliTimeout", options.cliTimeout, Duration.seconds(15), positive),
       storageTimeoutMillis: yield* millis("storageTimeout", options.storageTimeout, Duration.seconds(5), positive),
@@ -172,7 +169,7 @@ export const settingsOf = Effect.fnUntraced(
       softExpiryJitter,
       cliConcurrency,
       org: yield* organizations(options.org),
-      persist: new Set(yield* sources("persist", options.persist, ["cli"], 0)),
+      persist: new Set(yield* sources("persist", options.persist ?? ["cli"], persistable, 0)),
       failureCooldownMillis: yield* millis("failureCooldown", options.failureCooldown, Duration.seconds(5), orZero),
       rejectionTtlMillis: yield* millis("rejectionTtl", options.rejectionTtl, Duration.minutes(5), orZero),
       idleTimeToLiveMillis: yield* millis("idleTimeToLive", options.idleTimeToLive, Duration.infinity, open)

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
@@ -17,24 +18,29 @@ import * as Fiber from "effect/Fiber"
 export type SingleFlight<A, E> = (key: string, run: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 /**
- * `fork` starts the run in a fiber of its own and decides whose scope it lives in.
+ * `fork` starts the run in a fiber of its own and decides whose scope it lives in. A run that is older than `joinFor`
+ * (milliseconds) is not joined any more: the next call starts another, so that one that hangs holds up nobody later.
  *
  * @category constructors
  * @since 0.1.0
  * @stability stable
  */
-export const make = <A, E>(
-  fork: (run: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-): SingleFlight<A, E> => {
-  const flights = new Map<string, Fiber.Fiber<A, E>>()
+export const make = <A, E>(options: {
+  readonly fork: (run: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly joinFor?: number
+}): SingleFlight<A, E> => {
+  const { joinFor = Number.POSITIVE_INFINITY } = options
+  const flights = new Map<string, { readonly fiber: Fiber.Fiber<A, E>; readonly since: bigint }>()
   return (key, run) =>
-    Effect.suspend(() => {
+    Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
       const current = flights.get(key)
-      if (current !== undefined) return Fiber.join(current)
-      const flight = fork(run)
+      if (current !== undefined && Number(now - current.since) < joinFor * 1e6) return Fiber.join(current.fiber)
+      const flight = { fiber: options.fork(run), since: now }
       flights.set(key, flight)
       // An observer also sees a fiber that was interrupted before its first step.
-      flight.addObserver(() => flights.delete(key))
-      return Fiber.join(flight)
+      flight.fiber.addObserver(() => {
+        if (flights.get(key) === flight) flights.delete(key)
+      })
+      return Fiber.join(flight.fiber)
     })
 }

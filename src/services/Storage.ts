@@ -71,8 +71,11 @@ export interface StorageBacking {
   readonly write: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
   readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
   readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
-  /** Puts a corrupt record out of the way, so that the next write heals it. */
-  readonly setAside: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  /**
+   * Puts a corrupt record out of the way, so that the next write heals it; not if its text is another one by now, and
+   * it may be gone.
+   */
+  readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
   /** Where a record is, for people. */
   readonly locate?: (name: string, key: StorageKey) => string
 }
@@ -145,7 +148,7 @@ export class Storage extends Context.Service<Storage, {
             ...path(name, key)
           })
         )
-        : Effect.as(backing.setAside(name, key), Option.none<StoredToken>())
+        : Effect.as(backing.setAside(name, key, text), Option.none<StoredToken>())
     }
 
     const get = (name: string, key: StorageKey, operation: StorageError["operation"] = "get") =>

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
@@ -225,6 +226,33 @@ describe("the file", () => {
           ConfigFileYaml.layer.pipe(
             Layer.provide(Environment.layerRecord(sandbox.environment)),
             Layer.provide(counting)
+          )
+        )
+      )
+    }))
+
+  it.live("whose reading hangs once does not hold up the readings after it", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(() => sandbox.writeConfig("access_token: fo1_x\n"))
+      let reads = 0
+      const hanging = Layer.effect(
+        FileSystem.FileSystem,
+        Effect.map(FileSystem.FileSystem, (files) => ({
+          ...files,
+          readFileString: (path: string) =>
+            Effect.suspend(() => reads++ === 0 ? Effect.never : files.readFileString(path))
+        }))
+      ).pipe(Layer.provideMerge(NodeServices.layer))
+      yield* Effect.gen(function*() {
+        const file = yield* ConfigFile
+        assert.isTrue(Option.isNone(yield* Effect.timeoutOption(file.accessToken, "300 millis")))
+        assert.strictEqual((yield* file.accessToken).value, "fo1_x")
+      }).pipe(
+        Effect.provide(
+          ConfigFileYaml.layer.pipe(
+            Layer.provide(Environment.layerRecord(sandbox.environment)),
+            Layer.provide(hanging)
           )
         )
       )

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { chmod, unlink, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { Environment, FlyCli, FlyTokens } from "../../src/index.ts"
 import { goDuration } from "../../src/layers/fly/FlyCliOutput.ts"
 import { FlyCliProcess, FlyTokensNode } from "../../src/node.ts"
@@ -214,6 +214,45 @@ describe("the binary", () => {
         yield* cli.mintReadonly("acme", call)
         assert.strictEqual((yield* Effect.promise(sandbox.calls)).length, asked)
       }).pipe(Effect.provide(cliOf(sandbox)))
+    }))
+
+  it.live("named fly that crashed twice is no other program", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(async () => {
+        await unlink(join(sandbox.bin, "flyctl"))
+        await sandbox.install("fly")
+        await sandbox.settings({ mode: "exit-7", modes: { version: "killed" } })
+      })
+      yield* Effect.gen(function*() {
+        const cli = yield* FlyCli
+        const call = { ttl: Duration.hours(1), environmentToken: true }
+        assert.strictEqual((yield* Effect.flip(cli.mintReadonly("acme", call)))._tag, "ExitCode")
+        yield* Effect.promise(() => sandbox.settings({}))
+        assert.isUndefined((yield* cli.mintReadonly("acme", call)).malformed)
+      }).pipe(Effect.provide(cliOf(sandbox)))
+    }))
+
+  it.live("is not looked for in relative places, and an empty option is none", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      assert.isUndefined((yield* mint(sandbox, "acme", { binary: "" })).malformed)
+      yield* Effect.promise(() => unlink(join(sandbox.bin, "flyctl")))
+      sandbox.environment["HOME"] = ""
+      yield* Effect.promise(() => sandbox.install("flyctl", join(sandbox.home, "install", "bin")))
+      sandbox.environment["FLYCTL_INSTALL"] = relative(process.cwd(), join(sandbox.home, "install"))
+      assert.strictEqual((yield* Effect.flip(mint(sandbox)))._tag, "BinaryNotFound")
+    }))
+
+  it.live("has the same relative FLY_CONFIG_DIR as we have", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(async () => {
+        await sandbox.settings({ login: false })
+        await sandbox.writeConfig("access_token: fo1_x\n")
+      })
+      sandbox.environment["FLY_CONFIG_DIR"] = relative(process.cwd(), join(sandbox.home, ".fly"))
+      assert.isUndefined((yield* mint(sandbox)).malformed)
     }))
 
   it.live("is looked for as flyctl, then fly on PATH, then in the install folders", () =>

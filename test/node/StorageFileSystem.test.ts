@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import { spawnSync } from "node:child_process"
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Environment, FlyToken, FlyTokens, Storage, type StoredToken } from "../../src/index.ts"
 import { FlyTokensNode, StorageFileSystem } from "../../src/node.ts"
@@ -43,7 +43,7 @@ const logged = () => {
 }
 
 /** A file system in which one call fails as the system would have it. */
-const failing = (method: "open" | "makeDirectory" | "rename" | "readFileString", code: string) =>
+const failing = (method: "chmod" | "open" | "makeDirectory" | "rename" | "readFileString", code: string) =>
   Layer.effect(
     FileSystem.FileSystem,
     Effect.map(FileSystem.FileSystem, (files) => ({
@@ -209,7 +209,171 @@ describe("a corrupt record", () => {
     }))
 })
 
+describe("a record's file", () => {
+  it.live("that is a link or a directory is refused, and what it leads to is not touched", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const elsewhere = join(sandbox.home, "elsewhere")
+      yield* Effect.promise(async () => {
+        await mkdir(join(sandbox.store, "cached", "other-app.json"), { recursive: true, mode: 0o700 })
+        await mkdir(elsewhere, { mode: 0o755 })
+        await chmod(sandbox.store, 0o700)
+        await symlink(elsewhere, join(sandbox.store, "cached", "my-app.json"))
+      })
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const name of ["my-app", "other-app"]) {
+          assert.include((yield* Effect.flip(storage.get(name, "cached"))).message, "not a regular file")
+        }
+        assert.strictEqual(yield* Effect.promise(() => mode(elsewhere)), 0o755)
+      }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+
+  it.live("that others can read is read also where that cannot be changed", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const log = logged()
+      const put = Storage.use((storage) => storage.put("my-app", "manual", record("fo1_x")))
+      yield* put.pipe(Effect.provide(layerOf(sandbox)))
+      yield* Effect.promise(() => chmod(join(sandbox.store, "manual", "my-app.json"), 0o644))
+      const found = yield* Storage.use((storage) => storage.get("my-app", "manual")).pipe(
+        Effect.provide(Layer.provideMerge(layerOf(sandbox, failing("chmod", "EROFS")), log.layer))
+      )
+      assert.isTrue(Option.isSome(found))
+      assert.include(log.lines[0], "EROFS")
+    }))
+
+  it.live("that is corrupt is not set aside over a good one written meanwhile; two readers of it do not disturb each other", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const file = join(sandbox.store, "cached", "my-app.json")
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        yield* storage.put("my-app", "cached", record("fo1_x"))
+        yield* Effect.promise(() => writeFile(file, "rubbish"))
+        const both = yield* Effect.all([storage.get("my-app", "cached"), storage.get("my-app", "cached")], {
+          concurrency: 2
+        })
+        assert.deepStrictEqual(both.map(Option.isNone), [true, true])
+      }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), logged().layer)))
+
+      yield* Effect.promise(() => writeFile(file, "rubbish"))
+      // Between the first reader's look and its setting aside, another process writes.
+      let reads = 0
+      const racing = Layer.effect(
+        FileSystem.FileSystem,
+        Effect.map(FileSystem.FileSystem, (files) => ({
+          ...files,
+          readFileString: (path: string) =>
+            Effect.tap(files.readFileString(path), () =>
+              Effect.promise(async () => {
+                if (reads++ > 0) return
+                const text = { version: 1, token: "fo1_good", expiresAt: null, source: "cli", savedAt: 1 }
+                await writeFile(file, JSON.stringify(text))
+              }))
+        }))
+      ).pipe(Layer.provideMerge(NodeServices.layer))
+      yield* Effect.ignore(
+        Effect.provide(Storage.use((storage) => storage.get("my-app", "cached")), layerOf(sandbox, racing))
+      )
+      const found = yield* Effect.provide(Storage.use((storage) => storage.get("my-app", "cached")), layerOf(sandbox))
+      assert.strictEqual(Redacted.value(Option.getOrThrow(found).token), "fo1_good")
+    }))
+
+  it.live("left half-written by a writer that was killed goes after an hour", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const folder = join(sandbox.store, "cached")
+      const put = Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x")))
+      yield* put.pipe(Effect.provide(layerOf(sandbox)))
+      const old = new Date(Date.now() - 2 * 3_600_000)
+      yield* Effect.promise(async () => {
+        await writeFile(join(folder, ".my-app.1.1.tmp"), "fo1_half")
+        await utimes(join(folder, ".my-app.1.1.tmp"), old, old)
+        await writeFile(join(folder, ".my-app.2.2.tmp"), "fo1_being-written")
+      })
+      yield* put.pipe(Effect.provide(layerOf(sandbox)))
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [".my-app.2.2.tmp", "my-app.json"])
+    }))
+})
+
 describe("the directory", () => {
+  it.live("of another user is refused, for root too", (context) =>
+    Effect.gen(function*() {
+      if (process.geteuid?.() !== 0) return context.skip("only root can give a directory away")
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(async () => {
+        await mkdir(sandbox.store, { recursive: true, mode: 0o700 })
+        await chown(sandbox.store, 12_345, 12_345)
+      })
+      const error = yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+        Effect.provide(layerOf(sandbox)),
+        Effect.flip
+      )
+      assert.deepStrictEqual([error.kind, error.path], ["Insecure", sandbox.store])
+    }))
+
+  it.live("that somebody else makes at the same moment is looked at before it is used", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const racing = Layer.effect(
+        FileSystem.FileSystem,
+        Effect.map(FileSystem.FileSystem, (files) => ({
+          ...files,
+          makeDirectory: (path: string, options?: Parameters<typeof files.makeDirectory>[1]) =>
+            Effect.andThen(
+              Effect.promise(async () => {
+                if (path !== sandbox.store) return
+                await mkdir(path, { recursive: true })
+                await chmod(path, 0o777)
+              }),
+              files.makeDirectory(path, options)
+            )
+        }))
+      ).pipe(Layer.provideMerge(NodeServices.layer))
+      const error = yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+        Effect.provide(layerOf(sandbox, racing)),
+        Effect.flip
+      )
+      assert.strictEqual(error.kind, "Insecure")
+    }))
+
+  it.live("and those above it are synced when they are made", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const opened: Array<string> = []
+      const watching = Layer.effect(
+        FileSystem.FileSystem,
+        Effect.map(FileSystem.FileSystem, (files) => ({
+          ...files,
+          open: (path: string, options?: Parameters<typeof files.open>[1]) =>
+            Effect.suspend(() => {
+              opened.push(path)
+              return files.open(path, options)
+            })
+        }))
+      ).pipe(Layer.provideMerge(NodeServices.layer))
+      yield* Storage.use((storage) => storage.put("my-app", "manual", record("fo1_x"))).pipe(
+        Effect.provide(layerOf(sandbox, watching))
+      )
+      for (const path of [dirname(sandbox.store), sandbox.store, join(sandbox.store, "manual")]) {
+        assert.include(opened, path)
+      }
+    }))
+
+  it.live("is nowhere when HOME is relative or empty", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      for (const home of ["", "relative-home"]) {
+        sandbox.environment["HOME"] = home
+        const error = yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+          Effect.provide(layerOf(sandbox)),
+          Effect.flip
+        )
+        assert.include(error.message, "FLY_TOKENS_DIR")
+      }
+    }))
+
   it.live("is FLY_TOKENS_DIR, else in the state directory of the user", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make

@@ -138,4 +138,18 @@ describe("which organization", () => {
       assert.include(error.message, "fly auth login")
       assert.deepStrictEqual(world.lookups, ["list", "app-1", "list"])
     }))
+
+  it.effect("is never a flag, whoever says so", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = () => Effect.succeed("-t")
+      for (const options of [{}, { org: () => "--from-existing" }]) {
+        const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+          Effect.provide(world.layer(options)),
+          Effect.flip
+        )
+        assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[3]?.reason._tag, "OrgUnknown")
+      }
+      assert.lengthOf(world.mints, 0)
+    }))
 })

@@ -444,6 +444,22 @@ describe("rule 12: the clock", () => {
       }).pipe(Effect.provide(Layer.provideMerge(world.layer(apart), clock.layer)))
     }))
 
+  it.effect("set back: a life that was counted from the acquisition does not grow", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const clock = yield* World.settableClock
+      yield* TestClock.setTime(10 * World.day)
+      world.config = Effect.succeed(FlyToken.make("fo1_user"))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("app-1")
+        yield* clock.shift(-5 * World.day)
+        world.config = Effect.succeed(FlyToken.make("fo1_new-login"))
+        yield* TestClock.adjust("25 hours")
+        assert.strictEqual((yield* tokens.get("app-1")).token.value, "fo1_new-login")
+      }).pipe(Effect.provide(Layer.provideMerge(world.layer(apart), clock.layer)))
+    }))
+
   it.effect("a refresh that ends at the very moment of the expiry: nothing expired is handed out", () =>
     Effect.gen(function*() {
       const world = yield* World.make

@@ -19,6 +19,7 @@ import { Environment } from "../../services/Environment.ts"
 import { Malformed, NotFound, Unreadable } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import * as SingleFlight from "../SingleFlight.ts"
+import { homeDirectory } from "./HomeDirectory.ts"
 
 /** flyctl's own file has a few kilobytes. */
 const maxBytes = ByteSize.mebibytes(1)
@@ -91,9 +92,9 @@ const make = Effect.gen(function*() {
 
   const locate = Effect.suspend(() => {
     const directory = environment.get("FLY_CONFIG_DIR")
-    if (directory) return Effect.succeed(paths.join(directory, "config.yml"))
-    const home = environment.get("HOME") ?? environment.get("USERPROFILE")
-    return home
+    if (directory) return Effect.succeed(paths.resolve(directory, "config.yml"))
+    const home = homeDirectory(environment, paths)
+    return home !== undefined
       ? Effect.succeed(paths.join(home, ".fly", "config.yml"))
       : Effect.fail(new NotFound({ what: "neither FLY_CONFIG_DIR nor HOME is set" }))
   })
@@ -116,11 +117,19 @@ const make = Effect.gen(function*() {
     return yield* Effect.fromResult(latest.result)
   })
 
+  /** One that hangs (a network file system) ends some time. */
+  const bounded = Effect.timeoutOrElse(read, {
+    duration: Duration.seconds(30),
+    orElse: () => Effect.fail(new NotFound({ what: "the config file gave no answer" }))
+  })
+
   // Apps that start together share one reading.
-  const flight = SingleFlight.make<FlyToken, ConfigFileReason>((run) =>
-    Fiber.runIn(Effect.runForkWith(context)(run), scope)
-  )
-  return ConfigFile.of({ accessToken: flight("config.yml", read) })
+  const flight = SingleFlight.make<FlyToken, ConfigFileReason>({
+    fork: (run) => Fiber.runIn(Effect.runForkWith(context)(run), scope),
+    // Longer than a reading takes, and shorter than anybody waits for one.
+    joinFor: 250
+  })
+  return ConfigFile.of({ accessToken: flight("config.yml", bounded) })
 })
 
 /**

@@ -5,8 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { Environment } from "../../services/Environment.ts"
+import { homeDirectory } from "./HomeDirectory.ts"
 
 /**
  * The files that may be flyctl, in the order in which they are tried.
@@ -16,7 +18,11 @@ import type { Environment } from "../../services/Environment.ts"
  * @stability stable
  */
 export interface Candidates {
-  readonly executable: ReadonlyArray<string>
+  readonly executable: ReadonlyArray<{
+    readonly path: string
+    /** Changes when the file becomes another one. */
+    readonly stamp: string
+  }>
   /** Files of that name that cannot be run. */
   readonly notExecutable: ReadonlyArray<string>
   /** Where it was looked, for people. */
@@ -38,12 +44,14 @@ export const find = Effect.fnUntraced(function*(
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const names = options.windows ? ["flyctl.exe", "fly.exe"] : ["flyctl", "fly"]
-  const home = environment.get("HOME") ?? environment.get("USERPROFILE")
+  const home = homeDirectory(environment, paths)
   const path = (environment.get("PATH") ?? "").split(options.windows ? ";" : ":").filter(paths.isAbsolute)
   const installs = [environment.get("FLYCTL_INSTALL"), home === undefined ? undefined : paths.join(home, ".fly")]
-    .flatMap((directory) => directory ? [paths.join(directory, "bin")] : [])
+    .flatMap((directory) =>
+      directory !== undefined && paths.isAbsolute(directory) ? [paths.join(directory, "bin")] : []
+    )
 
-  const { binary } = options
+  const binary = options.binary === "" ? undefined : options.binary
   const files = binary === undefined
     ? [
       ...names.flatMap((name) => path.map((directory) => paths.join(directory, name))),
@@ -53,13 +61,16 @@ export const find = Effect.fnUntraced(function*(
     ? path.map((directory) => paths.join(directory, binary))
     : [paths.resolve(binary)]
 
-  const executable: Array<string> = []
+  const executable: Array<Candidates["executable"][number]> = []
   const notExecutable: Array<string> = []
   for (const file of new Set(files)) {
     const info = yield* Effect.option(fileSystem.stat(file))
     if (info._tag === "None") continue
-    const runs = info.value.type === "File" && (options.windows || (info.value.mode & 0o111) !== 0)
-    ;(runs ? executable : notExecutable).push(file)
+    const { ino, mode, mtime, type } = info.value
+    if (type === "File" && (options.windows || (mode & 0o111) !== 0)) {
+      const stamp = [file, Option.getOrElse(ino, () => 0), Option.map(mtime, Number).pipe(Option.getOrElse(() => 0))]
+      executable.push({ path: file, stamp: stamp.join(":") })
+    } else notExecutable.push(file)
   }
   return {
     executable,

@@ -36,6 +36,19 @@ const allowed = [
   "TMP"
 ]
 
+const paths = new Set([
+  "HOME",
+  "USERPROFILE",
+  "TMPDIR",
+  "FLY_CONFIG_DIR",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "APPDATA",
+  "LOCALAPPDATA",
+  "TEMP",
+  "TMP"
+])
+
 /** Keeps flyctl quiet, quick and without colour. */
 const fixed = {
   FLY_SEND_METRICS: "0",
@@ -57,12 +70,16 @@ const fixed = {
  */
 export const childEnvironment = (
   environment: Environment["Service"],
-  options: { readonly environmentToken: boolean }
+  options: {
+    readonly environmentToken: boolean
+    /** Makes a path absolute: the child has another working directory. */
+    readonly resolve: (path: string) => string
+  }
 ): Record<string, string | Redacted.Redacted<string>> => {
   const variables: Record<string, string | Redacted.Redacted<string>> = {}
   for (const name of allowed) {
     const value = environment.get(name)
-    if (value !== undefined && value !== "") variables[name] = value
+    if (value !== undefined && value !== "") variables[name] = paths.has(name) ? options.resolve(value) : value
   }
   const token = options.environmentToken ? tokenOf(environment) : Option.none()
   if (Option.isSome(token)) variables["FLY_ACCESS_TOKEN"] = token.value.redacted

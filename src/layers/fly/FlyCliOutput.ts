@@ -58,7 +58,7 @@ export const failureOf = ({ exitCode, stderr, stdout }: Ended, subject: string) 
     if (status !== null) return new HttpFailed({ status: Number(status[1]) })
   }
   if (starts("failed retrieving org slug")) return new OrgRequired()
-  if (starts("failed retrieving org")) return new OrgUnknown({ name: subject })
+  if (starts("failed retrieving org") || holds("could not find app")) return new OrgUnknown({ name: subject })
   if (starts("failed creating token") && holds("not authorized")) return new MintRefused()
   if (starts("invalid argument") && holds("--expiry")) return new InvalidExpiry()
   if (starts("unknown flag") || starts("unknown shorthand flag") || starts("unknown command")) {
@@ -142,14 +142,17 @@ export const statusOrg = (stdout: string): Option.Option<string> =>
 const decodeVersion = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String }))
 
 /**
- * Whether an answer to `version --json` is flyctl's.
+ * Whether an answer to `version --json` shows another program than flyctl: it succeeds with something else, or does not
+ * know the question (exit 1, as Concourse's; 2 and above is what crashes end with; 127 what a shell says of no program).
  *
  * @category decoding
  * @since 0.1.0
  * @stability stable
  */
-export const isFlyctl = ({ exitCode, stdout }: Ended): boolean =>
-  exitCode === 0 && Option.exists(Option.flatMap(lastJson(stdout), decodeVersion), ({ Name }) => Name === "flyctl")
+export const isAnotherProgram = ({ exitCode, stdout }: Ended): boolean => {
+  if (exitCode !== 0) return exitCode === 1 || exitCode === 127
+  return !Option.exists(Option.flatMap(lastJson(stdout), decodeVersion), ({ Name }) => Name === "flyctl")
+}
 
 /**
  * A duration as Go writes it, in whole seconds: `24h0m0s`. Go has no days.

@@ -89,7 +89,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         spawner.spawn(ChildProcess.make(path, args, {
           // Away from any fly.toml, and there even if our own directory was removed.
           cwd: paths.dirname(path),
-          env: childEnvironment(environment, call),
+          env: childEnvironment(environment, { ...call, resolve: paths.resolve }),
           extendEnv: false,
           stdin: "ignore",
           killSignal: "SIGTERM",
@@ -98,7 +98,11 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         failedToStart(path)
       )
       const overflow = yield* Deferred.make<never, OutputTooLarge>()
-      const read = (stream: Stream.Stream<Uint8Array, PlatformError>, onFull: Effect.Effect<unknown>) => {
+      const read = (
+        stream: Stream.Stream<Uint8Array, PlatformError>,
+        limitBytes: number,
+        onFull: Effect.Effect<unknown>
+      ) => {
         const decoder = new TextDecoder()
         const collected = { text: "", bytes: 0 }
         const reading = Stream.runForEach(stream, (chunk) => {
@@ -112,9 +116,10 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
       }
       const stdout = yield* read(
         child.stdout,
+        limitBytes,
         Deferred.fail(overflow, new OutputTooLarge({ limitBytes }))
       )
-      const stderr = yield* read(child.stderr, Effect.void)
+      const stderr = yield* read(child.stderr, mintLimit, Effect.void)
       const exitCode = yield* Effect.raceFirst(
         Effect.mapError(child.exitCode, () => new Killed()),
         Deferred.await(overflow)
@@ -124,11 +129,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
       return { exitCode, stdout: stdout.collected.text, stderr: stderr.collected.text }
     }).pipe(Effect.scoped)
 
-  const identify = (path: string) =>
+  /** Only a whole answer that is not flyctl's shows another program; one that is killed or hangs shows nothing. */
+  const isStranger = (path: string) =>
     spawn(path, ["version", "--json"], { environmentToken: false }, mintLimit).pipe(
-      Effect.map(Output.isFlyctl),
+      Effect.map(Output.isAnotherProgram),
       Effect.timeoutOption(identifyWithin),
-      Effect.map(Option.getOrElse(() => true)),
+      Effect.map(Option.getOrElse(() => false)),
       Effect.orElseSucceed(() => false)
     )
 
@@ -148,18 +154,18 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         Effect.provideService(FileSystem.FileSystem, fileSystem),
         Effect.provideService(Path.Path, paths)
       )
-      for (const path of found.executable) {
-        if (strangers.has(path)) continue
+      for (const { path, stamp } of found.executable) {
+        if (strangers.has(stamp)) continue
         const result = yield* Effect.result(Effect.flatMap(spawn(path, args, call, limitBytes), read))
         if (Result.isSuccess(result)) return result.success
         const reason = result.failure
-        if (doubtful(path, reason) && !(yield* identify(path))) {
-          strangers.add(path)
+        if (doubtful(path, reason) && (yield* isStranger(path))) {
+          strangers.add(stamp)
           continue
         }
         return yield* reason
       }
-      const stranger = found.executable[0]
+      const stranger = found.executable[0]?.path
       const locked = found.notExecutable[0]
       if (stranger !== undefined) return yield* new NotFlyctl({ path: stranger })
       if (locked !== undefined) return yield* new NotExecutable({ path: locked })
@@ -202,17 +208,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
           ))
       ),
     orgOf: (app, call) =>
-      Effect.mapError(
-        run(
-          ["status", "-a", app, "--json"],
-          call,
-          listLimit,
-          succeeded(app, (stdout) =>
-            Effect.mapError(Effect.fromOption(Output.statusOrg(stdout)), () => new OrgUnknown({ name: app })))
-        ),
-        // flyctl says in many ways that it cannot find an app.
-        (reason) =>
-          reason._tag === "ExitCode" ? new OrgUnknown({ name: app }) : reason
+      run(
+        ["status", "-a", app, "--json"],
+        call,
+        listLimit,
+        succeeded(app, (stdout) =>
+          Effect.mapError(Effect.fromOption(Output.statusOrg(stdout)), () => new OrgUnknown({ name: app })))
       )
   })
 })

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
 import { type MissReason, OrgUnknown } from "../../services/MissReason.ts"
-import type { AppName } from "../../token/AppName.ts"
+import { type AppName, isAppName } from "../../token/AppName.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import type { CliGate } from "./CliGate.ts"
 
@@ -54,7 +54,7 @@ export const make = (options: {
 }): AppOrganizations => {
   const { cli, configured, gate } = options
   const known = new Map<string, string>()
-  const flight = SingleFlight.make<string | undefined, MissReason>(options.fork)
+  const flight = SingleFlight.make<string | undefined, MissReason>({ fork: options.fork })
   let listed = false
 
   const list = (call: CallOptions) =>
@@ -70,16 +70,20 @@ export const make = (options: {
   const ask = (app: AppName, call: CallOptions) =>
     flight(`status ${app}`, Effect.tap(gate(cli.orgOf(app, call)), (org) => Effect.sync(() => known.set(app, org))))
 
+  /** A slug has the form of an app name; anything else could be a flag to flyctl. */
+  const checked = (app: AppName, org: string | undefined) =>
+    isAppName(org) ? Effect.succeed<string>(org) : Effect.fail(new OrgUnknown({ name: app }))
+
   return {
     of: Effect.fnUntraced(function*(app, call) {
       const org = configured(app) ?? known.get(app)
-      if (org !== undefined) return org
+      if (org !== undefined) return yield* checked(app, org)
       if (!listed) {
         yield* Effect.catchIf(list(call), (reason) => !hopeless.has(reason._tag), () => Effect.undefined)
         const found = known.get(app)
-        if (found !== undefined) return found
+        if (found !== undefined) return yield* checked(app, found)
       }
-      return (yield* ask(app, call)) ?? (yield* new OrgUnknown({ name: app }))
+      return yield* checked(app, yield* ask(app, call))
     }),
     forget: (app) => {
       known.delete(app)

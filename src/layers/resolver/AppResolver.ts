@@ -17,7 +17,9 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
+import * as Usability from "../../policy/Usability.ts"
 import { ResolvedToken, type TokenStatus } from "../../services/FlyTokens.ts"
+import type { SourceName } from "../../services/SourceName.ts"
 import { type Attempt, NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
@@ -28,7 +30,7 @@ import * as Chain from "./Chain.ts"
 import type { OrgTokens } from "./OrgTokens.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import type { Telemetry } from "./Telemetry.ts"
-import { type CacheEntry, entryOf, type TokenCache } from "./TokenCache.ts"
+import * as TokenCache from "./TokenCache.ts"
 
 /**
  * What the resolvers of all apps share.
@@ -41,7 +43,7 @@ export interface Shared {
   readonly settings: ResolverSettings
   readonly context: Context.Context<never>
   readonly background: Background
-  readonly cache: TokenCache
+  readonly cache: TokenCache.TokenCache
   readonly writes: PendingWrites
   readonly telemetry: Telemetry
   /** From [0, 1). */
@@ -81,15 +83,17 @@ type Purpose = "get" | "refresh" | "refreshAhead"
 
 interface Task {
   readonly epoch: number
+  readonly manualEpoch: number
   readonly purpose: Purpose
   readonly request: Chain.ChainRequest
   readonly chain: ReadonlyArray<Chain.Source>
   /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
-  readonly replaces: CacheEntry | undefined
+  readonly replaces: TokenCache.CacheEntry | undefined
 }
 
 interface Run extends Task {
-  readonly fiber: Fiber.Fiber<ResolvedToken, NoTokenAvailable>
+  /** Ends with `undefined` if the run was overtaken before its turn came. */
+  readonly fiber: Fiber.Fiber<ResolvedToken | undefined, NoTokenAvailable>
 }
 
 /** The next try after failures in a row, and how long it was to be waited for. */
@@ -128,7 +132,7 @@ export const make = Effect.fnUntraced(function*(
   const forkHere = <A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> =>
     Fiber.runIn(Effect.runForkWith(shared.context)(effect), scope)
 
-  const validEntry = (now: number): CacheEntry | undefined => {
+  const validEntry = (now: number): TokenCache.CacheEntry | undefined => {
     const entry = cache.entries.get(app)
     if (entry === undefined || now < entry.expiresAt) return entry
     // Nobody looks after an entry that came to its end while its resolver was away.
@@ -136,7 +140,7 @@ export const make = Effect.fnUntraced(function*(
     return undefined
   }
 
-  const dueAt = (entry: CacheEntry, now: number): number => {
+  const dueAt = (entry: TokenCache.CacheEntry, now: number): number => {
     if (retry === undefined) return entry.refreshAt
     if (retry.at - now > retry.wait) {
       // The clock was set back. That must not stretch the wait; and what was due may not be due any more.
@@ -165,6 +169,20 @@ export const make = Effect.fnUntraced(function*(
     forget: (entry) => {
       if (cache.entries.get(app) === entry) cache.entries.delete(app)
     },
+    onClockSetBack: (entry, now) => {
+      entry.since = now
+      const { source, token } = entry.resolved
+      // The end that is written in a token is a moment; one that was counted from its acquisition has to be counted anew.
+      if (token.expiresAt === entry.expiresAt) return
+      const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
+      const refreshAt = RefreshPolicy.refreshAt({ acquiredAt: now, expiresAt }, now, settings, shared.random())
+      const rebased = TokenCache.entryOf(resolvedOf(token, source, Math.min(expiresAt, entry.expiresAt)), {
+        refreshAt: Math.min(refreshAt, entry.refreshAt),
+        lastUsed: Math.min(entry.lastUsed, now),
+        since: now
+      })
+      TokenCache.set(cache, app, rebased, now)
+    },
     onEvicted: (at) => telemetry.announce({ _tag: "Evicted", app, at }),
     idleTimeToLiveMillis: settings.idleTimeToLiveMillis,
     fork: forkHere,
@@ -172,19 +190,19 @@ export const make = Effect.fnUntraced(function*(
     retain: shared.retain(app)
   })
 
-  const planRetry = (entry: CacheEntry, now: number, failures: number): void => {
+  const planRetry = (entry: TokenCache.CacheEntry, now: number, failures: number): void => {
     const at = RefreshPolicy.nextTry({ now, expiresAt: entry.expiresAt, failures }, settings, shared.random())
     retry = { failures, at, wait: at - now }
   }
 
-  const serve = (entry: CacheEntry, now: number): Effect.Effect<ResolvedToken> => {
+  const serve = (entry: TokenCache.CacheEntry, now: number): Effect.Effect<ResolvedToken> => {
     entry.lastUsed = now
     return entry.attended
       ? entry.exit as Exit.Success<ResolvedToken>
       : Effect.andThen(attendance.attend(entry), entry.exit)
   }
 
-  const announceCommit = (before: CacheEntry | undefined, resolved: ResolvedToken, at: number): void => {
+  const announceCommit = (before: TokenCache.CacheEntry | undefined, resolved: ResolvedToken, at: number): void => {
     const { expiresAt, source, token } = resolved
     const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
     if (before === undefined) return telemetry.announce({ _tag: "Acquired", ...acquisition })
@@ -193,15 +211,12 @@ export const make = Effect.fnUntraced(function*(
     telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before.resolved.token.fingerprint })
   }
 
+  const resolvedOf = (token: FlyToken, source: SourceName, expiresAt: number): ResolvedToken =>
+    new ResolvedToken({ app, token, source, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
+
   const commit = (task: Task, found: Chain.Found, now: number): Effect.Effect<ResolvedToken> => {
     const { candidate, expiresAt, source } = found
-    const end = Number.isFinite(expiresAt) ? expiresAt : null
-    const resolved = new ResolvedToken({
-      app,
-      token: candidate.token,
-      source: candidate.takenFrom ?? source,
-      expiresAt: end
-    })
+    const resolved = resolvedOf(candidate.token, candidate.takenFrom ?? source, expiresAt)
     if (task.epoch !== epoch || shared.isRejected(candidate.token, now)) return Effect.succeed(resolved)
     const refreshAt = RefreshPolicy.refreshAt(
       { acquiredAt: candidate.acquiredAt, expiresAt },
@@ -211,32 +226,56 @@ export const make = Effect.fnUntraced(function*(
     )
     // Behind the callers' backs nobody asked: the app is as idle as before.
     const lastUsed = task.purpose === "refreshAhead" ? task.replaces?.lastUsed ?? now : now
-    const entry = entryOf(resolved, { refreshAt, lastUsed })
+    const entry = TokenCache.entryOf(resolved, { refreshAt, lastUsed, since: now })
     failure = undefined
-    cache.entries.set(app, entry)
+    TokenCache.set(cache, app, entry, now)
     if (source !== "manual" || manualPlace === 0 || settings.softExpiryLeadMillis === 0) retry = undefined
     // While a token of last resort serves, better sources are tried again and again.
     else planRetry(entry, now, task.purpose === "refreshAhead" ? retry?.failures ?? 1 : 1)
     announceCommit(task.replaces, resolved, now)
-    if (settings.persist.has(source) && source !== "storage") {
-      shared.inBackground(
-        app,
-        shared.writes.put(app, "cached", {
-          token: candidate.token.redacted,
-          expiresAt: end,
-          source,
-          savedAt: candidate.acquiredAt
-        })
-      )
-    } else {
-      for (const identity of task.request.isRefresh ? task.request.dropped : []) {
-        shared.inBackground(app, shared.writes.drop(app, "cached", identity))
-      }
-    }
+    persist(task, found, resolved)
     return Effect.as(attendance.attend(entry), resolved)
   }
 
-  const announceFailure = (error: NoTokenAvailable, entry: CacheEntry | undefined, at: number): void => {
+  /** Brings the store after memory, behind the callers' backs. */
+  const persist = (task: Task, { candidate, source }: Chain.Found, resolved: ResolvedToken): void => {
+    const dropped = [...task.request.dropped]
+    const gone = Effect.sync(() => TokenCache.undrop(cache, app, dropped))
+    if (settings.persist.has(source)) {
+      const { expiresAt, token } = resolved
+      const record = { token: token.redacted, expiresAt, source, savedAt: candidate.acquiredAt }
+      shared.inBackground(app, Effect.andThen(shared.writes.put(app, "cached", record), gone))
+    } else if (task.request.isRefresh) {
+      const drops = dropped.map((identity) => shared.writes.drop(app, "cached", identity))
+      shared.inBackground(app, Effect.andThen(Effect.all(drops, { discard: true }), gone))
+    }
+    if (!task.request.isRefresh) return
+    for (const identity of dropped) shared.inBackground(app, shared.orgTokens.forgetStored(identity))
+  }
+
+  /** What a refresh that found nothing leaves behind: the token that it took away, or passed over in the store. */
+  const putBack = (task: Task, now: number): TokenCache.CacheEntry | undefined => {
+    const { replaces, request } = task
+    const entry = replaces ?? passedOverEntry(request.passedOver, now)
+    if (entry === undefined || now >= entry.expiresAt || shared.isRejected(entry.resolved.token, now)) return undefined
+    // A manual token that was removed or replaced meanwhile is not the one to serve.
+    if (entry.resolved.source === "manual" && task.manualEpoch !== manualEpoch) return undefined
+    TokenCache.set(cache, app, entry, now)
+    TokenCache.undrop(cache, app, [entry.resolved.token.identity])
+    shared.orgTokens.recall(entry.resolved.token.identity)
+    return entry
+  }
+
+  const passedOverEntry = (candidate: Chain.Candidate | undefined, now: number): TokenCache.CacheEntry | undefined => {
+    if (candidate === undefined) return undefined
+    const { acquiredAt, token } = candidate
+    const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now })
+    if (Usability.defectOf(token, expiresAt, now) !== undefined) return undefined
+    const refreshAt = RefreshPolicy.refreshAt({ acquiredAt, expiresAt }, now, settings, shared.random())
+    return TokenCache.entryOf(resolvedOf(token, "storage", expiresAt), { refreshAt, lastUsed: now, since: now })
+  }
+
+  const announceFailure = (error: NoTokenAvailable, entry: TokenCache.CacheEntry | undefined, at: number): void => {
     const next = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(entry, at)
     telemetry.announce({
       _tag: "RefreshFailed",
@@ -248,7 +287,7 @@ export const make = Effect.fnUntraced(function*(
     })
   }
 
-  const logFailure = (error: NoTokenAvailable, entry: CacheEntry): Effect.Effect<void> => {
+  const logFailure = (error: NoTokenAvailable, entry: TokenCache.CacheEntry): Effect.Effect<void> => {
     const next = retry !== undefined && Number.isFinite(retry.at)
       ? `next try at ${new Date(retry.at).toISOString()}`
       : "no further try before it expires"
@@ -269,57 +308,62 @@ export const make = Effect.fnUntraced(function*(
     const error = new NoTokenAvailable({ app, attempts: [...attempts] })
     if (task.epoch !== epoch) return yield* error
     lastFailure = error
-    const { purpose, replaces } = task
-    const usable = replaces !== undefined && now < replaces.expiresAt &&
-      !shared.isRejected(replaces.resolved.token, now)
-    if (purpose === "refresh" && usable) {
-      cache.entries.set(app, replaces)
-      cache.dropped.delete(app)
-      yield* attendance.attend(replaces)
-    }
-    if (purpose === "refreshAhead" && usable) planRetry(replaces, now, retry?.failures ?? 1)
-    if (!usable) failure = { until: now + settings.failureCooldownMillis, exit: Exit.fail(error) }
-    if (purpose !== "get") announceFailure(error, usable ? replaces : undefined, now)
-    if (purpose === "refreshAhead" && usable) yield* logFailure(error, replaces)
+    const { purpose } = task
+    const left = purpose === "refresh" ? putBack(task, now) : validEntry(now)
+    if (left === undefined) failure = { until: now + settings.failureCooldownMillis, exit: Exit.fail(error) }
+    if (purpose === "refreshAhead" && left !== undefined) planRetry(left, now, retry?.failures ?? 1)
+    if (purpose !== "get") announceFailure(error, left, now)
+    if (purpose === "refresh" && left !== undefined) yield* attendance.attend(left)
+    if (purpose === "refreshAhead" && left !== undefined) yield* logFailure(error, left)
     return yield* error
   })
 
   const demands = { ttlMillis: settings.ttlMillis, isRejected: shared.isRejected }
 
-  const resolve = Effect.fnUntraced(function*(task: Task): Effect.fn.Return<ResolvedToken, NoTokenAvailable> {
-    const manualBefore = manualEpoch
+  const resolve = Effect.fnUntraced(function*(
+    task: Task
+  ): Effect.fn.Return<ResolvedToken | undefined, NoTokenAvailable> {
+    // Overtaken while it waited for its turn: those who wait for it are answered by the run that overtook it.
+    if (task.epoch !== epoch) return undefined
+    let seen = manualEpoch
     let outcome = yield* Chain.run(task.chain, task.request, demands)
-    if (manualEpoch !== manualBefore && (outcome._tag === "None" || outcome.source === "manual")) {
+    let now = yield* Clock.currentTimeMillis
+    // No step of other fibers comes between the last look at the epoch and the commit.
+    while (seen !== manualEpoch && (outcome._tag === "None" || outcome.source === "manual")) {
+      seen = manualEpoch
+      task.request.storageTimedOut = false
       const again = yield* Chain.run(manualOnly, task.request, demands)
       outcome = again._tag === "Found" ? again : { _tag: "None", attempts: outcome.attempts }
+      now = yield* Clock.currentTimeMillis
     }
-    const now = yield* Clock.currentTimeMillis
     const source = outcome._tag === "Found" ? outcome.source : undefined
     telemetry.onRun(outcome.attempts, source)
-    yield* Effect.annotateCurrentSpan({
-      ...(source === undefined ? {} : { source }),
-      attempts: outcome.attempts.map(({ reason, source }) => `${source}: ${reason._tag}`)
-    })
-    return outcome._tag === "Found"
-      ? yield* commit(task, outcome, now)
-      : yield* fail(task, outcome.attempts, now)
+    const answer = outcome._tag === "Found" ? commit(task, outcome, now) : fail(task, outcome.attempts, now)
+    return yield* Effect.andThen(
+      Effect.annotateCurrentSpan({
+        ...(source === undefined ? {} : { source }),
+        attempts: outcome.attempts.map(({ reason, source }) => `${source}: ${reason._tag}`)
+      }),
+      answer
+    )
   })
 
   const start = (options: {
     readonly purpose: Purpose
-    readonly replaces?: CacheEntry | undefined
+    readonly replaces?: TokenCache.CacheEntry | undefined
     readonly chain?: ReadonlyArray<Chain.Source>
     readonly longerThan?: number | undefined
   }): Run => {
     const { purpose, replaces } = options
-    const identity = cache.dropped.get(app)
     const task: Task = {
       epoch,
+      manualEpoch,
       purpose,
       request: {
         app,
         isRefresh: purpose === "refresh",
-        dropped: new Set(identity === undefined ? [] : [identity]),
+        dropped: new Set(cache.dropped.get(app)),
+        passedOver: undefined,
         longerThan: options.longerThan,
         storageTimedOut: false,
         environmentMissed: false
@@ -355,7 +399,10 @@ export const make = Effect.fnUntraced(function*(
     Effect.flatMap(
       Fiber.join(run.fiber),
       (resolved) =>
-        Effect.flatMap(Clock.currentTimeMillis, (now) => stale(run, resolved, now) ? get : Effect.succeed(resolved))
+        Effect.flatMap(
+          Clock.currentTimeMillis,
+          (now) => resolved === undefined || stale(run, resolved, now) ? get : Effect.succeed(resolved)
+        )
     )
 
   /** The answer of a run; if it fails, the token that is still there: a refresh left it or put it back. */
@@ -381,15 +428,22 @@ export const make = Effect.fnUntraced(function*(
 
   const refreshRejected = (
     rejected: FlyToken,
-    entry: CacheEntry | undefined,
+    entry: TokenCache.CacheEntry | undefined,
     now: number
   ): Effect.Effect<ResolvedToken, NoTokenAvailable> => {
     if (shared.reject(app, rejected, now)) {
-      shared.inBackground(app, shared.writes.drop(app, "cached", rejected.identity))
-      background.forkWrite(shared.orgTokens.forgetStored(rejected.identity))
+      shared.inBackground(app, shared.orgTokens.forgetStored(rejected.identity))
     }
     if (entry !== undefined && entry.resolved.token.identity !== rejected.identity) return serve(entry, now)
     cache.entries.delete(app)
+    TokenCache.drop(cache, app, rejected.identity)
+    shared.inBackground(
+      app,
+      Effect.tap(
+        shared.writes.drop(app, "cached", rejected.identity),
+        () => Effect.sync(() => TokenCache.undrop(cache, app, [rejected.identity]))
+      )
+    )
     return answerOf(running() ?? start({ purpose: "get" }))
   }
 
@@ -403,7 +457,7 @@ export const make = Effect.fnUntraced(function*(
       epoch++
       cache.entries.delete(app)
       if (entry !== undefined) {
-        cache.dropped.set(app, entry.resolved.token.identity)
+        TokenCache.drop(cache, app, entry.resolved.token.identity)
         shared.orgTokens.forget(entry.resolved.token.identity)
       }
       return answerOf(start({ purpose: "refresh", replaces: entry }))

@@ -38,6 +38,8 @@ export const make = (options: {
   /** When the entry's next refresh is due. */
   readonly dueAt: (entry: CacheEntry, now: number) => number
   readonly refresh: (entry: CacheEntry, now: number) => void
+  /** Puts another entry in its place: its times came from a clock that was ahead. */
+  readonly onClockSetBack: (entry: CacheEntry, now: number) => void
   /** The entry came to its end. */
   readonly forget: (entry: CacheEntry) => void
   readonly onEvicted: (now: number) => void
@@ -74,6 +76,10 @@ export const make = (options: {
       const entry = options.entry()
       if (entry === undefined) return settle()
       const now = yield* Clock.currentTimeMillis
+      if (now < entry.since) {
+        options.onClockSetBack(entry, now)
+        continue
+      }
       const run = options.run()
       const step = RefreshPolicy.nextStep({
         now,

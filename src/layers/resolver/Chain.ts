@@ -25,6 +25,8 @@ export interface ChainRequest {
   readonly app: AppName
   /** The stored token of the app, whichever it is, is to be replaced. */
   readonly isRefresh: boolean
+  /** The app's stored token that a refresh passed over, to be put back if nothing is found. */
+  passedOver: Candidate | undefined
   /** Identities of dropped tokens: a copy of them in the store, or remembered for the organization, is a miss. */
   readonly dropped: Set<string>
   /** A refresh ahead of expiry: only a token that lives longer than this counts (epoch milliseconds). */
@@ -98,9 +100,13 @@ export const run = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Outcome> {
   const attempts: Array<Attempt> = []
   for (const { ask, name } of chain) {
-    const answer = yield* Effect.result(Effect.flatMap(Effect.exit(Effect.suspend(() => ask(request))), typed))
-    const now = yield* Clock.currentTimeMillis
-    const judged = judge(answer, now, request.longerThan, demands)
+    // Judged inside of the guard: what other people's code yields may be anything.
+    const asked = Effect.flatMap(
+      Effect.suspend(() => ask(request)),
+      (candidate) => Effect.map(Clock.currentTimeMillis, (now) => judge(candidate, now, request.longerThan, demands))
+    )
+    const answer = yield* Effect.result(Effect.flatMap(Effect.exit(asked), typed))
+    const judged = Result.isSuccess(answer) ? answer.success : { reason: answer.failure }
     if ("candidate" in judged) return { _tag: "Found", ...judged, source: name, attempts }
     if (name === "env") request.environmentMissed = true
     attempts.push({ source: name, reason: judged.reason })
@@ -109,13 +115,11 @@ export const run = Effect.fnUntraced(function*(
 })
 
 const judge = (
-  answer: Result.Result<Candidate, MissReason>,
+  candidate: Candidate,
   now: number,
   longerThan: number | undefined,
   demands: { readonly ttlMillis: number; readonly isRejected: (token: FlyToken, now: number) => boolean }
 ): { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason } => {
-  if (Result.isFailure(answer)) return { reason: answer.failure }
-  const candidate = answer.success
   const expiresAt = Usability.expiryOf(candidate.token, {
     acquiredAt: candidate.acquiredAt,
     ttlMillis: demands.ttlMillis,

@@ -7,12 +7,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ResolvedToken } from "../../services/FlyTokens.ts"
-import type { Storage } from "../../services/Storage.ts"
 import { PersistFailed } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
-import { FlyToken } from "../../token/FlyToken.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
 import type { Shared } from "./AppResolver.ts"
 import * as Background from "./Background.ts"
+import * as TokenCache from "./TokenCache.ts"
 
 /**
  * @category models
@@ -31,53 +31,46 @@ export interface Invalidation {
  * @since 0.1.0
  * @stability stable
  */
-export const make = (shared: Shared, storage: Storage["Service"]): Invalidation => {
-  const { background, cache, live, orgTokens, settings, writes } = shared
+export const make = (shared: Shared): Invalidation => {
+  const { background, cache, live, orgTokens, writes } = shared
 
-  /** What an app's stored copy holds, for an app that this process never resolved. */
-  const storedIdentity = (app: AppName): Effect.Effect<string | undefined> =>
-    Background.within(background, Effect.suspend(() => storage.get(app, "cached")), {
-      option: "storageTimeout",
-      millis: settings.storageTimeoutMillis
-    }).pipe(
-      Effect.map(Option.match({
-        onNone: () => undefined,
-        onSome: (record) => FlyToken.make(record.token).identity
-      })),
-      Effect.orElseSucceed(() => undefined)
-    )
+  /** One synchronous step in memory; a run that is under way cannot bring the token back. */
+  const clear = (app: AppName, identity: string | undefined) => {
+    cache.entries.delete(app)
+    live.get(app)?.onInvalidated()
+    if (identity === undefined) return
+    // Until the store has confirmed, its copy is not believed.
+    TokenCache.drop(cache, app, identity)
+    orgTokens.forget(identity)
+  }
 
-  /** Memory first, in one step; then the store. */
   const invalidate = Effect.fnUntraced(function*(app: AppName, rejected: FlyToken | undefined) {
     const now = yield* Clock.currentTimeMillis
     const entry = cache.entries.get(app)
+    const current = entry !== undefined && now < entry.expiresAt ? entry : undefined
     if (rejected !== undefined) {
       shared.reject(app, rejected, now)
-      if (entry !== undefined && now < entry.expiresAt && entry.resolved.token.identity !== rejected.identity) {
-        return entry.some
-      }
+      if (current !== undefined && current.resolved.token.identity !== rejected.identity) return current.some
     }
-    cache.entries.delete(app)
+    const known = rejected?.identity ?? current?.resolved.token.identity
+    // A rejected token that is not the current one is refused by every run anyway: nothing under way is disturbed.
+    if (rejected === undefined || current !== undefined) clear(app, known)
+    else TokenCache.drop(cache, app, rejected.identity)
     shared.telemetry.announce({ _tag: "Invalidated", app, at: now })
-    live.get(app)?.onInvalidated()
-    const known = rejected?.identity ?? entry?.resolved.token.identity
-    if (known !== undefined) {
-      // Until the store has confirmed, its copy is not believed.
-      cache.dropped.set(app, known)
-      orgTokens.forget(known)
-    }
-    const identity = known ?? (yield* storedIdentity(app))
-    const deletion = writes.drop(app, "cached", rejected?.identity)
-    if (identity !== undefined) {
-      orgTokens.forget(identity)
-      yield* orgTokens.forgetStored(identity)
-    }
-    yield* Effect.mapError(deletion, (reason) => new PersistFailed({ app, operation: "invalidate", reason }))
-    if (cache.dropped.get(app) === known) cache.dropped.delete(app)
+
+    const deleted = yield* writes.drop(app, "cached", rejected?.identity)
+    // A call that came while the store was slow may have taken what was still stored.
+    if (known === undefined && deleted !== undefined) clear(app, deleted)
+    const identities = [known, deleted].filter((identity) => identity !== undefined)
+    yield* Effect.forEach(new Set(identities), orgTokens.forgetStored, { discard: true })
+    TokenCache.undrop(cache, app, identities)
     return Option.none<ResolvedToken>()
   })
 
   return {
-    invalidate: (app, rejected) => Background.finishing(background, invalidate(app, rejected))
+    invalidate: (app, rejected) =>
+      Background.finishing(background, invalidate(app, rejected)).pipe(
+        Effect.mapError((reason) => new PersistFailed({ app, operation: "invalidate", reason }))
+      )
   }
 }

@@ -37,12 +37,18 @@ export const make = (shared: Shared): ManualTokens => {
   const replaceServed = (app: AppName, token: FlyToken, now: number) => {
     const served = cache.entries.get(app)
     if (served?.resolved.source !== "manual") return
+    if (shared.isRejected(token, now)) {
+      cache.entries.delete(app)
+      live.get(app)?.onInvalidated()
+      return
+    }
     const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
     const entry = entryOf(
       new ResolvedToken({ app, token, source: "manual", expiresAt: Number.isFinite(expiresAt) ? expiresAt : null }),
       {
         refreshAt: RefreshPolicy.refreshAt({ acquiredAt: now, expiresAt }, now, settings, shared.random()),
-        lastUsed: served.lastUsed
+        lastUsed: served.lastUsed,
+        since: now
       }
     )
     entry.attended = served.attended

@@ -35,11 +35,16 @@ export interface OrgTokens {
    * Apps of one organization share what is under way.
    */
   readonly acquire: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
-  /** Forgets a token, so that nobody is served with it any more. */
+  /** Forgets a token, so that nobody is served with it from here any more. */
   readonly forget: (identity: string) => void
+  /** Takes that back. */
+  readonly recall: (identity: string) => void
   /** Deletes a token from the store, whichever organization it is of. */
-  readonly forgetStored: (identity: string) => Effect.Effect<void>
+  readonly forgetStored: (identity: string) => Effect.Effect<void, WriteReason>
 }
+
+/** Tokens end; so many dropped ones are not to be expected within a life. */
+const maxForgotten = 1_000
 
 /**
  * @category constructors
@@ -60,14 +65,17 @@ export const make = (options: {
 }): OrgTokens => {
   const { background, cli, environment, isRejected, settings, storage, writes } = options
   const remembered = new Map<string, Candidate>()
-  const flight = SingleFlight.make<Candidate, MissReason>(background.fork)
+  /** Identities of tokens that were dropped: a record or a reading under way must not bring them back. */
+  const forgotten = new Set<string>()
+  const flight = SingleFlight.make<Candidate, MissReason>({ fork: background.fork })
   const gate = CliGate.make(background, settings, options.onCliEnd)
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
   const readsStore = settings.chain.includes("storage")
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
-    if (request.dropped.has(candidate.token.identity)) return false
+    const { identity } = candidate.token
+    if (request.dropped.has(identity) || forgotten.has(identity)) return false
     const expiresAt = Usability.expiryOf(candidate.token, {
       acquiredAt: candidate.acquiredAt,
       ttlMillis: settings.ttlMillis,
@@ -139,15 +147,22 @@ export const make = (options: {
 
   const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
     const org = yield* organizations.of(request.app, { environmentToken: !request.environmentMissed })
-    const current = remembered.get(org)
-    if (current !== undefined && fits(current, request, yield* Clock.currentTimeMillis)) return current
+    const now = yield* Clock.currentTimeMillis
+    let current = remembered.get(org)
+    if (current !== undefined && current.acquiredAt > now) {
+      // The clock was set back: a token does not get younger by that.
+      current = { ...current, acquiredAt: now }
+      remembered.set(org, current)
+    }
+    if (current !== undefined && fits(current, request, now)) return current
     const candidate = yield* flight(org, obtain(org, request)).pipe(
       Effect.tapError((reason) =>
         reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
       )
     )
     // A flight that began earlier may bring the very token that was dropped or rejected meanwhile: then one of our own.
-    const dropped = request.dropped.has(candidate.token.identity) ||
+    const { identity } = candidate.token
+    const dropped = request.dropped.has(identity) || forgotten.has(identity) ||
       isRejected(candidate.token, yield* Clock.currentTimeMillis)
     return dropped ? yield* flight(org, obtain(org, request)) : candidate
   })
@@ -155,16 +170,26 @@ export const make = (options: {
   return {
     acquire,
     forget: (identity) => {
+      forgotten.add(identity)
+      for (const oldest of forgotten) {
+        if (forgotten.size <= maxForgotten) break
+        forgotten.delete(oldest)
+      }
       for (const [org, { token }] of remembered) {
         if (token.identity === identity) remembered.delete(org)
       }
     },
+    recall: (identity) => {
+      forgotten.delete(identity)
+    },
     forgetStored: (identity) =>
-      Effect.ignore(
-        Effect.flatMap(
-          Background.within(background, Effect.suspend(() => storage.list("org")), storageLimit),
-          (orgs) => Effect.forEach(orgs, (org) => Effect.ignore(writes.drop(org, "org", identity)), { discard: true })
-        )
+      Effect.flatMap(
+        Background.within(
+          background,
+          Effect.mapError(Effect.suspend(() => storage.list("org")), storageFailed),
+          storageLimit
+        ),
+        (orgs) => Effect.forEach(orgs, (org) => writes.drop(org, "org", identity), { discard: true })
       )
   }
 }

@@ -7,7 +7,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { type Defect, StorageFailed, TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
@@ -27,9 +26,10 @@ export type WriteReason = StorageFailed | TimedOut | Defect
 /**
  * **Details**
  *
- * One record has one line of writes: the next begins when the one before has really ended, also one that passed its
- * limit and was interrupted, so an older token never lands on a newer one. Records do not wait for each other. A write
- * stands in its line when the function is called; the effect that it returns only waits for the outcome.
+ * One record has one line of writes: the next begins when the one before has ended, so an older token never lands on a
+ * newer one. A write that passes its limit is interrupted; if it does not end by that either, the line goes on without
+ * it, and should it end one day, the newest write is done once more. Records do not wait for each other. A write stands
+ * in its line when the function is called; the effect that it returns only waits for the outcome.
  *
  * @category models
  * @since 0.1.0
@@ -38,15 +38,32 @@ export type WriteReason = StorageFailed | TimedOut | Defect
 export interface PendingWrites {
   /** Writes a record; writes of this record that wait before it are left out, because it replaces them. */
   readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, WriteReason>
-  /** Deletes a record; with `identity` only if it holds that token. */
-  readonly drop: (name: string, key: StorageKey, identity?: string) => Effect.Effect<void, WriteReason>
+  /** Deletes a record, with `identity` only if it holds that token. Answers the identity of what it deleted. */
+  readonly drop: (name: string, key: StorageKey, identity?: string) => Effect.Effect<string | undefined, WriteReason>
 }
 
+type Write = Effect.Effect<string | undefined, StorageFailed>
+
 interface Job {
-  readonly effect: Effect.Effect<void, StorageError>
-  readonly replaces: boolean
-  readonly done: Deferred.Deferred<void, WriteReason>
+  readonly write: Write
+  /** Jobs of the same kind that follow each other are one. */
+  readonly kind: string
+  begun: boolean
+  readonly started: Deferred.Deferred<void>
+  readonly done: Deferred.Deferred<string | undefined, WriteReason>
 }
+
+interface Line {
+  /** The first is under way. */
+  readonly jobs: Array<Job>
+  /** Writes that did not end when they were interrupted. */
+  abandoned: number
+  /** The last write that was begun. */
+  newest: Job | undefined
+}
+
+/** How long a write that was interrupted may take to end before the line goes on without it. */
+const endingGraceMillis = 5_000
 
 /**
  * The reason that a failing store is.
@@ -68,74 +85,105 @@ export const make = (
   storage: Storage["Service"],
   limitMillis: number
 ): PendingWrites => {
-  const lines = new Map<string, Array<Job>>()
+  const lines = new Map<string, Line>()
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
 
-  const work = Effect.fnUntraced(function*(line: string, jobs: Array<Job>) {
-    for (let job = jobs[0]; job !== undefined; job = jobs[0]) {
-      const fiber = background.forkWrite(Effect.mapError(job.effect, storageFailed))
+  const jobOf = (kind: string, write: Write): Job => ({
+    kind,
+    write,
+    begun: false,
+    started: Deferred.makeUnsafe(),
+    done: Deferred.makeUnsafe()
+  })
+
+  /** A write that was given up and ended after all may have put an old token there. */
+  const onLateEnd = (name: string, line: Line) => {
+    line.abandoned--
+    if (line.newest !== undefined) enqueue(name, jobOf("again", line.newest.write))
+  }
+
+  const work = Effect.fnUntraced(function*(name: string, line: Line) {
+    for (let job = line.jobs[0]; job !== undefined; job = line.jobs[0]) {
+      job.begun = true
+      line.newest = job
+      Deferred.doneUnsafe(job.started, Exit.void)
+      const fiber = background.forkWrite(job.write)
       const exit = yield* Background.exitWithin(fiber, limitMillis)
       if (exit === undefined) {
         fiber.interruptUnsafe()
         Deferred.doneUnsafe(job.done, Exit.fail(timedOut()))
-        yield* Fiber.await(fiber)
+        if ((yield* Background.exitWithin(fiber, endingGraceMillis)) === undefined) {
+          line.abandoned++
+          fiber.addObserver(() => onLateEnd(name, line))
+        }
       } else {
         Deferred.doneUnsafe(job.done, Background.typed(exit))
       }
-      jobs.shift()
+      line.jobs.shift()
     }
-    lines.delete(line)
+    if (line.abandoned === 0) lines.delete(name)
   })
 
-  const enqueue = (
-    name: string,
-    key: StorageKey,
-    effect: Effect.Effect<void, StorageError>,
-    replaces: boolean
-  ): Effect.Effect<void, WriteReason> => {
-    const line = `${key}/${name}`
-    const job: Job = { effect, replaces, done: Deferred.makeUnsafe() }
-    const jobs = lines.get(line)
-    if (jobs === undefined) {
-      const started = [job]
-      lines.set(line, started)
-      background.forkWrite(work(line, started))
-    } else {
-      // The first is under way. Those that wait are overtaken by a put, which answers for them.
-      const waiting = replaces ? jobs.splice(1) : []
-      jobs.push(job)
-      for (const overtaken of waiting) {
-        background.fork(Deferred.into(Deferred.await(job.done), overtaken.done))
-      }
+  const enqueue = (name: string, job: Job): Job => {
+    const line = lines.get(name) ?? { jobs: [], abandoned: 0, newest: undefined }
+    lines.set(name, line)
+    const last = line.jobs.at(-1)
+    if (last !== undefined && !last.begun && last.kind === job.kind && job.kind !== "put") return last
+    // Those that wait are overtaken by a put, which answers for them.
+    const overtaken = job.kind === "put" ? line.jobs.splice(1) : []
+    line.jobs.push(job)
+    for (const each of overtaken) {
+      each.begun = true
+      Deferred.doneUnsafe(each.started, Exit.void)
+      background.fork(Deferred.into(Deferred.await(job.done), each.done))
     }
-    return answerOf(job, line)
+    if (line.jobs.length === 1) background.forkWrite(work(name, line))
+    return job
   }
 
-  /** A job that waits behind one that never ends is given up: it has not begun, so it never will. */
-  const answerOf = (job: Job, line: string): Effect.Effect<void, WriteReason> =>
-    Effect.timeoutOrElse(Deferred.await(job.done), {
-      duration: Duration.millis(2 * limitMillis),
+  /** The outcome. A job that has not begun within its limit, behind others, is given up: then it never will. */
+  const outcomeOf = (name: string, job: Job): Effect.Effect<string | undefined, WriteReason> =>
+    Effect.timeoutOrElse(Deferred.await(job.started), {
+      duration: Duration.millis(limitMillis + endingGraceMillis),
       orElse: () => {
-        const jobs = lines.get(line)
+        if (job.begun) return Effect.void
+        const jobs = lines.get(name)?.jobs
         const place = jobs?.indexOf(job) ?? -1
         if (place > 0) jobs?.splice(place, 1)
         return Effect.fail(timedOut())
       }
-    })
+    }).pipe(Effect.andThen(Deferred.await(job.done)))
+
+  const inLine = (name: string, key: StorageKey, kind: string, write: Write) => {
+    const line = `${key}/${name}`
+    return outcomeOf(line, enqueue(line, jobOf(kind, write)))
+  }
+
+  const remove = (name: string, key: StorageKey, identity: string | undefined): Write =>
+    Effect.gen(function*() {
+      const read = Effect.map(
+        Effect.suspend(() => storage.get(name, key)),
+        Option.map((record) => FlyToken.make(record.token).identity)
+      )
+      if (identity === undefined) {
+        // What is there is only of interest; it is deleted unread too.
+        const stored = yield* Effect.orElseSucceed(read, () => Option.none<string>())
+        yield* storage.delete(name, key)
+        return Option.getOrUndefined(stored)
+      }
+      if (Option.getOrUndefined(yield* read) !== identity) return undefined
+      yield* storage.delete(name, key)
+      return identity
+    }).pipe(Effect.mapError(storageFailed))
 
   return {
-    put: (name, key, record) => enqueue(name, key, Effect.suspend(() => storage.put(name, key, record)), true),
-    drop: (name, key, identity) =>
-      enqueue(
+    put: (name, key, record) =>
+      Effect.asVoid(inLine(
         name,
         key,
-        identity === undefined
-          ? Effect.suspend(() => storage.delete(name, key))
-          : Effect.flatMap(Effect.suspend(() => storage.get(name, key)), (record) =>
-            Option.isSome(record) && FlyToken.make(record.value.token).identity === identity
-              ? storage.delete(name, key)
-              : Effect.void),
-        false
-      )
+        "put",
+        Effect.mapError(Effect.as(Effect.suspend(() => storage.put(name, key, record)), undefined), storageFailed)
+      )),
+    drop: (name, key, identity) => inLine(name, key, `drop ${identity ?? "any"}`, remove(name, key, identity))
   }
 }

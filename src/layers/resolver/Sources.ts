@@ -71,7 +71,10 @@ export const make = (options: {
       const { savedAt, token: text } = yield* record(request, "cached", "no stored token")
       const token = FlyToken.make(text)
       // A refresh drops what is stored for the app, also for an app that this process never resolved.
-      if (request.isRefresh) request.dropped.add(token.identity)
+      if (request.isRefresh && !request.dropped.has(token.identity)) {
+        request.dropped.add(token.identity)
+        request.passedOver = { token, acquiredAt: savedAt, takenFrom: "storage" }
+      }
       if (request.dropped.has(token.identity)) return yield* Usability.notNewer(token)
       return { token, acquiredAt: savedAt }
     })

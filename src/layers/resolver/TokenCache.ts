@@ -23,6 +23,8 @@ export interface CacheEntry {
   readonly expiresAt: number
   /** When it is to be refreshed, epoch milliseconds; `Infinity` if never. */
   readonly refreshAt: number
+  /** When it was put in, epoch milliseconds; an earlier clock was set back. */
+  since: number
   /** Until when the fast path hands it out: its expiry, earlier while it is being refreshed. */
   fastUntil: number
   /** Whether a live resolver looks after it. Without one the next `get` takes the slow path once and brings it back. */
@@ -40,10 +42,12 @@ export interface TokenCache {
   /** Entries by app. Only valid app names get in, so looking up any text is safe. */
   readonly entries: Map<string, CacheEntry>
   /**
-   * The token that an app's stored copy may still hold although it was dropped, by its identity: the store is slow or
-   * fails, and must not bring it back.
+   * The tokens, by identity, that an app's stored copy may still hold although they were dropped: the store is slow or
+   * fails, and must not bring them back.
    */
-  readonly dropped: Map<AppName, string>
+  readonly dropped: Map<AppName, Set<string>>
+  /** At how many entries the next sweep of expired ones is due. */
+  sweepAt: number
   /** How often the fast path answered. */
   hits: number
 }
@@ -53,7 +57,53 @@ export interface TokenCache {
  * @since 0.1.0
  * @stability stable
  */
-export const make = (): TokenCache => ({ entries: new Map(), dropped: new Map(), hits: 0 })
+export const make = (): TokenCache => ({ entries: new Map(), dropped: new Map(), sweepAt: firstSweep, hits: 0 })
+
+/** Below this many entries an expired one that nobody asks for costs less than looking for it. */
+const firstSweep = 1_000
+
+/**
+ * Puts an entry in. Expired entries of apps that nobody looks after are swept out whenever the cache has doubled.
+ *
+ * @category changes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const set = (cache: TokenCache, app: AppName, entry: CacheEntry, now: number): void => {
+  cache.entries.set(app, entry)
+  if (cache.entries.size < cache.sweepAt) return
+  for (const [name, { attended, expiresAt }] of cache.entries) {
+    if (!attended && expiresAt <= now) cache.entries.delete(name)
+  }
+  cache.sweepAt = Math.max(firstSweep, 2 * cache.entries.size)
+}
+
+/**
+ * Notes that an app's token was dropped.
+ *
+ * @category changes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const drop = (cache: TokenCache, app: AppName, identity: string): void => {
+  const dropped = cache.dropped.get(app)
+  if (dropped === undefined) cache.dropped.set(app, new Set([identity]))
+  else dropped.add(identity)
+}
+
+/**
+ * Takes that back, for tokens that the store cannot bring back any more, or that are current again.
+ *
+ * @category changes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const undrop = (cache: TokenCache, app: AppName, identities: Iterable<string>): void => {
+  const dropped = cache.dropped.get(app)
+  if (dropped === undefined) return
+  for (const identity of identities) dropped.delete(identity)
+  if (dropped.size === 0) cache.dropped.delete(app)
+}
 
 /**
  * @category constructors
@@ -62,7 +112,7 @@ export const make = (): TokenCache => ({ entries: new Map(), dropped: new Map(),
  */
 export const entryOf = (
   resolved: ResolvedToken,
-  times: { readonly refreshAt: number; readonly lastUsed: number }
+  times: { readonly refreshAt: number; readonly lastUsed: number; readonly since: number }
 ): CacheEntry => {
   const expiresAt = resolved.expiresAt ?? Number.POSITIVE_INFINITY
   return {
@@ -71,6 +121,7 @@ export const entryOf = (
     some: Option.some(resolved),
     expiresAt,
     refreshAt: times.refreshAt,
+    since: times.since,
     fastUntil: expiresAt,
     attended: true,
     lastUsed: times.lastUsed

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as ByteSize from "effect/ByteSize"
+import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -17,6 +18,9 @@ import { geteuid, pid, platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
+
+/** No write takes as long: milliseconds. */
+const leftoverAge = 3_600_000
 
 /** A record has some 3 kB. */
 const maxBytes = ByteSize.kibibytes(256)
@@ -77,10 +81,12 @@ const locate = Effect.fnUntraced(function*(options: StorageFileSystemOptions, en
   if (named) return paths.resolve(named)
   const names = ["HOME", "USERPROFILE", "XDG_STATE_HOME", "LOCALAPPDATA"]
   const provider = ConfigProvider.fromEnvRecord(Object.fromEntries(names.map((name) => [name, environment.get(name)])))
-  return yield* UserDirectories.make().state("fly-tokens").pipe(
+  const directory = yield* UserDirectories.make().state("fly-tokens").pipe(
     Effect.provideService(ConfigProvider.ConfigProvider, provider),
     Effect.orElseSucceed(() => undefined)
   )
+  // A relative home would mean another place in each directory.
+  return directory !== undefined && paths.isAbsolute(directory) ? directory : undefined
 })
 
 const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
@@ -120,7 +126,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
     }
     if (!hasModes) return true
     const self = geteuid?.()
-    if (self !== undefined && self !== 0 && Option.isSome(uid) && uid.value !== self && uid.value !== 0) {
+    if (self !== undefined && Option.isSome(uid) && uid.value !== self && uid.value !== 0) {
       return yield* new StorageError({
         operation,
         kind: "Insecure",
@@ -142,8 +148,16 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
     return true
   })
 
-  const create = (operation: Operation, path: string) =>
-    Effect.mapError(fileSystem.makeDirectory(path, { recursive: true, mode: 0o700 }), failed(operation, path))
+  const syncDirectory = (path: string) =>
+    // Not every file system can sync a directory; the rename is atomic all the same.
+    Effect.ignore(Effect.scoped(Effect.flatMap(fileSystem.open(path), (handle) => handle.sync)))
+
+  const create = Effect.fnUntraced(function*(operation: Operation, path: string) {
+    yield* Effect.mapError(fileSystem.makeDirectory(path, { recursive: true, mode: 0o700 }), failed(operation, path))
+    yield* syncDirectory(paths.dirname(path))
+    // Somebody else may have been quicker, with a directory of another kind.
+    yield* inspect(operation, path)
+  })
 
   /** The directory of a key, safe to use. `undefined` if it is not there and was not to be made. */
   const directory = Effect.fnUntraced(function*(operation: Operation, key: StorageKey, makeIt: boolean) {
@@ -159,18 +173,42 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
 
   const file = (name: string, key: StorageKey) => paths.join(root ?? "", key, `${name}.json`)
 
-  const tighten = Effect.fnUntraced(function*(path: string, mode: number) {
-    if (!hasModes || (mode & othersAny) === 0) return
-    yield* fileSystem.chmod(path, 0o600)
-    yield* Effect.logWarning(`fly-tokens: ${path}: other users could read this record; its mode is 0600 now`)
-  })
+  const tighten = (path: string, mode: number) =>
+    !hasModes || (mode & othersAny) === 0
+      ? Effect.void
+      : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
+        onSuccess: () => Effect.logWarning(`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
+        onFailure: (error) =>
+          warnOnce(path, `other users can read this record, and that cannot be changed (${codeOf(error)})`)
+      })
 
-  const syncDirectory = (path: string) =>
-    // Not every file system can sync a directory; the rename is atomic all the same.
-    Effect.ignore(Effect.scoped(Effect.flatMap(fileSystem.open(path), (handle) => handle.sync)))
+  /** What is too large to be a record is none: an empty text decodes as little as any other. */
+  const contents = (path: string, size: ByteSize.ByteSize) =>
+    ByteSize.isGreaterThan(size, maxBytes) ? Effect.succeedSome("") : Effect.asSome(fileSystem.readFileString(path))
+
+  const swept = new Set<string>()
+
+  /** Temp files of writers that were killed hold tokens: once per directory, those that are older than an hour go. */
+  const removeLeftovers = Effect.fnUntraced(function*(directory: string) {
+    if (swept.has(directory)) return
+    swept.add(directory)
+    const now = yield* Clock.currentTimeMillis
+    const names = yield* fileSystem.readDirectory(directory)
+    yield* Effect.forEach(
+      names.filter((name) => name.startsWith(".") && name.endsWith(".tmp")),
+      (name) =>
+        Effect.gen(function*() {
+          const path = paths.join(directory, name)
+          const { mtime } = yield* fileSystem.stat(path)
+          if (Option.isSome(mtime) && now - mtime.value.getTime() > leftoverAge) yield* fileSystem.remove(path)
+        }),
+      { discard: true }
+    )
+  }, (effect) => Effect.ignore(effect))
 
   const write = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string) {
     const parent = (yield* directory("put", key, true))!
+    yield* removeLeftovers(parent)
     const target = file(name, key)
     const temp = paths.join(parent, `.${name}.${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}.tmp`)
     const fill = Effect.scoped(Effect.gen(function*() {
@@ -188,12 +226,17 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
   const read = Effect.fnUntraced(function*(name: string, key: StorageKey) {
     if ((yield* directory("get", key, false)) === undefined) return Option.none<string>()
     const path = file(name, key)
-    return yield* Effect.gen(function*() {
-      const info = yield* fileSystem.stat(path)
-      yield* tighten(path, info.mode)
-      // What is too large to be a record is none: an empty text decodes as little as any other.
-      return Option.some(ByteSize.isGreaterThan(info.size, maxBytes) ? "" : yield* fileSystem.readFileString(path))
-    }).pipe(
+    const info = yield* Effect.asSome(fileSystem.lstat(path)).pipe(
+      Effect.catchIf(absent, () => Effect.succeedNone),
+      Effect.mapError(failed("get", path))
+    )
+    if (Option.isNone(info)) return Option.none<string>()
+    // A link could lead out of here, and a pipe never ends.
+    if (info.value.type !== "File") {
+      return yield* new StorageError({ operation: "get", kind: "Unavailable", why: "it is not a regular file", path })
+    }
+    yield* tighten(path, info.value.mode)
+    return yield* contents(path, info.value.size).pipe(
       Effect.catchIf(absent, () => Effect.succeedNone),
       Effect.mapError(failed("get", path))
     )
@@ -207,10 +250,17 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
     yield* syncDirectory(parent)
   })
 
-  const setAside = Effect.fnUntraced(function*(name: string, key: StorageKey) {
+  const setAside = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string) {
     const path = file(name, key)
-    yield* Effect.mapError(fileSystem.rename(path, `${path}.corrupt`), failed("get", path))
-    yield* Effect.logWarning(`fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
+    const aside = Effect.gen(function*() {
+      const { size } = yield* fileSystem.stat(path)
+      const now = yield* contents(path, size)
+      // Somebody has written a good one meanwhile.
+      if (Option.getOrUndefined(now) !== text) return
+      yield* fileSystem.rename(path, `${path}.corrupt`)
+      yield* Effect.logWarning(`fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
+    })
+    yield* aside.pipe(Effect.catchIf(absent, () => Effect.void), Effect.mapError(failed("get", path)))
   })
 
   const names = Effect.fnUntraced(function*(key: StorageKey) {

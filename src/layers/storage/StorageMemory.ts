@@ -23,7 +23,10 @@ export const layer: Layer.Layer<Storage> = Layer.sync(Storage, () => {
     read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
     write: (name, key, text) => Effect.sync(() => void texts.set(place(name, key), text)),
     remove: (name, key) => Effect.sync(() => void texts.delete(place(name, key))),
-    setAside: (name, key) => Effect.sync(() => void texts.delete(place(name, key))),
+    setAside: (name, key, text) =>
+      Effect.sync(() => {
+        if (texts.get(place(name, key)) === text) texts.delete(place(name, key))
+      }),
     names: (key) =>
       Effect.sync(() =>
         [...texts.keys()].filter((name) => name.startsWith(`${key}/`)).map((name) => name.slice(key.length + 1))
