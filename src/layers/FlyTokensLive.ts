@@ -28,6 +28,7 @@ import * as ManualTokens from "./resolver/ManualTokens.ts"
 import * as OrgTokens from "./resolver/OrgTokens.ts"
 import * as PendingWrites from "./resolver/PendingWrites.ts"
 import * as Rejections from "./resolver/Rejections.ts"
+import type { AppResolver as Resolver, Shared } from "./resolver/Shared.ts"
 import * as Sources from "./resolver/Sources.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
@@ -61,12 +62,12 @@ const make = Effect.fnUntraced(function*(
   const cache = TokenCache.make()
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
-  const live = new Map<AppName, AppResolver.AppResolver>()
+  const live = new Map<AppName, Resolver>()
 
   const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })
   const random = yield* Random.Random
 
-  const inBackground: AppResolver.Shared["inBackground"] = (name, write) => {
+  const inBackground: Shared["inBackground"] = (name, write) => {
     const report = (reason: PendingWrites.WriteReason) => {
       telemetry.announce({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason })
       return Effect.logWarning(
@@ -104,7 +105,7 @@ const make = Effect.fnUntraced(function*(
 
   const sources = Sources.make({ environment, storage, configFile, orgTokens, background, settings })
 
-  const shared: AppResolver.Shared = {
+  const shared: Shared = {
     settings,
     context,
     background,
@@ -122,7 +123,7 @@ const make = Effect.fnUntraced(function*(
   }
 
   // A resolver without a token is kept as long as its failure is remembered; one with a token holds itself.
-  const resolvers: RcMap.RcMap<AppName, AppResolver.AppResolver> = yield* RcMap.make({
+  const resolvers: RcMap.RcMap<AppName, Resolver> = yield* RcMap.make({
     lookup: (app: AppName) => AppResolver.make(app, shared),
     idleTimeToLive: Duration.millis(settings.failureCooldownMillis)
   })
@@ -130,7 +131,7 @@ const make = Effect.fnUntraced(function*(
   const withResolver = <A, E>(
     span: string,
     app: string,
-    use: (resolver: AppResolver.AppResolver) => Effect.Effect<A, E>
+    use: (resolver: Resolver) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | InvalidAppName> =>
     // What is no app name may be anything, a token too: it does not get into a span.
     named(app, (app) =>

@@ -10,8 +10,8 @@ import type { ResolvedToken } from "../../services/FlyTokens.ts"
 import { PersistFailed } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
-import type { Shared } from "./AppResolver.ts"
 import * as Background from "./Background.ts"
+import type { Shared } from "./Shared.ts"
 import * as TokenCache from "./TokenCache.ts"
 
 /**

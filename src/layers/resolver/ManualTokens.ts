@@ -11,8 +11,8 @@ import { ResolvedToken } from "../../services/FlyTokens.ts"
 import { PersistFailed, UnusableToken } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
-import type { Shared } from "./AppResolver.ts"
 import * as Background from "./Background.ts"
+import type { Shared } from "./Shared.ts"
 import { entryOf } from "./TokenCache.ts"
 
 /**

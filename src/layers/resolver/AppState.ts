@@ -1,0 +1,180 @@
+/**
+ * The state of one app's resolver, and what can be read from it.
+ *
+ * @since 0.1.0
+ */
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
+import type { ResolvedToken, TokenStatus } from "../../services/FlyTokens.ts"
+import type { NoTokenAvailable } from "../../services/TokenError.ts"
+import type { AppName } from "../../token/AppName.ts"
+import type { ChainRequest, Source } from "./Chain.ts"
+import type { Shared } from "./Shared.ts"
+import type { CacheEntry } from "./TokenCache.ts"
+
+/**
+ * What a run is for: a caller's `get`; a caller's `refresh`, which takes the token out of the cache; a refresh ahead of
+ * expiry, behind the callers' backs, which leaves it there.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Purpose = "get" | "refresh" | "refreshAhead"
+
+/**
+ * What a run has to do, and the epochs in which it began.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Task {
+  readonly epoch: number
+  readonly manualEpoch: number
+  readonly purpose: Purpose
+  readonly request: ChainRequest
+  readonly chain: ReadonlyArray<Source>
+  /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
+  readonly replaces: CacheEntry | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Run extends Task {
+  /** Ends with `undefined` if the run was overtaken before its turn came. */
+  readonly fiber: Fiber.Fiber<ResolvedToken | undefined, NoTokenAvailable>
+}
+
+/**
+ * **Details**
+ *
+ * Every change is one synchronous step. `epoch` moves with each `refresh` and `invalidate`: a run of an older epoch may
+ * answer its callers and changes nothing. `manualEpoch` moves with each change of the manual token: what a run read of it
+ * before does not count.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface AppState {
+  readonly app: AppName
+  readonly shared: Shared
+  epoch: number
+  manualEpoch: number
+  current: Run | undefined
+  failure: { readonly until: number; readonly exit: Exit.Exit<never, NoTokenAvailable> } | undefined
+  lastFailure: NoTokenAvailable | undefined
+  /** The next try after failures in a row, and how long it was to be waited for. */
+  retry: { readonly failures: number; readonly at: number; readonly wait: number } | undefined
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (app: AppName, shared: Shared): AppState => ({
+  app,
+  shared,
+  epoch: 0,
+  manualEpoch: 0,
+  current: undefined,
+  failure: undefined,
+  lastFailure: undefined,
+  retry: undefined
+})
+
+/**
+ * The cached token, if it is good at this moment.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const validEntry = ({ app, shared }: AppState, now: number): CacheEntry | undefined => {
+  const entry = shared.cache.entries.get(app)
+  if (entry === undefined || now < entry.expiresAt) return entry
+  // Nobody looks after an entry that came to its end while its resolver was away.
+  shared.cache.entries.delete(app)
+  return undefined
+}
+
+/**
+ * The run that a caller may join.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const running = ({ current, epoch }: AppState): Run | undefined => current?.epoch === epoch ? current : undefined
+
+/**
+ * Until when failures are answered again, epoch milliseconds, and with what.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const pause = ({ failure, shared }: AppState, now: number): AppState["failure"] =>
+  failure !== undefined && RefreshPolicy.within(failure.until, now, shared.settings.failureCooldownMillis)
+    ? failure
+    : undefined
+
+/**
+ * When the entry's next refresh is due.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const dueAt = (state: AppState, entry: CacheEntry, now: number): number => {
+  const { retry } = state
+  if (retry === undefined) return entry.refreshAt
+  if (retry.at - now <= retry.wait) return retry.at
+  // The clock was set back. That must not stretch the wait; and what was due may not be due any more.
+  const at = entry.resolved.source === "manual" ? now + retry.wait : Math.max(now, entry.refreshAt)
+  state.retry = { ...retry, at, wait: at - now }
+  return at
+}
+
+/**
+ * Plans the next try after so many failures in a row.
+ *
+ * @category changes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const planRetry = (state: AppState, entry: CacheEntry, now: number, failures: number): void => {
+  const { random, settings } = state.shared
+  const at = RefreshPolicy.nextTry({ now, expiresAt: entry.expiresAt, failures }, settings, random())
+  state.retry = { failures, at, wait: at - now }
+}
+
+/**
+ * How the app stands.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const status = (state: AppState, now: number): TokenStatus => {
+  const entry = validEntry(state, now)
+  const due = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(state, entry, now)
+  const refreshAt = Number.isFinite(due) ? due : null
+  const backsOff = entry !== undefined && state.retry !== undefined && state.current === undefined
+  return {
+    app: state.app,
+    source: entry?.resolved.source ?? null,
+    fingerprint: entry?.resolved.token.fingerprint ?? null,
+    expiresAt: entry?.resolved.expiresAt ?? null,
+    refreshAt,
+    inFlight: state.current !== undefined,
+    backOffUntil: pause(state, now)?.until ?? (backsOff ? refreshAt : null),
+    lastFailure: state.lastFailure ?? null
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The end of a run: what it found goes into cache and store, what it did not find is remembered and told.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
+import * as Usability from "../../policy/Usability.ts"
+import { ResolvedToken } from "../../services/FlyTokens.ts"
+import type { SourceName } from "../../services/SourceName.ts"
+import { type Attempt, NoTokenAvailable } from "../../services/TokenError.ts"
+import type { AppName } from "../../token/AppName.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
+import * as AppState from "./AppState.ts"
+import type { Candidate, Found } from "./Chain.ts"
+import * as TokenCache from "./TokenCache.ts"
+
+/** Looks after an entry from now on. */
+type Attend = (entry: TokenCache.CacheEntry) => Effect.Effect<void>
+
+const resolvedOf = (app: AppName, token: FlyToken, source: SourceName, expiresAt: number): ResolvedToken =>
+  new ResolvedToken({ app, token, source, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
+
+/** An entry for a token, its times decided by the policy. */
+const entryFor = (
+  { app, shared: { random, settings } }: AppState.AppState,
+  taken: {
+    readonly token: FlyToken
+    readonly source: SourceName
+    readonly acquiredAt: number
+    readonly lastUsed: number
+  },
+  now: number
+): TokenCache.CacheEntry => {
+  const { acquiredAt, lastUsed, source, token } = taken
+  const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now })
+  const refreshAt = RefreshPolicy.refreshAt({ acquiredAt, expiresAt }, now, settings, random())
+  return TokenCache.entryOf(resolvedOf(app, token, source, expiresAt), { refreshAt, lastUsed, since: now })
+}
+
+/** Brings the store after memory, behind the callers' backs. */
+const persist = (state: AppState.AppState, task: AppState.Task, found: Found, resolved: ResolvedToken): void => {
+  const { app, shared } = state
+  const dropped = [...task.request.dropped]
+  const gone = Effect.sync(() => TokenCache.undrop(shared.cache, app, dropped))
+  if (shared.settings.persist.has(found.source)) {
+    const { expiresAt, token } = resolved
+    const record = { token: token.redacted, expiresAt, source: found.source, savedAt: found.candidate.acquiredAt }
+    shared.inBackground(app, Effect.andThen(shared.writes.put(app, "cached", record), gone))
+  } else if (task.request.isRefresh) {
+    const drops = dropped.map((identity) => shared.writes.drop(app, "cached", identity))
+    shared.inBackground(app, Effect.andThen(Effect.all(drops, { discard: true }), gone))
+  }
+  if (!task.request.isRefresh) return
+  for (const identity of dropped) shared.inBackground(app, shared.orgTokens.forgetStored(identity))
+}
+
+const announceFound = (
+  { app, shared }: AppState.AppState,
+  before: TokenCache.CacheEntry | undefined,
+  { expiresAt, source, token }: ResolvedToken,
+  at: number
+): void => {
+  const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
+  if (before === undefined) return shared.telemetry.announce({ _tag: "Acquired", ...acquisition })
+  // The same token read again, its time to live begun anew, is no news.
+  if (before.resolved.token.identity === token.identity) return
+  shared.telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before.resolved.token.fingerprint })
+}
+
+/**
+ * Takes over what a run found, and answers it. A run of an older epoch only answers.
+ *
+ * **Details**
+ *
+ * All of it happens when the function is called, in one synchronous step; the effect arms what is due next.
+ *
+ * @category settling
+ * @since 0.1.0
+ * @stability stable
+ */
+export const commit = (
+  state: AppState.AppState,
+  task: AppState.Task,
+  found: Found,
+  now: number,
+  attend: Attend
+): Effect.Effect<ResolvedToken> => {
+  const { app, shared } = state
+  const { acquiredAt, takenFrom, token } = found.candidate
+  const source = takenFrom ?? found.source
+  if (task.epoch !== state.epoch || shared.isRejected(token, now)) {
+    return Effect.succeed(resolvedOf(app, token, source, found.expiresAt))
+  }
+  // Behind the callers' backs nobody asked: the app is as idle as before.
+  const lastUsed = task.purpose === "refreshAhead" ? task.replaces?.lastUsed ?? now : now
+  const entry = entryFor(state, { token, source, acquiredAt, lastUsed }, now)
+  state.failure = undefined
+  TokenCache.set(shared.cache, app, entry, now)
+  const isLastResort = found.source === "manual" && shared.chain[0]?.name !== "manual"
+  if (isLastResort && shared.settings.softExpiryLeadMillis > 0) {
+    // While a token of last resort serves, better sources are tried again and again.
+    AppState.planRetry(state, entry, now, task.purpose === "refreshAhead" ? state.retry?.failures ?? 1 : 1)
+  } else state.retry = undefined
+  announceFound(state, task.replaces, entry.resolved, now)
+  persist(state, task, found, entry.resolved)
+  return Effect.as(attend(entry), entry.resolved)
+}
+
+const passedOver = (
+  state: AppState.AppState,
+  candidate: Candidate | undefined,
+  now: number
+): TokenCache.CacheEntry | undefined => {
+  if (candidate === undefined) return undefined
+  const { acquiredAt, token } = candidate
+  const entry = entryFor(state, { token, source: "storage", acquiredAt, lastUsed: now }, now)
+  return Usability.defectOf(token, entry.expiresAt, now) === undefined ? entry : undefined
+}
+
+/** What a refresh that found nothing leaves behind: the token that it took away, or passed over in the store. */
+const putBack = (state: AppState.AppState, task: AppState.Task, now: number): TokenCache.CacheEntry | undefined => {
+  const { app, shared } = state
+  const entry = task.replaces ?? passedOver(state, task.request.passedOver, now)
+  if (entry === undefined || now >= entry.expiresAt || shared.isRejected(entry.resolved.token, now)) return undefined
+  // A manual token that was removed or replaced meanwhile is not the one to serve.
+  if (entry.resolved.source === "manual" && task.manualEpoch !== state.manualEpoch) return undefined
+  TokenCache.set(shared.cache, app, entry, now)
+  TokenCache.undrop(shared.cache, app, [entry.resolved.token.identity])
+  shared.orgTokens.recall(entry.resolved.token.identity)
+  return entry
+}
+
+const logFailure = (
+  { app, retry }: AppState.AppState,
+  error: NoTokenAvailable,
+  entry: TokenCache.CacheEntry
+): Effect.Effect<void> => {
+  const next = retry !== undefined && Number.isFinite(retry.at)
+    ? `next try at ${new Date(retry.at).toISOString()}`
+    : "no further try before it expires"
+  const why = error.attempts.filter(({ reason }) => reason._tag !== "NotFound" && reason._tag !== "NotNewer")
+    .map(({ reason, source }) => `${source}: ${reason.message}`).join("; ") || "no source has a newer one"
+  const until = new Date(entry.expiresAt).toISOString()
+  return Effect.logWarning(
+    `fly-tokens: refreshing the token of ${app} failed (${why}); ${next}; it is good until ${until}`
+  )
+}
+
+const announceFailure = (
+  state: AppState.AppState,
+  error: NoTokenAvailable,
+  left: TokenCache.CacheEntry | undefined,
+  at: number
+): void => {
+  const next = left === undefined ? Number.POSITIVE_INFINITY : AppState.dueAt(state, left, at)
+  state.shared.telemetry.announce({
+    _tag: "RefreshFailed",
+    app: state.app,
+    at,
+    error,
+    nextTryAt: Number.isFinite(next) ? next : null,
+    expiresAt: left?.resolved.expiresAt ?? null
+  })
+}
+
+/**
+ * Ends a run that found nothing: a token that is there, or was before a refresh took it away, stays; without one the
+ * failure is remembered for the cool-down.
+ *
+ * @category settling
+ * @since 0.1.0
+ * @stability stable
+ */
+export const fail = Effect.fnUntraced(function*(
+  state: AppState.AppState,
+  task: AppState.Task,
+  attempts: ReadonlyArray<Attempt>,
+  now: number,
+  attend: Attend
+): Effect.fn.Return<never, NoTokenAvailable> {
+  const error = new NoTokenAvailable({ app: state.app, attempts: [...attempts] })
+  if (task.epoch !== state.epoch) return yield* error
+  const { purpose } = task
+  const left = purpose === "refresh" ? putBack(state, task, now) : AppState.validEntry(state, now)
+  state.lastFailure = error
+  if (left === undefined) {
+    state.failure = { until: now + state.shared.settings.failureCooldownMillis, exit: Exit.fail(error) }
+  } else if (purpose === "refreshAhead") AppState.planRetry(state, left, now, state.retry?.failures ?? 1)
+  if (purpose !== "get") announceFailure(state, error, left, now)
+  if (left !== undefined && purpose === "refresh") yield* attend(left)
+  if (left !== undefined && purpose === "refreshAhead") yield* logFailure(state, error, left)
+  return yield* error
+})
+
+/**
+ * An entry whose times came from a clock that was ahead. The end that is written in a token is a moment; one that was
+ * counted from its acquisition is counted anew, and never later than before.
+ *
+ * @category settling
+ * @since 0.1.0
+ * @stability stable
+ */
+export const rebase = (state: AppState.AppState, entry: TokenCache.CacheEntry, now: number): void => {
+  entry.since = now
+  const { source, token } = entry.resolved
+  if (token.expiresAt === entry.expiresAt) return
+  const again = entryFor(state, { token, source, acquiredAt: now, lastUsed: Math.min(entry.lastUsed, now) }, now)
+  if (again.expiresAt < entry.expiresAt) TokenCache.set(state.shared.cache, state.app, again, now)
+}
