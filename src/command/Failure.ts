@@ -17,6 +17,7 @@ import type {
 } from "../services/TokenError.ts"
 import { redactTokens } from "../token/Redaction.ts"
 import * as Render from "./Render.ts"
+import type { OutputFailed } from "./Terminal.ts"
 
 /**
  * Nothing came on stdin, or too much.
@@ -46,12 +47,13 @@ export type CommandFailure =
   | PersistFailed
   | StorageError
   | NoInput
+  | OutputFailed
   | ConfigError
   | QuitError
   | CliError.CliError
 
 /**
- * 1 no token, 2 wrong use, 3 storage failure.
+ * 1 no token, 2 wrong use, 3 storage failure, 74 the result could not be printed.
  *
  * @category exit codes
  * @since 0.1.0
@@ -64,6 +66,8 @@ export const exitCode = (failure: CommandFailure): number => {
     case "PersistFailed":
     case "StorageError":
       return 3
+    case "OutputFailed":
+      return 74
     default:
       return 2
   }

@@ -42,7 +42,9 @@ const get = Command.make(
     app,
     json,
     refresh: Flag.Boolean("refresh").pipe(
-      Flag.withDescription("Drop the current token and get another one"),
+      Flag.withDescription(
+        "Drop what is cached and ask the sources; the environment or config.yml may yield the same again"
+      ),
       Flag.withDefault(false)
     ),
     header: Flag.Literals("header", ["machines", "graphql"]).pipe(
@@ -53,12 +55,13 @@ const get = Command.make(
   Effect.fnUntraced(function*({ app, header, json, refresh }) {
     const tokens = yield* FlyTokens
     const resolved = yield* (refresh ? tokens.refresh(app) : tokens.get(app))
-    yield* Console.log(
-      Option.isSome(header)
-        ? resolved.authorization(header.value)
-        : json
-        ? Render.resolvedJson(resolved)
-        : resolved.token.value
+    const target = Option.getOrUndefined(header)
+    yield* Terminal.print(
+      json
+        ? Render.resolvedJson(resolved, target)
+        : target === undefined
+        ? resolved.token.value
+        : resolved.authorization(target)
     )
   }, Effect.provide(services))
 ).pipe(
@@ -91,9 +94,13 @@ const set = Command.make(
     if (!isAppName(app)) return yield* InvalidAppName.of(app)
     const stdio = yield* Stdio.Stdio
     const token = (yield* stdio.stdinIsTerminal)
-      ? yield* Prompt.run(Prompt.Hidden({ message: `Token for ${app} (not shown)` }))
+      ? yield* Effect.tapError(
+        Prompt.run(Prompt.Hidden({ message: `Token for ${app} (not shown)` })),
+        // Ctrl-C leaves the cursor behind the prompt.
+        () => Console.error("")
+      )
       : yield* readStdin()
-    if (Redacted.value(token).trim() === "") return yield* new NoInput({ why: "no token was given on stdin" })
+    if (Redacted.value(token).trim() === "") return yield* new NoInput({ why: "no token was given" })
     yield* (yield* FlyTokens).setManual(app, token)
     yield* Console.error(`stored a manual token for ${app}`)
   }, Effect.provide(services))
@@ -147,7 +154,7 @@ const list = Command.make(
       (key) => Effect.flatMap(storage.list(key), (names) => Effect.forEach(names, (name) => listed(name, key)))
     )
     const found = records.flat().flatMap(Option.toArray)
-    yield* Console.log(
+    yield* Terminal.print(
       json
         ? Render.recordsJson(found)
         : Render.records(found, { now: yield* Clock.currentTimeMillis, colors: yield* Terminal.canColorStdout })

@@ -6,6 +6,7 @@
 import type { ResolvedToken } from "../services/FlyTokens.ts"
 import type { StorageKey } from "../services/Storage.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
+import type { ApiTarget } from "../token/FlyToken.ts"
 
 const bold = (text: string) => `\u001b[1m${text}\u001b[0m`
 const dim = (text: string) => `\u001b[2m${text}\u001b[0m`
@@ -71,16 +72,16 @@ export const fromNow = (millis: number, now: number): string => {
 }
 
 /**
- * A token as `get --json` prints it. Holds the secret.
+ * A token as `get --json` prints it, or its header. Holds the secret.
  *
  * @category values
  * @since 0.1.0
  * @stability stable
  */
-export const resolvedJson = (resolved: ResolvedToken): string =>
+export const resolvedJson = (resolved: ResolvedToken, header: ApiTarget | undefined): string =>
   JSON.stringify({
     app: resolved.app,
-    token: resolved.token.value,
+    ...(header === undefined ? { token: resolved.token.value } : { header: resolved.authorization(header) }),
     source: resolved.source,
     expiresAt: isoTime(resolved.expiresAt)
   })

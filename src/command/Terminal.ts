@@ -1,12 +1,45 @@
 /**
- * Whether to colour: on a terminal only, and not if `NO_COLOR` is set.
+ * Printing: the result on stdout, surely; colour on a terminal only, and not if `NO_COLOR` is set.
  *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+
+/**
+ * The result could not be printed: a full disk behind stdout, for instance.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { code: Schema.String }) {
+  override get message(): string {
+    return `stdout cannot be written to (${this.code})`
+  }
+}
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+
+/**
+ * Prints a line on stdout and fails if it did not get there. A reader that has gone away (EPIPE) had enough.
+ *
+ * @category terminal
+ * @since 0.1.0
+ * @stability stable
+ */
+export const print = (line: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
+  Effect.flatMap(Stdio.Stdio, (stdio) => Stream.run(Stream.make(`${line}\n`), stdio.stdout({ endOnDone: false }))).pipe(
+    Effect.mapError((error) =>
+      new OutputFailed({ code: codeOf("cause" in error.reason ? error.reason.cause : error) })
+    ),
+    Effect.catchIf((error) => error.code === "EPIPE", () => Effect.void)
+  )
 
 const wanted = Effect.orElseSucceed(
   Effect.map(Config.option(Config.String("NO_COLOR")), Option.isNone),

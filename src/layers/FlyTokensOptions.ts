@@ -179,14 +179,26 @@ export const settingsOf = Effect.fnUntraced(
 
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> => Config.withDefault(config, undefined)
 
+/** Names with commas between them, or `none`. Whether they are sources is decided with all other options. */
 const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined> =>
   optional(Config.String(name)).pipe(
-    Config.map((text) => text?.split(",").map((item) => item.trim()).filter((item) => item !== "") as Array<SourceName>)
+    Config.map((text) => {
+      const items = text?.split(",").map((item) => item.trim()).filter((item) => item !== "")
+      return (items?.length === 1 && items[0] === "none" ? [] : items) as Array<SourceName> | undefined
+    })
   )
+
+/** A duration as text: whether it is one is decided with all other options, which say it in one way. */
+const duration = (name: string): Config.Config<Duration.Input | undefined> =>
+  Config.map(optional(Config.String(name)), (text) => text as Duration.Input | undefined)
+
+/** A number as text; what is none becomes `NaN`, which no option takes. */
+const number = (name: string): Config.Config<number | undefined> =>
+  Config.map(optional(Config.String(name)), (text) => text === undefined ? undefined : Number(text))
 
 /**
  * The options as `Config`: from the environment by default, `FLY_TOKENS_TTL="12 hours"` for instance. What is not set is
- * left out; what is set and cannot be read fails.
+ * left out; what is set is judged with all other options, when the layer is built.
  *
  * @category config
  * @since 0.1.0
@@ -194,16 +206,16 @@ const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined
  */
 export const config: Config.Config<FlyTokensOptions> = Config.all({
   chain: list("FLY_TOKENS_CHAIN"),
-  ttl: optional(Config.Duration("FLY_TOKENS_TTL")),
-  cliTimeout: optional(Config.Duration("FLY_TOKENS_CLI_TIMEOUT")),
-  storageTimeout: optional(Config.Duration("FLY_TOKENS_STORAGE_TIMEOUT")),
-  configFileTimeout: optional(Config.Duration("FLY_TOKENS_CONFIG_FILE_TIMEOUT")),
-  softExpiryLead: optional(Config.Duration("FLY_TOKENS_SOFT_EXPIRY_LEAD")),
-  softExpiryJitter: optional(Config.Finite("FLY_TOKENS_SOFT_EXPIRY_JITTER")),
-  cliConcurrency: optional(Config.Int("FLY_TOKENS_CLI_CONCURRENCY")),
+  ttl: duration("FLY_TOKENS_TTL"),
+  cliTimeout: duration("FLY_TOKENS_CLI_TIMEOUT"),
+  storageTimeout: duration("FLY_TOKENS_STORAGE_TIMEOUT"),
+  configFileTimeout: duration("FLY_TOKENS_CONFIG_FILE_TIMEOUT"),
+  softExpiryLead: duration("FLY_TOKENS_SOFT_EXPIRY_LEAD"),
+  softExpiryJitter: number("FLY_TOKENS_SOFT_EXPIRY_JITTER"),
+  cliConcurrency: number("FLY_TOKENS_CLI_CONCURRENCY"),
   org: optional(Config.String("FLY_TOKENS_ORG")),
   persist: list("FLY_TOKENS_PERSIST"),
-  failureCooldown: optional(Config.Duration("FLY_TOKENS_FAILURE_COOLDOWN")),
-  rejectionTtl: optional(Config.Duration("FLY_TOKENS_REJECTION_TTL")),
-  idleTimeToLive: optional(Config.Duration("FLY_TOKENS_IDLE_TIME_TO_LIVE"))
+  failureCooldown: duration("FLY_TOKENS_FAILURE_COOLDOWN"),
+  rejectionTtl: duration("FLY_TOKENS_REJECTION_TTL"),
+  idleTimeToLive: duration("FLY_TOKENS_IDLE_TIME_TO_LIVE")
 })

@@ -3,12 +3,13 @@
  *
  * **Details**
  *
- * The causes that flyctl prints are those of flyctl v0.4.87 (FACTS section 1). No reason carries text of a child
+ * The causes that flyctl prints are those of flyctl v0.4.87. No reason carries text of a child
  * process, of a file or of an error of other people's code: such text may hold a token.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { optionName } from "./OptionName.ts"
 
 const seconds = (millis: number): string => `${millis / 1000} s`
 
@@ -36,7 +37,7 @@ export class Disabled extends Schema.TaggedError<Disabled>()("Disabled", {}) {
     return "switched off in this program"
   }
   get hint(): string {
-    return "provide a layer for this source, or leave it out of `chain`"
+    return `provide a layer for this source, or leave it out of option ${optionName("chain")}`
   }
 }
 
@@ -74,7 +75,9 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
     return `not a token: ${this.why}`
   }
   get hint(): string {
-    return "copy the whole token again, on one line"
+    return this.why.startsWith("flyctl")
+      ? `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
+      : "copy the whole token again, on one line"
   }
 }
 
@@ -112,7 +115,7 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
     return `no answer within ${seconds(this.limitMillis)}`
   }
   get hint(): string {
-    return `try again; option \`${this.option}\` sets the limit`
+    return `try again; option ${optionName(this.option)} sets the limit`
   }
 }
 
@@ -139,7 +142,7 @@ export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("Binary
     return `no flyctl found (looked at: ${this.looked.join(", ")})`
   }
   get hint(): string {
-    return "install flyctl (https://fly.io/docs/flyctl/install/) or name it with option `binary`"
+    return `install flyctl (https://fly.io/docs/flyctl/install/) or name it with option ${optionName("binary")}`
   }
 }
 
@@ -151,7 +154,7 @@ export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecu
     return `${this.path} cannot be run`
   }
   get hint(): string {
-    return "make it executable (chmod +x), or name another one with option `binary`"
+    return `make it executable (chmod +x), or name another one with option ${optionName("binary")}`
   }
 }
 
@@ -163,7 +166,7 @@ export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
     return `${this.path} is not Fly.io's flyctl`
   }
   get hint(): string {
-    return "install flyctl, or name it with option `binary`"
+    return `install flyctl, or name it with option ${optionName("binary")}`
   }
 }
 
@@ -203,7 +206,7 @@ export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired"
     return "flyctl wants an organization"
   }
   get hint(): string {
-    return "set option `org` to the organization's slug (`fly orgs list` shows it)"
+    return `set option ${optionName("org")} to the organization's slug (\`fly orgs list\` shows it)`
   }
 }
 
@@ -216,7 +219,9 @@ export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
     return `no organization found for ${this.name}`
   }
   get hint(): string {
-    return "check the app's name and your access to it (`fly apps list`), or set option `org` to the organization's slug"
+    return `check the app's name and your access to it (\`fly apps list\`), or set option ${
+      optionName("org")
+    } to the organization's slug`
   }
 }
 
@@ -250,7 +255,7 @@ export class InvalidExpiry extends Schema.TaggedError<InvalidExpiry>()("InvalidE
     return "flyctl does not take the life asked for"
   }
   get hint(): string {
-    return "set option `ttl` to a duration of at least one second"
+    return `set option ${optionName("ttl")} to a duration of at least one second`
   }
 }
 
@@ -292,7 +297,7 @@ export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("Output
     return `flyctl printed more than ${this.limitBytes} bytes`
   }
   get hint(): string {
-    return "check which program is found as flyctl (`fly version`), or name it with option `binary`"
+    return `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
   }
 }
 

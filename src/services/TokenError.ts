@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { AppName } from "../token/AppName.ts"
 import { quote } from "../token/Redaction.ts"
 import { Defect, Expired, Malformed, MissReason, StorageFailed, TimedOut, Undischarged } from "./MissReason.ts"
+import { optionName } from "./OptionName.ts"
 import { SourceName } from "./SourceName.ts"
 
 /**
@@ -75,6 +76,13 @@ export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("Invali
   }
 }
 
+const undone = {
+  setManual: "the manual token was not stored",
+  removeManual: "the manual token was not removed",
+  invalidate: "the cached token was not removed from the store",
+  persist: "the token was not stored"
+} as const
+
 /**
  * A write to the store that the caller asked for was not done.
  *
@@ -88,7 +96,7 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
   reason: Schema.Union([StorageFailed, TimedOut, Defect])
 }) {
   override get message(): string {
-    return `${this.operation} of app "${this.app}" did not reach the store: ${this.reason.message}`
+    return `${undone[this.operation]} (app "${this.app}"): ${this.reason.message}`
   }
 }
 
@@ -139,6 +147,6 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
   expected: Schema.String
 }) {
   override get message(): string {
-    return `option \`${this.option}\` is not valid: expected ${this.expected}`
+    return `option ${optionName(this.option)} is not valid: expected ${this.expected}`
   }
 }

@@ -3,7 +3,7 @@
  *
  * **Details**
  *
- * Types and bodies as superfly/macaroon v0.3.0 writes them (FACTS section 6). A type we do not know is kept as `Other`;
+ * Types and bodies as superfly/macaroon v0.3.0 writes them. A type we do not know is kept as `Other`;
  * a type we know with a body of another shape is an error, because its meaning (an expiry, say) would be lost.
  *
  * @since 0.1.0

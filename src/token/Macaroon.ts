@@ -76,7 +76,7 @@ export const isMacaroon = (piece: string): boolean => {
 
 /**
  * Reads one macaroon piece: its label, `_`, then standard base64 with padding of MessagePack
- * `[nonce, location, caveats, tail]` (FACTS section 6).
+ * `[nonce, location, caveats, tail]`, as superfly/macaroon v0.3.0 writes it.
  *
  * **Details**
  *

@@ -7,7 +7,7 @@
 const tokens = /(fo1_|fm1[ar]_|fm2_)[A-Za-z0-9/+_-]+=*/g
 
 /**
- * Puts `<redacted>` in place of everything in a text that looks like a Fly token (FACTS section 6). It cannot know old
+ * Puts `<redacted>` in place of everything in a text that looks like a Fly token. It cannot know old
  * plain tokens, so it is a second line of defence: texts from outside do not belong in messages at all.
  *
  * @category redaction

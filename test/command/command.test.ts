@@ -4,6 +4,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
+import { existsSync, openSync } from "node:fs"
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -120,14 +121,41 @@ describe("get", () => {
       ])
     }))
 
-  it.live("--refresh gives another token", () =>
+  it.live("--json --header has the header instead of the token", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      sandbox.environment["FLY_API_TOKEN"] = "fo1_user"
+      const { stdout } = yield* run(sandbox, ["get", "my-app", "--json", "--header", "machines"])
+      expect(JSON.parse(stdout)).toMatchObject({ app: "my-app", header: "Bearer fo1_user", source: "env" })
+    }))
+
+  it.live("a result that cannot be printed is exit 74", (context) =>
+    Effect.gen(function*() {
+      if (!existsSync("/dev/full")) return context.skip("there is no /dev/full here")
+      const sandbox = yield* Sandbox.make
+      sandbox.environment["FLY_API_TOKEN"] = "fo1_user"
+      const full = openSync("/dev/full", "w")
+      const child = spawn(process.execPath, [main, "get", "my-app"], {
+        env: sandbox.environment as never,
+        stdio: ["ignore", full, "pipe"]
+      })
+      let stderr = ""
+      child.stderr?.on("data", (chunk) => stderr += chunk)
+      const code = yield* Effect.promise(() => new Promise<number | null>((resolve) => child.on("close", resolve)))
+      expect([code, stderr]).toEqual([74, "fly-tokens: stdout cannot be written to (ENOSPC)\n"])
+    }))
+
+  it.live("--refresh gives another token, drops the stored one whoever answers, and says nothing on stderr", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       const first = yield* run(sandbox, ["get", "my-app"])
       const second = yield* run(sandbox, ["get", "my-app", "--refresh"])
-      expect(second.code).toBe(0)
+      expect([second.code, second.stderr]).toEqual([0, ""])
       expect(second.stdout).not.toBe(first.stdout)
       expect((yield* run(sandbox, ["get", "my-app"])).stdout).toBe(second.stdout)
+      sandbox.environment["FLY_API_TOKEN"] = "fo1_user"
+      expect((yield* run(sandbox, ["get", "my-app", "--refresh"])).stdout).toBe("fo1_user\n")
+      expect((yield* run(sandbox, ["list", "--json"])).stdout).toBe("[]\n")
     }))
 
   it.live("takes its options from the environment; a bad one is exit 2", () =>
@@ -138,13 +166,28 @@ describe("get", () => {
       const calls = (yield* Effect.promise(sandbox.calls)).filter(({ event }) => event === "start")
       expect(calls).toHaveLength(1)
       expect(calls[0]?.args?.slice(3, 7)).toEqual(["acme", "--json", "--expiry", "2h0m0s"])
-      for (const [name, value] of [["FLY_TOKENS_TTL", "soon"], ["FLY_TOKENS_CHAIN", "nowhere"]] as const) {
+      const bad = [
+        ["FLY_TOKENS_TTL", "soon"],
+        ["FLY_TOKENS_CLI_TIMEOUT", "5s"],
+        ["FLY_TOKENS_CHAIN", "nowhere"],
+        ["FLY_TOKENS_CLI_CONCURRENCY", "many"],
+        ["FLY_TOKENS_SOFT_EXPIRY_JITTER", "2"]
+      ] as const
+      for (const [name, value] of bad) {
         const other = yield* Sandbox.make
         other.environment[name] = value
         const { code, stderr, stdout } = yield* run(other, ["get", "my-app"])
         expect([code, stdout]).toEqual([2, ""])
-        expect(stderr).toMatch(/FLY_TOKENS_TTL|chain/)
+        expect(stderr).toMatch(new RegExp(`^fly-tokens: option .* \\(${name}\\) is not valid: expected `))
       }
+    }))
+
+  it.live("FLY_TOKENS_PERSIST=none stores nothing", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      sandbox.environment["FLY_TOKENS_PERSIST"] = "none"
+      expect((yield* run(sandbox, ["get", "my-app"])).code).toBe(0)
+      expect((yield* run(sandbox, ["list", "--json"])).stdout).toBe("[]\n")
     }))
 
   it.live("keeps warnings off stdout", () =>

@@ -24,7 +24,7 @@ import { homeDirectory } from "./HomeDirectory.ts"
 /** flyctl's own file has a few kilobytes. */
 const maxBytes = ByteSize.mebibytes(1)
 
-/** flyctl truncates and writes in place (FACTS section 5): what looks torn is read again before it is believed. */
+/** flyctl (v0.4.87) truncates and writes in place: what looks torn is read again before it is believed. */
 const rereads = 3
 const rereadAfter = Duration.millis(75)
 

@@ -30,8 +30,8 @@ export interface Candidates {
 }
 
 /**
- * Looks for an explicit binary, else for `flyctl` on PATH, `fly` on PATH, `$FLYCTL_INSTALL/bin` and `~/.fly/bin`
- * (FACTS section 3). Relative entries of PATH are left out.
+ * Looks for an explicit binary, else for `flyctl` on PATH, `fly` on PATH, `$FLYCTL_INSTALL/bin` and `~/.fly/bin`.
+ * Relative entries of PATH are left out.
  *
  * @category searching
  * @since 0.1.0

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
 
-/** Let through as they are (FACTS section 4). `TMPDIR`, because flyctl writes a temp file. */
+/** Let through as they are: what flyctl v0.4.87 needs. `TMPDIR`, because flyctl writes a temp file. */
 const allowed = [
   "PATH",
   "HOME",

@@ -37,7 +37,7 @@ export interface Ended {
 }
 
 /**
- * Why flyctl failed: the rows of FACTS section 1, matched by prefix and without case, because inner texts changed over
+ * Why flyctl failed: what flyctl v0.4.87 says, matched by prefix and without case, because inner texts changed over
  * time.
  *
  * @category decoding
@@ -73,7 +73,7 @@ export const failureOf = ({ exitCode, stderr, stdout }: Ended, subject: string) 
 
 const maxStarts = 64
 
-/** The JSON that ends an output; lines of noise may stand before it (FACTS section 1). */
+/** The JSON that ends an output; lines of noise may stand before it (of debug logs, of a broken config). */
 const lastJson = (stdout: string): Option.Option<unknown> => {
   const text = stdout.trim()
   let start = 0

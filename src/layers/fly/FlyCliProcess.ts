@@ -41,7 +41,7 @@ const mintLimit = 64 * 1024
 /** One row of `apps list` has about 1 kB, and platforms have thousands of apps. */
 const listLimit = 16 * 1024 * 1024
 
-/** flyctl swallows a second SIGTERM (FACTS section 1): then SIGKILL, for the whole group. */
+/** flyctl (v0.4.87) swallows a second SIGTERM: then SIGKILL, for the whole group. */
 const killAfter = Duration.seconds(2)
 
 /** How long output is waited for after the exit, when a grandchild still holds the pipe. */
@@ -219,7 +219,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
 })
 
 /**
- * Runs flyctl (v0.4.87 in mind; FACTS sections 1–4).
+ * Runs flyctl, v0.4.87 in mind.
  *
  * **Details**
  *

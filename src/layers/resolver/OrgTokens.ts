@@ -130,6 +130,7 @@ export const make = (options: {
       const candidate: Candidate = { token, acquiredAt: now }
       if (fits(candidate, request, now)) {
         remembered.set(org, candidate)
+        if (!settings.persist.has("cli")) return candidate
         const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
         options.inBackground(
           org,
@@ -185,7 +186,8 @@ export const make = (options: {
     forgetStored: (identity) =>
       Effect.flatMap(
         Background.within(
-          background,
+          // A write, for those who close the layer: they wait for it.
+          { ...background, fork: background.forkWrite },
           Effect.mapError(Effect.suspend(() => storage.list("org")), storageFailed),
           storageLimit
         ),

@@ -49,8 +49,12 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
     const record = { token: token.redacted, expiresAt, source: found.source, savedAt: found.candidate.acquiredAt }
     shared.inBackground(app, Effect.andThen(shared.writes.put(app, "cached", record), gone))
   } else if (task.request.isRefresh) {
-    const drops = dropped.map((identity) => shared.writes.drop(app, "cached", identity))
-    shared.inBackground(app, Effect.andThen(Effect.all(drops, { discard: true }), gone))
+    // Whichever token is stored there, also one that the run never came to look at.
+    const drop = Effect.tap(
+      shared.writes.drop(app, "cached"),
+      (stored) => stored === undefined ? Effect.void : shared.orgTokens.forgetStored(stored)
+    )
+    shared.inBackground(app, Effect.andThen(drop, gone))
   }
   if (!task.request.isRefresh) return
   for (const identity of dropped) shared.inBackground(app, shared.orgTokens.forgetStored(identity))
