@@ -184,7 +184,8 @@ const make = Effect.fnUntraced(function*(
       const entry = cache.entries.get(app)
       if (entry === undefined) return Option.none()
       const now = clock.currentTimeMillisUnsafe()
-      if (now >= entry.expiresAt) return Option.none()
+      // With the clock set back, only a resolver knows how long the token is good.
+      if (now >= entry.expiresAt || (now < entry.since && !entry.attended)) return Option.none()
       entry.lastUsed = now
       return entry.some
     },

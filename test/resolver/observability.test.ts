@@ -50,7 +50,7 @@ describe("events", () => {
         assert.deepStrictEqual(shown, [
           ["Acquired", first.token.fingerprint, undefined],
           ["Rejected", first.token.fingerprint, undefined],
-          ["Acquired", second.token.fingerprint, undefined],
+          ["Refreshed", second.token.fingerprint, first.token.fingerprint],
           ["ManualSet", FlyToken.make("fo1_manual").fingerprint, undefined],
           ["ManualRemoved", undefined, undefined],
           ["Invalidated", undefined, undefined],

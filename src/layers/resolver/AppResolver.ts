@@ -46,11 +46,15 @@ export const make = Effect.fnUntraced(function*(
   const forkHere = <A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> =>
     Fiber.runIn(Effect.runForkWith(shared.context)(effect), scope)
 
+  /** From when on a get joins a run that is under way. A token of last resort is served to its end. */
+  const joinFrom = (entry: TokenCache.CacheEntry): number =>
+    entry.resolved.source === "manual" ? entry.expiresAt : RefreshPolicy.joinFrom(entry.expiresAt)
+
   const refreshAhead = (entry: TokenCache.CacheEntry, now: number): void => {
     // Planned beforehand, so that a run that changes nothing is no loop.
-    AppState.planRetry(state, entry, now, (state.retry?.failures ?? 0) + 1)
+    AppState.planRetry(state, entry, now, AppState.failuresOf(state, entry) + 1)
     // From here on a get joins, if it is the last minute.
-    entry.fastUntil = RefreshPolicy.joinFrom(entry.expiresAt)
+    entry.fastUntil = joinFrom(entry)
     // A token of last resort gives way to any better one, and never takes the place of one that still works.
     const isManual = entry.resolved.source === "manual"
     const chain = isManual ? shared.chain : withoutManual
@@ -90,8 +94,9 @@ export const make = Effect.fnUntraced(function*(
     let seen = state.manualEpoch
     let outcome = yield* Chain.run(task.chain, task.request, demands)
     let now = yield* Clock.currentTimeMillis
+    const asksManual = task.chain.some(({ name }) => name === "manual")
     // No step of other fibers comes between the last look at the epoch and the commit.
-    while (seen !== state.manualEpoch && (outcome._tag === "None" || outcome.source === "manual")) {
+    while (asksManual && seen !== state.manualEpoch && (outcome._tag === "None" || outcome.source === "manual")) {
       seen = state.manualEpoch
       task.request.storageTimedOut = false
       const again = yield* Chain.run(manualOnly, task.request, demands)
@@ -116,6 +121,7 @@ export const make = Effect.fnUntraced(function*(
       readonly replaces?: TokenCache.CacheEntry | undefined
       readonly chain?: ReadonlyArray<Chain.Source>
       readonly longerThan?: number | undefined
+      readonly before?: string
     } = {}
   ): AppState.Run => {
     const { epoch, manualEpoch } = state
@@ -133,7 +139,8 @@ export const make = Effect.fnUntraced(function*(
         environmentMissed: false
       },
       chain: options.chain ?? shared.chain,
-      replaces: options.replaces
+      replaces: options.replaces,
+      before: options.before ?? options.replaces?.resolved.token.fingerprint
     }
     const resolving = Effect.withSpan(turn.withPermit(resolve(task)), "FlyTokens.resolve", {
       attributes: { app, purpose }
@@ -178,7 +185,7 @@ export const make = Effect.fnUntraced(function*(
     const entry = AppState.validEntry(state, now)
     const run = AppState.running(state)
     if (entry !== undefined) {
-      return run !== undefined && now >= RefreshPolicy.joinFrom(entry.expiresAt)
+      return run !== undefined && now >= joinFrom(entry)
         ? acquiredBy("resolver", answerOrCurrent(run))
         : acquiredBy("cache", serve(entry, now))
     }
@@ -193,7 +200,7 @@ export const make = Effect.fnUntraced(function*(
     TokenCache.drop(cache, app, identity)
     const gone = Effect.sync(() => TokenCache.undrop(cache, app, [identity]))
     shared.inBackground(app, Effect.andThen(shared.writes.drop(app, "cached", identity), gone))
-    return answerOf(AppState.running(state) ?? start("get"))
+    return answerOf(AppState.running(state) ?? start("replaceRejected", { before: rejected.fingerprint }))
   }
 
   const refresh = (rejected: FlyToken | undefined): Answer =>
@@ -219,11 +226,13 @@ export const make = Effect.fnUntraced(function*(
       state.epoch++
       attendance.settle()
     },
-    onManualChanged: () => {
+    onManualChanged: (now) => {
       state.manualEpoch++
       state.failure = undefined
-      const entry = cache.entries.get(app)
-      if (entry?.attended === true) forkHere(attendance.attend(entry))
+      const entry = AppState.validEntry(state, now)
+      if (entry === undefined || entry.resolved.source !== "manual") return
+      AppState.adopt(state, entry, now)
+      if (entry.attended) forkHere(attendance.attend(entry))
     },
     status: (now) => AppState.status(state, now)
   }

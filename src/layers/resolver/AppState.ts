@@ -14,14 +14,14 @@ import type { Shared } from "./Shared.ts"
 import type { CacheEntry } from "./TokenCache.ts"
 
 /**
- * What a run is for: a caller's `get`; a caller's `refresh`, which takes the token out of the cache; a refresh ahead of
- * expiry, behind the callers' backs, which leaves it there.
+ * What a run is for: a caller's `get`; a caller's `refresh`, which takes the token out of the cache; one with a rejected
+ * token, which is gone for good; a refresh ahead of expiry, behind the callers' backs, which leaves it there.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export type Purpose = "get" | "refresh" | "refreshAhead"
+export type Purpose = "get" | "refresh" | "replaceRejected" | "refreshAhead"
 
 /**
  * What a run has to do, and the epochs in which it began.
@@ -38,6 +38,8 @@ export interface Task {
   readonly chain: ReadonlyArray<Source>
   /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
   readonly replaces: CacheEntry | undefined
+  /** The fingerprint of the token before, for those who watch. */
+  readonly before: string | undefined
 }
 
 /**
@@ -69,8 +71,13 @@ export interface AppState {
   current: Run | undefined
   failure: { readonly until: number; readonly exit: Exit.Exit<never, NoTokenAvailable> } | undefined
   lastFailure: NoTokenAvailable | undefined
-  /** The next try after failures in a row, and how long it was to be waited for. */
-  retry: { readonly failures: number; readonly at: number; readonly wait: number } | undefined
+  /** The next try for an entry after failures in a row, and when it was planned. */
+  retry: {
+    readonly entry: CacheEntry
+    readonly failures: number
+    readonly at: number
+    readonly since: number
+  } | undefined
 }
 
 /**
@@ -134,12 +141,12 @@ export const pause = ({ failure, shared }: AppState, now: number): AppState["fai
  */
 export const dueAt = (state: AppState, entry: CacheEntry, now: number): number => {
   const { retry } = state
-  if (retry === undefined) return entry.refreshAt
-  if (retry.at - now <= retry.wait) return retry.at
+  if (retry === undefined || retry.entry !== entry) return entry.refreshAt
+  if (now >= retry.since) return retry.at
   // The clock was set back. That must not stretch the wait; and what was due may not be due any more.
-  const at = entry.resolved.source === "manual" ? now + retry.wait : Math.max(now, entry.refreshAt)
-  state.retry = { ...retry, at, wait: at - now }
-  return at
+  if (entry.resolved.source === "manual") planRetry(state, entry, now, retry.failures)
+  else state.retry = { ...retry, at: Math.max(now, entry.refreshAt), since: now }
+  return state.retry?.at ?? entry.refreshAt
 }
 
 /**
@@ -152,7 +159,33 @@ export const dueAt = (state: AppState, entry: CacheEntry, now: number): number =
 export const planRetry = (state: AppState, entry: CacheEntry, now: number, failures: number): void => {
   const { random, settings } = state.shared
   const at = RefreshPolicy.nextTry({ now, expiresAt: entry.expiresAt, failures }, settings, random())
-  state.retry = { failures, at, wait: at - now }
+  state.retry = { entry, failures, at, since: now }
+}
+
+/**
+ * How many tries for an entry have failed in a row.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const failuresOf = ({ retry }: AppState, entry: CacheEntry): number =>
+  retry?.entry === entry ? retry.failures : 0
+
+/**
+ * Plans what is next for an entry that has just become the current one: while a token of last resort serves, better
+ * sources are tried again and again; a refresh that is overdue waits for a back-off; else its time is its own.
+ *
+ * @category changes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const adopt = (state: AppState, entry: CacheEntry, now: number, failures: number = 1): void => {
+  const { chain, settings } = state.shared
+  const isLastResort = entry.resolved.source === "manual" && chain[0]?.name !== "manual"
+  const isOff = settings.softExpiryLeadMillis === 0
+  if (!isOff && (isLastResort || entry.refreshAt <= now)) planRetry(state, entry, now, failures)
+  else state.retry = undefined
 }
 
 /**
@@ -166,7 +199,7 @@ export const status = (state: AppState, now: number): TokenStatus => {
   const entry = validEntry(state, now)
   const due = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(state, entry, now)
   const refreshAt = Number.isFinite(due) ? due : null
-  const backsOff = entry !== undefined && state.retry !== undefined && state.current === undefined
+  const backsOff = entry !== undefined && state.retry?.entry === entry && state.current === undefined
   return {
     app: state.app,
     source: entry?.resolved.source ?? null,

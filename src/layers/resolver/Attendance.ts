@@ -58,7 +58,7 @@ export const make = (options: {
     if (held !== undefined) return Effect.void
     held = Scope.makeUnsafe()
     return Effect.asVoid(Scope.provide(options.retain, held))
-  })
+  }).pipe(Effect.uninterruptible)
 
   const letGo = () => {
     if (held === undefined) return

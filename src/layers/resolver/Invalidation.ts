@@ -35,8 +35,8 @@ export const make = (shared: Shared): Invalidation => {
   const { background, cache, live, orgTokens, writes } = shared
 
   /** One synchronous step in memory; a run that is under way cannot bring the token back. */
-  const clear = (app: AppName, identity: string | undefined) => {
-    cache.entries.delete(app)
+  const clear = (app: AppName, identity: string | undefined, isCurrent: boolean) => {
+    if (isCurrent) cache.entries.delete(app)
     live.get(app)?.onInvalidated()
     if (identity === undefined) return
     // Until the store has confirmed, its copy is not believed.
@@ -54,13 +54,16 @@ export const make = (shared: Shared): Invalidation => {
     }
     const known = rejected?.identity ?? current?.resolved.token.identity
     // A rejected token that is not the current one is refused by every run anyway: nothing under way is disturbed.
-    if (rejected === undefined || current !== undefined) clear(app, known)
+    if (rejected === undefined || current !== undefined) clear(app, known, true)
     else TokenCache.drop(cache, app, rejected.identity)
     shared.telemetry.announce({ _tag: "Invalidated", app, at: now })
 
     const deleted = yield* writes.drop(app, "cached", rejected?.identity)
     // A call that came while the store was slow may have taken what was still stored.
-    if (known === undefined && deleted !== undefined) clear(app, deleted)
+    if (known === undefined && deleted !== undefined) {
+      const taken = cache.entries.get(app)?.resolved.token.identity === deleted
+      clear(app, deleted, taken)
+    }
     const identities = [known, deleted].filter((identity) => identity !== undefined)
     yield* Effect.forEach(new Set(identities), orgTokens.forgetStored, { discard: true })
     TokenCache.undrop(cache, app, identities)

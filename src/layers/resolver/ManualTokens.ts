@@ -64,7 +64,7 @@ export const make = (shared: Shared): ManualTokens => {
       (reason) => new PersistFailed({ app, operation: "setManual", reason })
     )
     replaceServed(app, token, now)
-    live.get(app)?.onManualChanged()
+    live.get(app)?.onManualChanged(now)
     telemetry.announce({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint })
   })
 
@@ -74,10 +74,11 @@ export const make = (shared: Shared): ManualTokens => {
       (reason) => new PersistFailed({ app, operation: "removeManual", reason })
     )
     const served = cache.entries.get(app)?.resolved.source === "manual"
+    const now = yield* Clock.currentTimeMillis
     if (served) cache.entries.delete(app)
-    live.get(app)?.onManualChanged()
+    live.get(app)?.onManualChanged(now)
     if (served) live.get(app)?.onInvalidated()
-    telemetry.announce({ _tag: "ManualRemoved", app, at: yield* Clock.currentTimeMillis })
+    telemetry.announce({ _tag: "ManualRemoved", app, at: now })
   })
 
   return {

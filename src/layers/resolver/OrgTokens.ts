@@ -118,54 +118,54 @@ export const make = (options: {
       : attempt(false)
   }
 
-  const obtain = Effect.fnUntraced(
+  /** Mints for all who wait, and remembers it. A mint is always a new token, so it fits whoever joined. */
+  const minted = Effect.fnUntraced(
     function*(org: string, request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
-      const found = yield* stored(org, request)
-      if (found !== undefined) {
-        remembered.set(org, found)
-        return found
-      }
       const token = yield* mint(org, request)
       const now = yield* Clock.currentTimeMillis
       const candidate: Candidate = { token, acquiredAt: now }
-      if (fits(candidate, request, now)) {
-        remembered.set(org, candidate)
-        if (!settings.persist.has("cli")) return candidate
-        const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
-        options.inBackground(
-          org,
-          writes.put(org, "org", {
-            token: token.redacted,
-            expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
-            source: "cli",
-            savedAt: now
-          })
-        )
-      }
+      const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
+      if (Usability.defectOf(token, expiresAt, now) !== undefined) return candidate
+      remembered.set(org, candidate)
+      if (!settings.persist.has("cli")) return candidate
+      options.inBackground(
+        org,
+        writes.put(org, "org", {
+          token: token.redacted,
+          expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
+          source: "cli",
+          savedAt: now
+        })
+      )
       return candidate
     }
   )
 
+  const recalled = (org: string, now: number): Candidate | undefined => {
+    const candidate = remembered.get(org)
+    if (candidate === undefined || candidate.acquiredAt <= now) return candidate
+    // The clock was set back: a token does not get younger by that.
+    const again = { ...candidate, acquiredAt: now }
+    remembered.set(org, again)
+    return again
+  }
+
   const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
     const org = yield* organizations.of(request.app, { environmentToken: !request.environmentMissed })
     const now = yield* Clock.currentTimeMillis
-    let current = remembered.get(org)
-    if (current !== undefined && current.acquiredAt > now) {
-      // The clock was set back: a token does not get younger by that.
-      current = { ...current, acquiredAt: now }
-      remembered.set(org, current)
-    }
+    const current = recalled(org, now)
     if (current !== undefined && fits(current, request, now)) return current
-    const candidate = yield* flight(org, obtain(org, request)).pipe(
+    // Each request looks for itself: what one may not have, another may.
+    const found = yield* stored(org, request)
+    if (found !== undefined) {
+      remembered.set(org, found)
+      return found
+    }
+    return yield* flight(org, minted(org, request)).pipe(
       Effect.tapError((reason) =>
         reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
       )
     )
-    // A flight that began earlier may bring the very token that was dropped or rejected meanwhile: then one of our own.
-    const { identity } = candidate.token
-    const dropped = request.dropped.has(identity) || forgotten.has(identity) ||
-      isRejected(candidate.token, yield* Clock.currentTimeMillis)
-    return dropped ? yield* flight(org, obtain(org, request)) : candidate
   })
 
   return {

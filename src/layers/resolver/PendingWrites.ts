@@ -58,7 +58,7 @@ interface Line {
   readonly jobs: Array<Job>
   /** Writes that did not end when they were interrupted. */
   abandoned: number
-  /** The last write that was begun. */
+  /** The last write that was done. */
   newest: Job | undefined
 }
 
@@ -99,13 +99,16 @@ export const make = (
   /** A write that was given up and ended after all may have put an old token there. */
   const onLateEnd = (name: string, line: Line) => {
     line.abandoned--
-    if (line.newest !== undefined) enqueue(name, jobOf("again", line.newest.write))
+    // A write that waits replaces it anyway.
+    if (line.newest === undefined || line.jobs.some(({ begun, kind }) => !begun && kind === "put")) return
+    const again = jobOf("again", line.newest.write)
+    if (line.jobs.length === 0) enqueue(name, again)
+    else line.jobs.splice(1, 0, again)
   }
 
   const work = Effect.fnUntraced(function*(name: string, line: Line) {
     for (let job = line.jobs[0]; job !== undefined; job = line.jobs[0]) {
       job.begun = true
-      line.newest = job
       Deferred.doneUnsafe(job.started, Exit.void)
       const fiber = background.forkWrite(job.write)
       const exit = yield* Background.exitWithin(fiber, limitMillis)
@@ -117,6 +120,7 @@ export const make = (
           fiber.addObserver(() => onLateEnd(name, line))
         }
       } else {
+        if (Exit.isSuccess(exit)) line.newest = job
         Deferred.doneUnsafe(job.done, Background.typed(exit))
       }
       line.jobs.shift()
@@ -150,7 +154,9 @@ export const make = (
         const jobs = lines.get(name)?.jobs
         const place = jobs?.indexOf(job) ?? -1
         if (place > 0) jobs?.splice(place, 1)
-        return Effect.fail(timedOut())
+        // Also for those that it overtook, or that asked for the same.
+        Deferred.doneUnsafe(job.done, Exit.fail(timedOut()))
+        return Effect.void
       }
     }).pipe(Effect.andThen(Deferred.await(job.done)))
 

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 
 /** More than this many refused tokens within one `rejectionTtl` means that something else is wrong. */
@@ -39,7 +38,10 @@ export const make = (ttlMillis: number): Rejections => {
     has: (token, now) => {
       if (until.size === 0) return false
       const end = until.get(token.identity)
-      return end !== undefined && RefreshPolicy.within(end, now, ttlMillis)
+      if (end === undefined || now >= end) return false
+      // The clock was set back: that neither lifts a rejection nor stretches it.
+      if (end - now > ttlMillis) until.set(token.identity, now + ttlMillis)
+      return true
     }
   }
 }

@@ -42,7 +42,9 @@ const entryFor = (
 /** Brings the store after memory, behind the callers' backs. */
 const persist = (state: AppState.AppState, task: AppState.Task, found: Found, resolved: ResolvedToken): void => {
   const { app, shared } = state
-  const dropped = [...task.request.dropped]
+  const dropped = [...task.request.dropped].filter((identity) => identity !== resolved.token.identity)
+  // Until the store has confirmed, its copy is not believed.
+  for (const identity of dropped) TokenCache.drop(shared.cache, app, identity)
   const gone = Effect.sync(() => TokenCache.undrop(shared.cache, app, dropped))
   if (shared.settings.persist.has(found.source)) {
     const { expiresAt, token } = resolved
@@ -62,15 +64,15 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
 
 const announceFound = (
   { app, shared }: AppState.AppState,
-  before: TokenCache.CacheEntry | undefined,
+  before: string | undefined,
   { expiresAt, source, token }: ResolvedToken,
   at: number
 ): void => {
   const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
   if (before === undefined) return shared.telemetry.announce({ _tag: "Acquired", ...acquisition })
   // The same token read again, its time to live begun anew, is no news.
-  if (before.resolved.token.identity === token.identity) return
-  shared.telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before.resolved.token.fingerprint })
+  if (before === token.fingerprint) return
+  shared.telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before })
 }
 
 /**
@@ -102,12 +104,9 @@ export const commit = (
   const entry = entryFor(state, { token, source, acquiredAt, lastUsed }, now)
   state.failure = undefined
   TokenCache.set(shared.cache, app, entry, now)
-  const isLastResort = found.source === "manual" && shared.chain[0]?.name !== "manual"
-  if (isLastResort && shared.settings.softExpiryLeadMillis > 0) {
-    // While a token of last resort serves, better sources are tried again and again.
-    AppState.planRetry(state, entry, now, task.purpose === "refreshAhead" ? state.retry?.failures ?? 1 : 1)
-  } else state.retry = undefined
-  announceFound(state, task.replaces, entry.resolved, now)
+  const failures = task.replaces === undefined ? 0 : AppState.failuresOf(state, task.replaces)
+  AppState.adopt(state, entry, now, Math.max(1, failures))
+  announceFound(state, task.before, entry.resolved, now)
   persist(state, task, found, entry.resolved)
   return Effect.as(attend(entry), entry.resolved)
 }
@@ -131,6 +130,7 @@ const putBack = (state: AppState.AppState, task: AppState.Task, now: number): To
   // A manual token that was removed or replaced meanwhile is not the one to serve.
   if (entry.resolved.source === "manual" && task.manualEpoch !== state.manualEpoch) return undefined
   TokenCache.set(shared.cache, app, entry, now)
+  AppState.adopt(state, entry, now)
   TokenCache.undrop(shared.cache, app, [entry.resolved.token.identity])
   shared.orgTokens.recall(entry.resolved.token.identity)
   return entry
@@ -173,6 +173,11 @@ const announceFailure = (
  * Ends a run that found nothing: a token that is there, or was before a refresh took it away, stays; without one the
  * failure is remembered for the cool-down.
  *
+ * **Details**
+ *
+ * A refresh ahead asks for less than a caller does (no manual token, none that lives shorter): if its token is gone by
+ * now, it has no answer for those who joined it, and ends with `undefined`.
+ *
  * @category settling
  * @since 0.1.0
  * @stability stable
@@ -183,16 +188,19 @@ export const fail = Effect.fnUntraced(function*(
   attempts: ReadonlyArray<Attempt>,
   now: number,
   attend: Attend
-): Effect.fn.Return<never, NoTokenAvailable> {
+): Effect.fn.Return<undefined, NoTokenAvailable> {
   const error = new NoTokenAvailable({ app: state.app, attempts: [...attempts] })
-  if (task.epoch !== state.epoch) return yield* error
   const { purpose } = task
+  if (task.epoch !== state.epoch) return purpose === "refreshAhead" ? undefined : yield* error
   const left = purpose === "refresh" ? putBack(state, task, now) : AppState.validEntry(state, now)
   state.lastFailure = error
-  if (left === undefined) {
+  if (purpose === "refreshAhead") {
+    if (left !== undefined) AppState.planRetry(state, left, now, Math.max(1, AppState.failuresOf(state, left)))
+  } else if (left === undefined) {
     state.failure = { until: now + state.shared.settings.failureCooldownMillis, exit: Exit.fail(error) }
-  } else if (purpose === "refreshAhead") AppState.planRetry(state, left, now, state.retry?.failures ?? 1)
+  }
   if (purpose !== "get") announceFailure(state, error, left, now)
+  if (purpose === "refreshAhead" && left === undefined) return undefined
   if (left !== undefined && purpose === "refresh") yield* attend(left)
   if (left !== undefined && purpose === "refreshAhead") yield* logFailure(state, error, left)
   return yield* error
@@ -208,8 +216,11 @@ export const fail = Effect.fnUntraced(function*(
  */
 export const rebase = (state: AppState.AppState, entry: TokenCache.CacheEntry, now: number): void => {
   entry.since = now
+  entry.lastUsed = Math.min(entry.lastUsed, now)
   const { source, token } = entry.resolved
   if (token.expiresAt === entry.expiresAt) return
-  const again = entryFor(state, { token, source, acquiredAt: now, lastUsed: Math.min(entry.lastUsed, now) }, now)
-  if (again.expiresAt < entry.expiresAt) TokenCache.set(state.shared.cache, state.app, again, now)
+  const again = entryFor(state, { token, source, acquiredAt: now, lastUsed: entry.lastUsed }, now)
+  if (again.expiresAt >= entry.expiresAt) return
+  TokenCache.set(state.shared.cache, state.app, again, now)
+  AppState.adopt(state, again, now)
 }

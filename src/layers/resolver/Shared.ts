@@ -57,6 +57,6 @@ export interface AppResolver {
   /** The cached token was dropped: what is under way must not bring it back. */
   readonly onInvalidated: () => void
   /** The manual token in the store is another one now. */
-  readonly onManualChanged: () => void
+  readonly onManualChanged: (now: number) => void
   readonly status: (now: number) => TokenStatus
 }
