@@ -103,7 +103,7 @@ const make = Effect.fnUntraced(function*(
     return !known
   }
 
-  const sources = Sources.make({ environment, storage, configFile, orgTokens, background, settings })
+  const sources = Sources.make({ environment, storage, configFile, orgTokens, background, settings, cache })
 
   const shared: Shared = {
     settings,

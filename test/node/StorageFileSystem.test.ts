@@ -257,7 +257,7 @@ describe("a record's file", () => {
         assert.deepStrictEqual(both.map(Option.isNone), [true, true])
       }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), logged().layer)))
 
-      yield* Effect.promise(() => writeFile(file, "rubbish"))
+      yield* Effect.promise(() => writeFile(file, "rubbish", { mode: 0o600 }))
       // Between the first reader's look and its setting aside, another process writes.
       let reads = 0
       const racing = Layer.effect(

@@ -191,6 +191,29 @@ describe("invalidate and refresh against runs that are under way", () => {
 })
 
 describe("manual tokens against runs that are under way", () => {
+  it.effect("a manual token that is known serves also when the store cannot be read any more, until it is removed", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      yield* world.store.put("app-1", "manual", { ...recordOf(FlyToken.make("fo1_manual")), source: "manual" })
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
+        // A better source takes over for a while, and the store breaks meanwhile.
+        world.config = Effect.succeed(World.tokenOf({ now: 0, life: 600_000 }))
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* tokens.get("app-1")).source, "config")
+        const works = world.storeGate
+        world.storeGate = () => Effect.die(new Error("broken"))
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
+        world.storeGate = works
+        yield* tokens.removeManual("app-1")
+        world.storeGate = () => Effect.die(new Error("broken"))
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(tokens.get("app-1"))))
+      }).pipe(Effect.provide(world.layer({ org: "o", softExpiryJitter: 0 })))
+    }))
+
   it.effect("a manual token that is removed while a refresh fails does not come back", () =>
     Effect.gen(function*() {
       const world = yield* World.make

@@ -94,9 +94,11 @@ export const make = Effect.fnUntraced(function*(
     let seen = state.manualEpoch
     let outcome = yield* Chain.run(task.chain, task.request, demands)
     let now = yield* Clock.currentTimeMillis
-    const asksManual = task.chain.some(({ name }) => name === "manual")
+    const isUnsettled = () =>
+      seen !== state.manualEpoch && (outcome._tag === "None" || outcome.source === "manual") &&
+      task.chain.some(({ name }) => name === "manual")
     // No step of other fibers comes between the last look at the epoch and the commit.
-    while (asksManual && seen !== state.manualEpoch && (outcome._tag === "None" || outcome.source === "manual")) {
+    while (isUnsettled()) {
       seen = state.manualEpoch
       task.request.storageTimedOut = false
       const again = yield* Chain.run(manualOnly, task.request, demands)

@@ -35,6 +35,7 @@ export const make = (shared: Shared): ManualTokens => {
 
   /** A manual token that is being served gives way to the new one; a better source's token stays. */
   const replaceServed = (app: AppName, token: FlyToken, now: number) => {
+    cache.manual.delete(app)
     const served = cache.entries.get(app)
     if (served?.resolved.source !== "manual") return
     if (shared.isRejected(token, now)) {
@@ -63,6 +64,7 @@ export const make = (shared: Shared): ManualTokens => {
       writes.put(app, "manual", { token: token.redacted, expiresAt: token.expiresAt, source: "manual", savedAt: now }),
       (reason) => new PersistFailed({ app, operation: "setManual", reason })
     )
+    cache.manual.set(app, token)
     replaceServed(app, token, now)
     live.get(app)?.onManualChanged(now)
     telemetry.announce({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint })
@@ -73,6 +75,7 @@ export const make = (shared: Shared): ManualTokens => {
       writes.drop(app, "manual"),
       (reason) => new PersistFailed({ app, operation: "removeManual", reason })
     )
+    cache.manual.delete(app)
     const served = cache.entries.get(app)?.resolved.source === "manual"
     const now = yield* Clock.currentTimeMillis
     if (served) cache.entries.delete(app)

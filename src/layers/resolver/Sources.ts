@@ -18,6 +18,7 @@ import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest, Source } from "./Chain.ts"
 import type { OrgTokens } from "./OrgTokens.ts"
 import { storageFailed } from "./PendingWrites.ts"
+import type { TokenCache } from "./TokenCache.ts"
 
 /**
  * @category constructors
@@ -31,8 +32,9 @@ export const make = (options: {
   readonly orgTokens: OrgTokens
   readonly background: Background.Background
   readonly settings: ResolverSettings
+  readonly cache: TokenCache
 }): Readonly<Record<SourceName, Source>> => {
-  const { background, configFile, environment, orgTokens, settings, storage } = options
+  const { background, cache, configFile, environment, orgTokens, settings, storage } = options
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
 
   /** After one time-out of the store its other reads in the same run are left out: they would only add to the wait. */
@@ -97,9 +99,16 @@ export const make = (options: {
   const manual: Source = {
     name: "manual",
     ask: Effect.fnUntraced(function*(request) {
-      const { token } = yield* record(request, "manual", "no manual token set")
+      const read = Effect.map(record(request, "manual", "no manual token set"), ({ token }) => FlyToken.make(token))
+      const token = yield* Effect.catch(read, (reason) => {
+        if (reason._tag === "NotFound") cache.manual.delete(request.app)
+        // It cannot be had again from anywhere else: the store may fail, once it is known.
+        const known = cache.manual.get(request.app)
+        return known === undefined ? Effect.fail(reason) : Effect.succeed(known)
+      })
+      cache.manual.set(request.app, token)
       // A manual token is not older for having been set long ago: it counts from when it is taken.
-      return { token: FlyToken.make(token), acquiredAt: yield* Clock.currentTimeMillis }
+      return { token, acquiredAt: yield* Clock.currentTimeMillis }
     })
   }
 

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { ResolvedToken } from "../../services/FlyTokens.ts"
 import type { AppName } from "../../token/AppName.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
 
 /**
  * A cached token with its answers made beforehand, so that a hit allocates nothing.
@@ -46,6 +47,8 @@ export interface TokenCache {
    * fails, and must not bring them back.
    */
   readonly dropped: Map<AppName, Set<string>>
+  /** Manual tokens that were read or set: they serve while the store cannot be read. */
+  readonly manual: Map<AppName, FlyToken>
   /** At how many entries the next sweep of expired ones is due. */
   sweepAt: number
   /** How often the fast path answered. */
@@ -57,7 +60,13 @@ export interface TokenCache {
  * @since 0.1.0
  * @stability stable
  */
-export const make = (): TokenCache => ({ entries: new Map(), dropped: new Map(), sweepAt: firstSweep, hits: 0 })
+export const make = (): TokenCache => ({
+  entries: new Map(),
+  dropped: new Map(),
+  manual: new Map(),
+  sweepAt: firstSweep,
+  hits: 0
+})
 
 /** Below this many entries an expired one that nobody asks for costs less than looking for it. */
 const firstSweep = 1_000
