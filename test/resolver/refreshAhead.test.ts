@@ -215,6 +215,22 @@ describe("rule 4: soft expiry", () => {
       }).pipe(Effect.provide(world.layer({ softExpiryLead: 0 })))
     }))
 
+  it.effect("comes back after a restart: a stored token is refreshed at its time", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const both = FlyTokens.use((tokens) => Effect.forEach(["app-1", "app-2"], tokens.get))
+      yield* both.pipe(Effect.provide(world.layer(apart)))
+      yield* TestClock.adjust("10 hours")
+      yield* Effect.gen(function*() {
+        assert.deepStrictEqual((yield* both).map(({ source }) => source), ["storage", "storage"])
+        yield* TestClock.setTime(23 * World.hour - 1)
+        assert.lengthOf(world.mints, 2)
+        yield* TestClock.adjust(1)
+        assert.lengthOf(mintsOf(world, "app-1"), 2)
+        assert.lengthOf(mintsOf(world, "app-2"), 2)
+      }).pipe(Effect.provide(world.layer(apart)))
+    }))
+
   it.effect("comes back after eviction, with the next get", () =>
     Effect.gen(function*() {
       const world = yield* World.make
