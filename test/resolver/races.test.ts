@@ -190,6 +190,27 @@ describe("invalidate and refresh against runs that are under way", () => {
     }))
 })
 
+describe("runs of one app", () => {
+  it.effect("follow each other: one that overtakes another waits for its end", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 10_000
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+        yield* tokens.invalidate("app-1")
+        const second = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+        yield* TestClock.adjust("9 seconds")
+        assert.strictEqual(world.configReads, 1)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(world.configReads, 2)
+        yield* Fiber.join(first)
+        yield* Fiber.join(second)
+        assert.lengthOf(world.mints, 1)
+      }).pipe(Effect.provide(world.layer({ org: "o" })))
+    }))
+})
+
 describe("manual tokens against runs that are under way", () => {
   it.effect("a manual token that is known serves also when the store cannot be read any more, until it is removed", () =>
     Effect.gen(function*() {

@@ -476,6 +476,24 @@ describe("rule 12: the clock", () => {
       }).pipe(Effect.provide(Layer.provideMerge(world.layer(apart), clock.layer)))
     }))
 
+  it.effect("exactly at the expiry, before any timer: the token is not handed out, one millisecond earlier it is", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const clock = yield* World.settableClock
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("app-1")
+        const second = yield* tokens.get("app-2")
+        yield* clock.shift(World.day - 1)
+        assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
+        assert.isTrue(Option.isSome(tokens.peek("app-2")))
+        yield* clock.shift(1)
+        assert.notStrictEqual((yield* tokens.get("app-1")).token, first.token)
+        assert.isTrue(Option.isNone(tokens.peek("app-2")))
+        assert.notStrictEqual((yield* tokens.get("app-2")).token, second.token)
+      }).pipe(Effect.provide(Layer.provideMerge(world.layer(apart), clock.layer)))
+    }))
+
   it.effect("a refresh that ends at the very moment of the expiry: nothing expired is handed out", () =>
     Effect.gen(function*() {
       const world = yield* World.make
