@@ -145,19 +145,25 @@ describe("a rejected token", () => {
       const world = yield* World.make
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
-        const dead = (yield* tokens.get("my-app")).token
+        const dead = (yield* tokens.get("app-1")).token
+        const other = yield* tokens.get("app-2")
         world.mintTakes = 1_000
-        const report = () => tokens.refresh("my-app", { rejected: dead })
+        const report = Effect.suspend(() => tokens.refresh("app-1", { rejected: dead }))
         const atOnce = yield* Effect.forkChild(
-          Effect.forEach(Array.from({ length: 100 }), report, { concurrency: "unbounded" })
+          Effect.all(Array.from({ length: 100 }, () => report), { concurrency: 100 })
         )
-        yield* TestClock.adjust("2 seconds")
-        const answers = yield* Fiber.join(atOnce)
-        for (let i = 0; i < 100; i++) answers.push(yield* report())
+        // One every 10 ms: all but the first arrive while the mint runs, or after it.
+        const staggered = yield* Effect.forkChild(
+          Effect.forEach(Array.from({ length: 200 }).keys(), (n) => Effect.delay(report, n * 10), { concurrency: 200 })
+        )
+        yield* TestClock.adjust("5 seconds")
+        const answers = [...yield* Fiber.join(atOnce), ...yield* Fiber.join(staggered), yield* report]
+        assert.lengthOf(answers, 301)
         assert.isTrue(answers.every(({ token }) => token === answers[0]!.token))
         assert.notStrictEqual(answers[0]!.token.value, dead.value)
-        assert.strictEqual(world.mints.length, 2)
-      }).pipe(Effect.provide(world.layer()))
+        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["app-1", "app-2", "app-1"])
+        assert.strictEqual((yield* tokens.get("app-2")).token, other.token)
+      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
     }))
 
   it.effect("is a miss in every source that yields it, and a different one there is used before a mint", () =>

@@ -282,10 +282,13 @@ describe("a token of last resort", () => {
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
         yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
+        yield* tokens.setManual("app-2", FlyToken.make("fo1_two"))
         yield* tokens.get("app-1")
+        yield* tokens.get("app-2")
         for (let n = 0; n < 50; n++) {
           yield* TestClock.adjust("1 hour")
           assert.isTrue(Option.isSome(tokens.peek("app-1")))
+          assert.isTrue(Option.isSome(tokens.peek("app-2")))
         }
       }).pipe(Effect.provide(world.layer(apart)))
     }))
@@ -356,13 +359,15 @@ describe("rule 12: the clock", () => {
         yield* Effect.gen(function*() {
           const tokens = yield* FlyTokens
           yield* tokens.get("app-1")
+          yield* tokens.get("app-2")
           // Longer than 24.8 days, the longest timer there is.
           yield* TestClock.adjust("30 days")
-          assert.lengthOf(world.mints, 1)
+          assert.lengthOf(world.mints, 2)
           yield* clock.shift((days - 30) * World.day - World.hour - 1)
           yield* TestClock.adjust("1 minute")
-          assert.lengthOf(world.mints, 2)
-        }).pipe(Effect.provide(Layer.provideMerge(world.layer({ ...exact, ttl: `${days} days` }), clock.layer)))
+          assert.lengthOf(mintsOf(world, "app-1"), 2)
+          assert.lengthOf(mintsOf(world, "app-2"), 2)
+        }).pipe(Effect.provide(Layer.provideMerge(world.layer({ ...apart, ttl: `${days} days` }), clock.layer)))
       })
   )
 
@@ -451,12 +456,15 @@ describe("rule 12: the clock", () => {
         const tokens = yield* FlyTokens
         const works = world.mint
         world.mint = down
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
-        yield* tokens.get("app-1")
+        for (const app of ["app-1", "app-2"]) {
+          yield* tokens.setManual(app, FlyToken.make("fo1_one"))
+          yield* tokens.get(app)
+        }
         yield* clock.shift(-World.day)
         world.mint = works
         yield* TestClock.adjust("2 minutes")
         assert.strictEqual((yield* tokens.get("app-1")).source, "cli")
+        assert.strictEqual((yield* tokens.get("app-2")).source, "cli")
       }).pipe(Effect.provide(Layer.provideMerge(world.layer(apart), clock.layer)))
     }))
 
@@ -469,10 +477,12 @@ describe("rule 12: the clock", () => {
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
         yield* tokens.get("app-1")
+        yield* tokens.get("app-2")
         yield* clock.shift(-5 * World.day)
         world.config = Effect.succeed(FlyToken.make("fo1_new-login"))
         yield* TestClock.adjust("25 hours")
         assert.strictEqual((yield* tokens.get("app-1")).token.value, "fo1_new-login")
+        assert.strictEqual((yield* tokens.get("app-2")).token.value, "fo1_new-login")
       }).pipe(Effect.provide(Layer.provideMerge(world.layer(apart), clock.layer)))
     }))
 
