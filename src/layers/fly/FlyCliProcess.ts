@@ -31,6 +31,7 @@ import {
   OrgUnknown,
   OutputTooLarge
 } from "../../services/MissReason.ts"
+import * as SystemError from "../SystemError.ts"
 import * as FlyBinary from "./FlyBinary.ts"
 import { childEnvironment } from "./FlyCliEnvironment.ts"
 import * as Output from "./FlyCliOutput.ts"
@@ -54,17 +55,13 @@ const tokenName = () => `effect-fly-tokens/${hostname().replace(/[^A-Za-z0-9.-]/
 
 const failedToStart = (path: string) => (error: PlatformError): FlyCliReason => {
   switch (error.reason._tag) {
+    // The file is there (it was just found), so what is missing is the interpreter that it names.
     case "NotFound":
-      // The file is there (it was just found), so what is missing is the interpreter that it names.
-      return new NotExecutable({ path })
     case "PermissionDenied":
       return new NotExecutable({ path })
     default: {
-      const cause = "cause" in error.reason ? error.reason.cause : undefined
-      const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-      return code === "ENOEXEC"
-        ? new NotExecutable({ path })
-        : new Defect({ name: /^E[A-Z0-9]{1,20}$/.test(code) ? code : "PlatformError" })
+      const code = SystemError.codeOf(error)
+      return code === "ENOEXEC" ? new NotExecutable({ path }) : new Defect({ name: code ?? "PlatformError" })
     }
   }
 }

@@ -18,6 +18,7 @@ import { geteuid, pid, platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
+import * as SystemError from "../SystemError.ts"
 
 /** No write takes as long: milliseconds. */
 const leftoverAge = 3_600_000
@@ -34,12 +35,8 @@ const hasModes = platform !== "win32"
 
 type Operation = StorageError["operation"]
 
-/** The code of an error of the system, never its text. */
-const codeOf = (error: PlatformError): string => {
-  const cause = "cause" in error.reason ? error.reason.cause : undefined
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  return /^E[A-Z0-9]{1,20}$/.test(code) ? code : error.reason._tag
-}
+/** What the system said, else what kind of error it is. */
+const codeOf = (error: PlatformError): string => SystemError.codeOf(error) ?? error.reason._tag
 
 const sentences: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
