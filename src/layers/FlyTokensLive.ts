@@ -22,6 +22,7 @@ import { type AppName, isAppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
+import * as AppState from "./resolver/AppState.ts"
 import * as Background from "./resolver/Background.ts"
 import * as Invalidation from "./resolver/Invalidation.ts"
 import * as ManualTokens from "./resolver/ManualTokens.ts"
@@ -156,17 +157,7 @@ const make = Effect.fnUntraced(function*(
       const resolver = live.get(app)
       if (resolver !== undefined) return resolver.status(now)
       const entry = cache.entries.get(app)
-      const resolved = entry !== undefined && now < entry.expiresAt ? entry.resolved : undefined
-      return {
-        app,
-        source: resolved?.source ?? null,
-        fingerprint: resolved?.token.fingerprint ?? null,
-        expiresAt: resolved?.expiresAt ?? null,
-        refreshAt: null,
-        inFlight: false,
-        backOffUntil: null,
-        lastFailure: null
-      }
+      return AppState.statusAtRest(app, entry !== undefined && now < entry.expiresAt ? entry.resolved : undefined)
     })
 
   const invalidation = Invalidation.make(shared)

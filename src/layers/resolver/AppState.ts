@@ -189,6 +189,24 @@ export const adopt = (state: AppState, entry: CacheEntry, now: number, failures:
 }
 
 /**
+ * How an app stands that has no resolver.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const statusAtRest = (app: AppName, resolved: ResolvedToken | undefined): TokenStatus => ({
+  app,
+  source: resolved?.source ?? null,
+  fingerprint: resolved?.token.fingerprint ?? null,
+  expiresAt: resolved?.expiresAt ?? null,
+  refreshAt: null,
+  inFlight: false,
+  backOffUntil: null,
+  lastFailure: null
+})
+
+/**
  * How the app stands.
  *
  * @category accessors
@@ -201,10 +219,7 @@ export const status = (state: AppState, now: number): TokenStatus => {
   const refreshAt = Number.isFinite(due) ? due : null
   const backsOff = entry !== undefined && state.retry?.entry === entry && state.current === undefined
   return {
-    app: state.app,
-    source: entry?.resolved.source ?? null,
-    fingerprint: entry?.resolved.token.fingerprint ?? null,
-    expiresAt: entry?.resolved.expiresAt ?? null,
+    ...statusAtRest(state.app, entry?.resolved),
     refreshAt,
     inFlight: state.current !== undefined,
     backOffUntil: pause(state, now)?.until ?? (backsOff ? refreshAt : null),

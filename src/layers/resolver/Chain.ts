@@ -87,6 +87,18 @@ export interface Found {
 export type Outcome = Found | { readonly _tag: "None"; readonly attempts: ReadonlyArray<Attempt> }
 
 /**
+ * What is asked of every candidate, whoever yields it.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Demands {
+  readonly ttlMillis: number
+  readonly isRejected: (token: FlyToken, now: number) => boolean
+}
+
+/**
  * Asks the sources in order. Cannot fail: every miss, defects of a source included, is an attempt with its reason.
  *
  * @category running
@@ -96,7 +108,7 @@ export type Outcome = Found | { readonly _tag: "None"; readonly attempts: Readon
 export const run = Effect.fnUntraced(function*(
   chain: ReadonlyArray<Source>,
   request: ChainRequest,
-  demands: { readonly ttlMillis: number; readonly isRejected: (token: FlyToken, now: number) => boolean }
+  demands: Demands
 ): Effect.fn.Return<Outcome> {
   const attempts: Array<Attempt> = []
   for (const { ask, name } of chain) {
@@ -114,11 +126,18 @@ export const run = Effect.fnUntraced(function*(
   return { _tag: "None", attempts }
 })
 
-const judge = (
+/**
+ * Until when a candidate is good, or why it cannot be taken.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const judge = (
   candidate: Candidate,
   now: number,
   longerThan: number | undefined,
-  demands: { readonly ttlMillis: number; readonly isRejected: (token: FlyToken, now: number) => boolean }
+  demands: Demands
 ): { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason } => {
   const expiresAt = Usability.expiryOf(candidate.token, {
     acquiredAt: candidate.acquiredAt,

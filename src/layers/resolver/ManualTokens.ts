@@ -5,15 +5,13 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import * as Usability from "../../policy/Usability.ts"
-import { ResolvedToken } from "../../services/FlyTokens.ts"
 import { PersistFailed, UnusableToken } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as Background from "./Background.ts"
+import * as Settlement from "./Settlement.ts"
 import type { Shared } from "./Shared.ts"
-import { entryOf } from "./TokenCache.ts"
 
 /**
  * @category models
@@ -31,7 +29,7 @@ export interface ManualTokens {
  * @stability stable
  */
 export const make = (shared: Shared): ManualTokens => {
-  const { background, cache, live, settings, telemetry, writes } = shared
+  const { background, cache, live, telemetry, writes } = shared
 
   /** A manual token that is being served gives way to the new one; a better source's token stays. */
   const replaceServed = (app: AppName, token: FlyToken, now: number) => {
@@ -43,15 +41,8 @@ export const make = (shared: Shared): ManualTokens => {
       live.get(app)?.onInvalidated()
       return
     }
-    const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
-    const entry = entryOf(
-      new ResolvedToken({ app, token, source: "manual", expiresAt: Number.isFinite(expiresAt) ? expiresAt : null }),
-      {
-        refreshAt: RefreshPolicy.refreshAt({ acquiredAt: now, expiresAt }, now, settings, shared.random()),
-        lastUsed: served.lastUsed,
-        since: now
-      }
-    )
+    const taken = { token, source: "manual", acquiredAt: now, lastUsed: served.lastUsed } as const
+    const entry = Settlement.entryFor({ app, shared }, taken, now)
     entry.attended = served.attended
     cache.entries.set(app, entry)
   }

@@ -18,6 +18,7 @@ import * as SingleFlight from "../SingleFlight.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
+import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import { storageFailed } from "./PendingWrites.ts"
@@ -63,7 +64,8 @@ export const make = (options: {
   /** Runs a write behind the callers' backs and reports its failure. */
   readonly inBackground: (name: string, write: Effect.Effect<void, WriteReason>) => void
 }): OrgTokens => {
-  const { background, cli, environment, isRejected, settings, storage, writes } = options
+  const { background, cli, environment, settings, storage, writes } = options
+  const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
   const remembered = new Map<string, Candidate>()
   /** Identities of tokens that were dropped: a record or a reading under way must not bring them back. */
   const forgotten = new Set<string>()
@@ -76,14 +78,7 @@ export const make = (options: {
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
     const { identity } = candidate.token
     if (request.dropped.has(identity) || forgotten.has(identity)) return false
-    const expiresAt = Usability.expiryOf(candidate.token, {
-      acquiredAt: candidate.acquiredAt,
-      ttlMillis: settings.ttlMillis,
-      now
-    })
-    if (request.longerThan !== undefined && expiresAt <= request.longerThan) return false
-    return Usability.unusable(candidate.token, expiresAt, { now, isRejected: (token) => isRejected(token, now) }) ===
-      undefined
+    return "candidate" in Chain.judge(candidate, now, request.longerThan, demands)
   }
 
   const stored = Effect.fnUntraced(function*(org: string, request: ChainRequest) {

@@ -22,9 +22,15 @@ type Attend = (entry: TokenCache.CacheEntry) => Effect.Effect<void>
 const resolvedOf = (app: AppName, token: FlyToken, source: SourceName, expiresAt: number): ResolvedToken =>
   new ResolvedToken({ app, token, source, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
 
-/** An entry for a token, its times decided by the policy. */
-const entryFor = (
-  { app, shared: { random, settings } }: AppState.AppState,
+/**
+ * An entry for a token, its times decided by the policy.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const entryFor = (
+  { app, shared: { random, settings } }: Pick<AppState.AppState, "app" | "shared">,
   taken: {
     readonly token: FlyToken
     readonly source: SourceName
