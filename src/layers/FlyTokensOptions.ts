@@ -33,9 +33,9 @@ export interface FlyTokensOptions {
   readonly storageTimeout?: Duration.Input | undefined
   /** The limit of reading flyctl's config file. Default 2 seconds. */
   readonly configFileTimeout?: Duration.Input | undefined
-  /** How long before its expiry a token is refreshed, at most; 0 switches that off. Default 1 hour. */
+  /** The longest lead of a refresh before the expiry, before chance adds to it; 0 switches that off. Default 1 hour. */
   readonly softExpiryLead?: Duration.Input | undefined
-  /** By which part of that time, from 0 to 1, chance makes it earlier. Default 0.1. */
+  /** By which part of the lead, from 0 to 1, chance makes a refresh earlier, at most. Default 0.1. */
   readonly softExpiryJitter?: number | undefined
   /** How many runs of flyctl there are at once. Default 4. */
   readonly cliConcurrency?: number | undefined

@@ -5,10 +5,10 @@
  * | life of the token | lead, jitter 0 |
  * | --- | --- |
  * | up to 20 minutes | 5 minutes, at most half the life |
- * | below 90 minutes | 15 minutes |
- * | longer | 60 minutes |
+ * | below 90 minutes | 15 minutes, at most half the life |
+ * | longer | 60 minutes, at most half the life |
  *
- * and never more than the option `softExpiryLead`.
+ * or the option `softExpiryLead` if that is less.
  *
  * @since 0.1.0
  */
