@@ -5,14 +5,26 @@
  */
 export * as FlyTokensLive from "./layers/FlyTokensLive.ts"
 export type { FlyTokensOptions } from "./layers/FlyTokensOptions.ts"
+export * as LeaseLocal from "./layers/lease/LeaseLocal.ts"
+export * as StorageEncrypted from "./layers/storage/StorageEncrypted.ts"
+export * as StorageKeyValue from "./layers/storage/StorageKeyValue.ts"
 export * as StorageMemory from "./layers/storage/StorageMemory.ts"
 export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"
 export { Environment } from "./services/Environment.ts"
 export { type CallOptions, FlyCli, type FlyCliReason } from "./services/FlyCli.ts"
 export { FlyTokens, type Refusal, ResolvedToken, type TokenStatus } from "./services/FlyTokens.ts"
+export {
+  type Acquisition,
+  type HeldLease,
+  Lease,
+  type LeaseBacking,
+  LeaseError,
+  type LeaseOptions,
+  type LeaseScope
+} from "./services/Lease.ts"
 export * as MissReason from "./services/MissReason.ts"
 export { SourceName, sourceNames } from "./services/SourceName.ts"
-export { Storage, type StorageBacking, type StorageKey, type StoredToken } from "./services/Storage.ts"
+export { type RecordMeta, Storage, type StorageBacking, type StorageKey, type StoredToken } from "./services/Storage.ts"
 export {
   Attempt,
   InvalidAppName,

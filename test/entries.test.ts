@@ -1,7 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { FlyTokens } from "../src/index.ts"
+import * as World from "./support/World.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -33,6 +36,22 @@ describe("the entries", () => {
 
   it("the Node entry does, so the test above can fail", () => {
     expect(builtinsOf("src/node.ts").length).toBeGreaterThan(0)
+  })
+
+  it("nothing writes into the cache but the resolver: the service has no other operations", async () => {
+    const world = await Effect.runPromise(World.make)
+    const tokens = await Effect.runPromise(Effect.provide(FlyTokens, world.layer()))
+    expect(Object.keys(tokens).sort()).toEqual([
+      "events",
+      "get",
+      "invalidate",
+      "peek",
+      "refresh",
+      "removeManual",
+      "setManual",
+      "status",
+      "statuses"
+    ])
   })
 
   it("exports names what the build makes, and bin has the command", () => {

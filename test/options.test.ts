@@ -29,6 +29,8 @@ describe("options", () => {
     ["persist", ["manual"]],
     ["persist", ["storage"]],
     ["failureCooldown", -1],
+    ["leaseWait", 0],
+    ["leaseWait", "2 days"],
     ["rejectionTtl", "soon"]
   ]
   it.effect.each(bad)(
@@ -95,6 +97,7 @@ describe("options", () => {
           storageTimeoutMillis: 5_000,
           configFileTimeoutMillis: 2_000,
           cliConcurrency: 4,
+          leaseWaitMillis: 45_000,
           softExpiryLeadMillis: World.hour,
           softExpiryJitter: 0.1,
           org: undefined,

@@ -2,58 +2,18 @@
  * Rule 11: no token, and no raw output of a child, in any error, log, span, JSON or crash output.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import * as References from "effect/References"
 import * as Schema from "effect/Schema"
-import * as Tracer from "effect/Tracer"
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { inspect } from "node:util"
 import { FlyToken, FlyTokens, NoTokenAvailable, StorageError } from "../src/index.ts"
 import { FlyTokensNode } from "../src/node.ts"
 import * as mac from "./stand-in/macaroon.mjs"
+import { printed, recorder } from "./support/Recorder.ts"
 import * as Sandbox from "./support/Sandbox.ts"
 import * as World from "./support/World.ts"
-
-/** Every form in which a program may print a value. */
-const printed = (value: unknown): string =>
-  [
-    String(value),
-    inspect(value, { depth: 20, showHidden: true, getters: true }),
-    JSON.stringify(value),
-    value instanceof Error ? value.stack : "",
-    Exit.isExit(value) && Exit.isFailure(value) ? Cause.pretty(value.cause) : ""
-  ].join("\n")
-
-const recorder = () => {
-  const texts: Array<string> = []
-  const spans: Array<Tracer.Span> = []
-  const layer = Layer.mergeAll(
-    Logger.layer([
-      Logger.make((options) =>
-        void texts.push(
-          printed([
-            options.message,
-            Cause.pretty(options.cause),
-            options.fiber.getRef(References.CurrentLogAnnotations)
-          ])
-        )
-      )
-    ]),
-    Layer.succeed(Tracer.Tracer)(Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      }
-    }))
-  )
-  return { layer, text: () => [...texts, ...spans.map((span) => printed([span.name, ...span.attributes]))].join("\n") }
-}
 
 describe("rule 11: secrets stay inside", () => {
   it.live("when every source holds a secret that cannot be used", () =>

@@ -16,6 +16,7 @@ import { ConfigFile } from "../services/ConfigFile.ts"
 import { Environment } from "../services/Environment.ts"
 import { FlyCli } from "../services/FlyCli.ts"
 import { FlyTokens, type Refusal, type TokenStatus } from "../services/FlyTokens.ts"
+import { Lease, type LeaseError } from "../services/Lease.ts"
 import { Storage } from "../services/Storage.ts"
 import { InvalidAppName, type InvalidOption } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
@@ -75,8 +76,14 @@ const make = Effect.fnUntraced(function*(
         `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
-    background.forkWrite(Effect.catch(write, report))
+    return background.forkWrite(Effect.catch(write, report))
   }
+
+  const onLeaseMissing = (org: string, error: LeaseError) =>
+    Effect.suspend(() => {
+      telemetry.announce({ _tag: "LeaseUnavailable", org, at: clock.currentTimeMillisUnsafe(), error })
+      return Effect.logWarning(`fly-tokens: a token for ${org} is minted without a lease: ${error.why}`)
+    })
 
   const orgTokens = OrgTokens.make({
     cli,
@@ -87,7 +94,9 @@ const make = Effect.fnUntraced(function*(
     settings,
     isRejected: rejections.has,
     onCliEnd: telemetry.onCliEnd,
-    inBackground
+    inBackground,
+    lease: yield* Lease,
+    onLeaseMissing
   })
 
   const reject = (app: AppName, token: FlyToken, now: number): boolean => {
@@ -193,7 +202,8 @@ const make = Effect.fnUntraced(function*(
  *
  * **When to use**
  *
- * Use to compose your own sources, in tests and outside of Node. On Node `FlyTokensNode.layer` has everything wired.
+ * Use to compose your own sources, in tests and outside of Node. On Node `FlyTokensNode.layer` has everything wired. If
+ * several processes share the storage, provide a {@link Lease} too.
  *
  * @category layers
  * @since 0.1.0

@@ -5,6 +5,7 @@
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Config from "effect/Config"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ConfigFile } from "../services/ConfigFile.ts"
@@ -18,6 +19,7 @@ import * as EnvironmentProcess from "./fly/EnvironmentProcess.ts"
 import * as FlyCliProcess from "./fly/FlyCliProcess.ts"
 import * as FlyTokensLive from "./FlyTokensLive.ts"
 import { config, type FlyTokensOptions } from "./FlyTokensOptions.ts"
+import * as LeaseFileSystem from "./lease/LeaseFileSystem.ts"
 import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
 
 /**
@@ -28,9 +30,49 @@ import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
 export interface FlyTokensNodeOptions
   extends FlyTokensOptions, StorageFileSystem.StorageFileSystemOptions, FlyCliProcess.FlyCliProcessOptions
 {
+  /**
+   * For how long the lease of a process that died or was suspended keeps the others from minting. Default 30 seconds;
+   * from 1 second to 1 hour.
+   */
+  readonly leaseTtl?: Duration.Input | undefined
   /** The environment that the sources and flyctl see. Default: `process.env`, read at each look. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
 }
+
+const layerEnvironment = (options: FlyTokensNodeOptions) =>
+  options.environment === undefined ? EnvironmentProcess.layer : Environment.layerRecord(options.environment)
+
+/**
+ * Records as files, and leases as files beside them: one machine, any number of processes.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layerFiles = (options: FlyTokensNodeOptions = {}): Layer.Layer<Storage, InvalidOption> =>
+  Layer.merge(
+    StorageFileSystem.layer(options),
+    LeaseFileSystem.layer({ directory: options.directory, ttl: options.leaseTtl })
+  ).pipe(
+    Layer.provide(layerEnvironment(options)),
+    Layer.provide(NodeServices.layer)
+  )
+
+/**
+ * What the sources but the store are, on Node: `~/.fly/config.yml`, the `fly` command, `process.env`.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layerFly = (options: FlyTokensNodeOptions = {}): Layer.Layer<ConfigFile | FlyCli | Environment> =>
+  Layer.mergeAll(
+    ConfigFileYaml.layer,
+    FlyCliProcess.layer(options)
+  ).pipe(
+    Layer.provideMerge(layerEnvironment(options)),
+    Layer.provide(NodeServices.layer)
+  )
 
 /**
  * The services that the sources are, on Node: files, `~/.fly/config.yml`, the `fly` command, `process.env`.
@@ -41,17 +83,8 @@ export interface FlyTokensNodeOptions
  */
 export const layerSources = (
   options: FlyTokensNodeOptions = {}
-): Layer.Layer<Storage | ConfigFile | FlyCli | Environment> =>
-  Layer.mergeAll(
-    StorageFileSystem.layer(options),
-    ConfigFileYaml.layer,
-    FlyCliProcess.layer(options)
-  ).pipe(
-    Layer.provideMerge(
-      options.environment === undefined ? EnvironmentProcess.layer : Environment.layerRecord(options.environment)
-    ),
-    Layer.provide(NodeServices.layer)
-  )
+): Layer.Layer<Storage | ConfigFile | FlyCli | Environment, InvalidOption> =>
+  Layer.merge(layerFiles(options), layerFly(options))
 
 /**
  * `FlyTokens` for Node programs.
@@ -77,9 +110,39 @@ export const layerSources = (
 export const layer = (options: FlyTokensNodeOptions = {}): Layer.Layer<FlyTokens, InvalidOption> =>
   Layer.provide(FlyTokensLive.layer(options), layerSources(options))
 
+/**
+ * `FlyTokens` for Node programs over a storage of your choice, and over the `Lease` that is provided with it.
+ *
+ * **Example** (A fleet that shares a Redis)
+ *
+ * ```ts
+ * import * as NodeRedis from "@effect/platform-node/NodeRedis"
+ * import { FlyTokensNode } from "effect-fly-tokens/node"
+ * import { LeaseRedis, StorageRedis } from "effect-fly-tokens/redis"
+ * import * as Layer from "effect/Layer"
+ *
+ * const layer = FlyTokensNode.layerNoStorage({ org: "my-org" }).pipe(
+ *   Layer.provide(Layer.merge(StorageRedis.layer(), LeaseRedis.layer())),
+ *   Layer.provide(NodeRedis.layer({ url: "redis://localhost:6379", disableOfflineQueue: true }))
+ * )
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layerNoStorage = (
+  options: FlyTokensNodeOptions = {}
+): Layer.Layer<FlyTokens, InvalidOption, Storage> => Layer.provide(FlyTokensLive.layer(options), layerFly(options))
+
 const nodeConfig: Config.Config<FlyTokensNodeOptions> = Config.all({
   binary: Config.withDefault(Config.String("FLY_TOKENS_BINARY"), undefined),
-  directory: Config.withDefault(Config.String("FLY_TOKENS_DIR"), undefined)
+  directory: Config.withDefault(Config.String("FLY_TOKENS_DIR"), undefined),
+  // As text: whether it is a duration is decided with all other options.
+  leaseTtl: Config.map(
+    Config.withDefault(Config.String("FLY_TOKENS_LEASE_TTL"), undefined),
+    (text) => text as Duration.Input | undefined
+  )
 })
 
 /**
@@ -89,7 +152,10 @@ const nodeConfig: Config.Config<FlyTokensNodeOptions> = Config.all({
  * @since 0.1.0
  * @stability stable
  */
-export const layerSourcesConfig: Layer.Layer<Storage | ConfigFile | FlyCli | Environment, Config.ConfigError> = Layer
+export const layerSourcesConfig: Layer.Layer<
+  Storage | ConfigFile | FlyCli | Environment,
+  InvalidOption | Config.ConfigError
+> = Layer
   .unwrap(Effect.map(nodeConfig, layerSources))
 
 /**

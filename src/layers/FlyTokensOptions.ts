@@ -43,6 +43,11 @@ export interface FlyTokensOptions {
    * The slug of the organization, for all apps or by app. Default: flyctl is asked once. In `Config` one slug for all.
    */
   readonly org?: string | ((app: AppName) => string | undefined) | undefined
+  /**
+   * How long to wait for another process that mints for the same organization, before minting without a lease.
+   * Default 45 seconds.
+   */
+  readonly leaseWait?: Duration.Input | undefined
   /** From which sources (`env`, `config`, `cli`) a token is written to the store. Default: `cli`. */
   readonly persist?: ReadonlyArray<SourceName> | undefined
   /** For how long a failure is answered again without asking the sources. Default 5 seconds. */
@@ -68,6 +73,7 @@ export interface ResolverSettings extends RefreshSettings {
   readonly configFileTimeoutMillis: number
   readonly cliConcurrency: number
   readonly org: (app: AppName) => string | undefined
+  readonly leaseWaitMillis: number
   readonly persist: ReadonlySet<SourceName>
   readonly failureCooldownMillis: number
   readonly rejectionTtlMillis: number
@@ -169,6 +175,7 @@ export const settingsOf = Effect.fnUntraced(
       softExpiryJitter,
       cliConcurrency,
       org: yield* organizations(options.org),
+      leaseWaitMillis: yield* millis("leaseWait", options.leaseWait, Duration.seconds(45), positive),
       persist: new Set(yield* sources("persist", options.persist ?? ["cli"], persistable, 0)),
       failureCooldownMillis: yield* millis("failureCooldown", options.failureCooldown, Duration.seconds(5), orZero),
       rejectionTtlMillis: yield* millis("rejectionTtl", options.rejectionTtl, Duration.minutes(5), orZero),
@@ -214,6 +221,7 @@ export const config: Config.Config<FlyTokensOptions> = Config.all({
   softExpiryJitter: number("FLY_TOKENS_SOFT_EXPIRY_JITTER"),
   cliConcurrency: number("FLY_TOKENS_CLI_CONCURRENCY"),
   org: optional(Config.String("FLY_TOKENS_ORG")),
+  leaseWait: duration("FLY_TOKENS_LEASE_WAIT"),
   persist: list("FLY_TOKENS_PERSIST"),
   failureCooldown: duration("FLY_TOKENS_FAILURE_COOLDOWN"),
   rejectionTtl: duration("FLY_TOKENS_REJECTION_TTL"),

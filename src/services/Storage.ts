@@ -10,6 +10,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
 import { quote } from "../token/Redaction.ts"
+import * as Fence from "./Fence.ts"
 import { SourceName } from "./SourceName.ts"
 import { StorageError } from "./TokenError.ts"
 
@@ -41,6 +42,15 @@ export interface StoredToken {
   readonly fence?: number
 }
 
+/**
+ * A record without its secret.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface RecordMeta extends Omit<StoredToken, "token"> {}
+
 const Millis = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: -8.64e15, maximum: 8.64e15 })))
 
 /** The record as text: JSON with the number of its version. */
@@ -57,7 +67,12 @@ const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))
 
 const decodeRecord = Schema.decodeUnknownOption(RecordJson)
 const decodeVersion = Schema.decodeUnknownOption(AnyVersion)
-const encodeRecord = Schema.encodeSync(RecordJson)
+const encodeRecord = Schema.encodeOption(RecordJson)
+
+const storedOf = (record: typeof RecordJson.Type): StoredToken => {
+  const { version: _, ...stored } = record
+  return stored
+}
 
 /**
  * Bytes of records, moved by a backend that knows nothing of tokens.
@@ -68,7 +83,16 @@ const encodeRecord = Schema.encodeSync(RecordJson)
  */
 export interface StorageBacking {
   readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, StorageError>
-  readonly write: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
+  /**
+   * Writes a record, whole or not at all. If the record that is there makes it outdated (`Fence.isOutdated`) it is
+   * refused with `Superseded`: in one step with the write, if the backend can do that.
+   */
+  readonly write: (
+    name: string,
+    key: StorageKey,
+    text: string,
+    meta: RecordMeta
+  ) => Effect.Effect<void, StorageError>
   readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
   readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
   /**
@@ -88,7 +112,8 @@ export interface StorageBacking {
  * Guaranteed: a `put` that succeeded is there for every later `get` of this and of other processes, whole; records of
  * different names and keys do not touch each other. Not guaranteed: that two processes see each other's writes in order.
  * A `cached` or `org` record that cannot be read as a record counts as absent and is put out of the way; a `manual` one
- * fails with `Corrupt` and is neither deleted nor overwritten.
+ * fails with `Corrupt` and is neither deleted nor overwritten. A `put` whose `fence` is older than that of the record
+ * that is there fails with `Superseded`.
  *
  * Names are app names or slugs of organizations, anything else fails with `InvalidName`.
  *
@@ -103,6 +128,38 @@ export class Storage extends Context.Service<Storage, {
   /** The names that have a record. */
   readonly list: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
 }>()("effect-fly-tokens/Storage") {
+  /**
+   * Whether the record in `text`, as a backend holds it, makes a write outdated. A text that is no record does not.
+   *
+   * @category judging
+   */
+  static isOutdated(meta: RecordMeta, text: string | undefined, now: number): boolean {
+    const present = text === undefined ? undefined : Option.getOrUndefined(decodeRecord(text))
+    return present !== undefined && Fence.isOutdated(meta, storedOf(present), now)
+  }
+
+  /**
+   * The failure of a write that came too late.
+   *
+   * @category constructors
+   */
+  static superseded(): StorageError {
+    return new StorageError({ operation: "put", kind: "Superseded", why: "a newer token is stored already" })
+  }
+
+  /**
+   * The failure of a write of what is no record.
+   *
+   * @category constructors
+   */
+  static invalidRecord(): StorageError {
+    return new StorageError({
+      operation: "put",
+      kind: "InvalidRecord",
+      why: "the record has no token, a time that is none, or a fence that is no whole number"
+    })
+  }
+
   /**
    * A storage over a backend that moves texts.
    *
@@ -156,8 +213,7 @@ export class Storage extends Context.Service<Storage, {
         if (Option.isNone(found)) return Effect.succeedNone
         const record = decodeRecord(found.value)
         if (Option.isNone(record)) return unreadable(operation, name, key, found.value)
-        const { version: _, ...stored } = record.value
-        return Effect.succeedSome<StoredToken>(stored)
+        return Effect.succeedSome<StoredToken>(storedOf(record.value))
       })
 
     /** Manual tokens cannot be had again, so none is replaced that cannot be read. */
@@ -170,7 +226,13 @@ export class Storage extends Context.Service<Storage, {
         checked("put", name, () =>
           Effect.andThen(
             guardManual("put", name, key),
-            Effect.suspend(() => backing.write(name, key, encodeRecord({ version: 1, ...record })))
+            Effect.suspend(() => {
+              const { token, ...meta } = record
+              const text = encodeRecord({ version: 1, token, ...meta })
+              return Option.isSome(text)
+                ? backing.write(name, key, text.value, meta)
+                : Effect.fail(Storage.invalidRecord())
+            })
           )),
       delete: (name, key) =>
         checked("delete", name, () => Effect.andThen(guardManual("delete", name, key), backing.remove(name, key))),

@@ -119,13 +119,30 @@ export class UnusableToken extends Schema.TaggedError<UnusableToken>()("Unusable
 /**
  * The store failed.
  *
+ * **Details**
+ *
+ * - `Unavailable`: it cannot be reached, written or read. `Insecure`: others could write to it, so it is not used.
+ * - `Corrupt`: the record of a manual token is not readable; it is kept. `UnsupportedVersion`: a newer release wrote it.
+ * - `WrongKey`: the record is encrypted with a key that is not among those given; nothing was changed.
+ * - `Superseded`: a write came too late, there is a newer record. `InvalidName`: the name cannot name a record.
+ *   `InvalidRecord`: the record has no token, or numbers that are none.
+ *
  * @category errors
  * @since 0.1.0
  * @stability stable
  */
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
   operation: Schema.Literals(["open", "get", "put", "delete", "list"]),
-  kind: Schema.Literals(["Unavailable", "Corrupt", "Insecure", "UnsupportedVersion", "InvalidName"]),
+  kind: Schema.Literals([
+    "Unavailable",
+    "Corrupt",
+    "Insecure",
+    "UnsupportedVersion",
+    "InvalidName",
+    "InvalidRecord",
+    "Superseded",
+    "WrongKey"
+  ]),
   /** A fixed sentence, with an error code such as ENOSPC where there is one; nothing of a record. */
   why: Schema.String,
   path: Schema.optionalKey(Schema.String)

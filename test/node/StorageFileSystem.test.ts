@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import { spawnSync } from "node:child_process"
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Environment, FlyToken, FlyTokens, Storage, type StoredToken } from "../../src/index.ts"
 import { FlyTokensNode, StorageFileSystem } from "../../src/node.ts"
@@ -81,7 +81,9 @@ describe("records", () => {
           source: "cli",
           savedAt: 1_700_000_000_000
         })
-        assert.deepStrictEqual(await readdir(dirname(file)), ["my-app.json"])
+        assert.deepStrictEqual(await readdir(dirname(file)), [".staged", "my-app.json"])
+        assert.strictEqual(await mode(join(dirname(file), ".staged")), 0o700)
+        assert.deepStrictEqual(await readdir(join(dirname(file), ".staged")), [])
       })
     }))
 
@@ -283,17 +285,17 @@ describe("a record's file", () => {
   it.live("left half-written by a writer that was killed goes after an hour", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      const folder = join(sandbox.store, "cached")
+      const folder = join(sandbox.store, "cached", ".staged")
       const put = Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x")))
       yield* put.pipe(Effect.provide(layerOf(sandbox)))
       const old = new Date(Date.now() - 2 * 3_600_000)
       yield* Effect.promise(async () => {
-        await writeFile(join(folder, ".my-app.1.1.tmp"), "fo1_half")
-        await utimes(join(folder, ".my-app.1.1.tmp"), old, old)
-        await writeFile(join(folder, ".my-app.2.2.tmp"), "fo1_being-written")
+        await writeFile(join(folder, "my-app..1.1.tmp"), "fo1_half")
+        await utimes(join(folder, "my-app..1.1.tmp"), old, old)
+        await writeFile(join(folder, "my-app..2.2.tmp"), "fo1_being-written")
       })
       yield* put.pipe(Effect.provide(layerOf(sandbox)))
-      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), [".my-app.2.2.tmp", "my-app.json"])
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(folder)), ["my-app..2.2.tmp"])
     }))
 })
 
@@ -358,6 +360,44 @@ describe("the directory", () => {
       )
       for (const path of [dirname(sandbox.store), sandbox.store, join(sandbox.store, "manual")]) {
         assert.include(opened, path)
+      }
+    }))
+
+  it.live("that cannot be made or written to is not replaced by another one", () =>
+    Effect.gen(function*() {
+      for (const [method, code] of [["makeDirectory", "EACCES"], ["open", "EROFS"]] as const) {
+        const sandbox = yield* Sandbox.make
+        const touched: Array<string> = []
+        const watching = Layer.effect(
+          FileSystem.FileSystem,
+          Effect.map(FileSystem.FileSystem, (files) => {
+            const watch =
+              <Args extends ReadonlyArray<unknown>, A>(call: (path: string, ...args: Args) => A) =>
+              (path: string, ...args: Args) => {
+                touched.push(path)
+                return call(path, ...args)
+              }
+            return {
+              ...files,
+              open: watch(files.open),
+              makeDirectory: watch(files.makeDirectory),
+              writeFile: watch(files.writeFile),
+              writeFileString: watch(files.writeFileString),
+              rename: watch(files.rename)
+            } as FileSystem.FileSystem
+          })
+        ).pipe(Layer.provideMerge(failing(method, code)))
+        const layer = layerOf(sandbox, watching)
+        for (const key of ["manual", "cached"] as const) {
+          const error = yield* Effect.flip(
+            Effect.provide(Storage.use((storage) => storage.put("my-app", key, record("fo1_x"))), layer)
+          )
+          assert.strictEqual(error.kind, "Unavailable")
+        }
+        assert.isAbove(touched.length, 0)
+        // The directory above it is synced when it is made.
+        const above = dirname(sandbox.store)
+        assert.deepStrictEqual(touched.filter((path) => path !== above && !path.startsWith(sandbox.store)), [])
       }
     }))
 
@@ -478,7 +518,7 @@ describe("the directory", () => {
         assert.strictEqual(error.kind, "Unavailable")
         assert.include(error.message, words)
         assert.notInclude(JSON.stringify(error) + error.message + error.stack, "fo1_")
-        const left = yield* Effect.promise(() => readdir(join(sandbox.store, "cached")).catch(() => []))
+        const left = yield* Effect.promise(() => readdir(join(sandbox.store, "cached", ".staged")).catch(() => []))
         assert.deepStrictEqual(left, [])
       })
   )
@@ -567,4 +607,64 @@ describe("the directory", () => {
       )
       assert.strictEqual(resolved.source, "cli")
     }))
+
+  it.live("that is removed while running: the app's get works, and the store is made anew", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("my-app")
+        // At once, while its writes are under way.
+        yield* Effect.promise(() => rename(sandbox.store, `${sandbox.store}.gone`))
+        assert.strictEqual((yield* tokens.refresh("my-app")).source, "cli")
+        assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+      }).pipe(Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" })))
+      // The layer is closed, so its writes are done.
+      const names = yield* Effect.promise(() => readdir(join(sandbox.store, "cached")))
+      assert.includeMembers(names, ["my-app.json", "other-app.json"])
+      const manual = yield* Effect.promise(() => readFile(join(sandbox.store, "manual", "my-app.json"), "utf8"))
+      assert.include(manual, "fo1_manual")
+    }))
+
+  const broken = ["", "{", "{\"version\":1,\"token\":\"fo1_half", "\u0000\u0000\u0000", "null", "{\"version\":7}"]
+  it.live.each(broken)(
+    "with corrupt files of every kind (%j): the app's get works, nothing else is touched",
+    (text) =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        const file = (...parts: ReadonlyArray<string>) => join(sandbox.store, ...parts)
+        yield* Effect.provide(
+          Storage.use((storage) => storage.put("bystander", "manual", record("fo1_bystander"))),
+          layerOf(sandbox)
+        )
+        const bystander = yield* Effect.promise(() => readFile(file("manual", "bystander.json"), "utf8"))
+        yield* Effect.promise(async () => {
+          const records = [["cached", "my-app.json"], ["manual", "my-app.json"], ["org", "acme.json"], [
+            "lease",
+            "org.acme.1"
+          ]]
+          for (const [folder = "", name = ""] of records) {
+            await mkdir(file(folder), { recursive: true, mode: 0o700 })
+            await writeFile(file(folder, name), text, { mode: 0o600 })
+          }
+        })
+        yield* Effect.gen(function*() {
+          const tokens = yield* FlyTokens
+          assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+          const error = yield* Effect.flip(tokens.setManual("my-app", FlyToken.make("fo1_new")))
+          assert.strictEqual(error._tag, "PersistFailed")
+          if (error._tag === "PersistFailed") assert.include(error.message, file("manual", "my-app.json"))
+        }).pipe(
+          Effect.provide(
+            Layer.provideMerge(FlyTokensNode.layer({ environment: sandbox.environment, org: "acme" }), logged().layer)
+          )
+        )
+        yield* Effect.promise(async () => {
+          assert.strictEqual(await readFile(file("manual", "my-app.json"), "utf8"), text)
+          assert.strictEqual(await readFile(file("manual", "bystander.json"), "utf8"), bystander)
+          assert.lengthOf(await sandbox.mints(), 1)
+        })
+      })
+  )
 })

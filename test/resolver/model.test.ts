@@ -92,7 +92,7 @@ const check = (operations: ReadonlyArray<Operation>) =>
     const clock = yield* World.settableClock
     const world = yield* World.make
     /** Until when an app must have a token, whatever its sources do. */
-    const lasts = new Map<string, { readonly until: number; readonly source: string }>()
+    const lasts = new Map<string, { readonly until: number; readonly source: string; readonly identity: string }>()
     const rejected = new Map<string, number>()
     const running = new Map<string, number>()
 
@@ -138,7 +138,8 @@ const check = (operations: ReadonlyArray<Operation>) =>
         Effect.tap(call, (resolved) =>
           Effect.map(wallNow, (now) => {
             fits(resolved, now)
-            lasts.set(resolved.app, { until: resolved.expiresAt ?? Number.POSITIVE_INFINITY, source: resolved.source })
+            const { expiresAt, source, token } = resolved
+            lasts.set(resolved.app, { until: expiresAt ?? Number.POSITIVE_INFINITY, source, identity: token.identity })
           }))
 
       /** Runs a call to its end: no call may take longer than all limits of time together. */
@@ -190,6 +191,8 @@ const check = (operations: ReadonlyArray<Operation>) =>
             })
             rejected.set(dead.identity, now)
             lasts.delete(step.app)
+            // Another app may have the same token, from the config file, and loses it too.
+            for (const [name, { identity }] of lasts) if (identity === dead.identity) lasts.delete(name)
             const exit = yield* settled(Fiber.join(fiber))
             if (Exit.isSuccess(exit)) {
               assert.notStrictEqual(exit.value.token.identity, dead.identity, "a refresh gave the rejected token")

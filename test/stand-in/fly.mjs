@@ -16,7 +16,7 @@
 import { spawn } from "node:child_process"
 import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { env, exit, pid, stderr, stdout } from "node:process"
+import { env, exit, pid, ppid, stderr, stdout } from "node:process"
 import { setTimeout as after } from "node:timers/promises"
 import { orgToken } from "./macaroon.mjs"
 
@@ -81,6 +81,7 @@ const mode = settings.modes?.[command] ?? (command === "tokens" ? settings.mode 
 
 log({
   event: "start",
+  ppid,
   args,
   mode,
   env: Object.keys(env).sort(),

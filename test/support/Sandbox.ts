@@ -11,6 +11,8 @@ const standIn = fileURLToPath(new URL("../stand-in/fly.mjs", import.meta.url))
 
 export interface Call {
   readonly pid: number
+  /** The process that called it, of a start. */
+  readonly ppid?: number
   readonly at: number
   readonly event: "start" | "end" | "sigterm" | "grandchild"
   readonly args?: ReadonlyArray<string>

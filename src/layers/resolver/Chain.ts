@@ -50,6 +50,8 @@ export interface Candidate {
   readonly acquiredAt: number
   /** Where this process took it, if not from the source that was asked. */
   readonly takenFrom?: SourceName
+  /** The number of the right to mint under which it was minted. */
+  readonly fence?: number
 }
 
 /**

@@ -6,10 +6,14 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Usability from "../../policy/Usability.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
+import * as Fence from "../../services/Fence.ts"
 import type { FlyCli } from "../../services/FlyCli.ts"
+import type { Lease, LeaseError } from "../../services/Lease.ts"
 import type { MissReason } from "../../services/MissReason.ts"
 import type { Storage } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
@@ -20,6 +24,7 @@ import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as LeasedMint from "./LeasedMint.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import { storageFailed } from "./PendingWrites.ts"
 
@@ -61,8 +66,10 @@ export const make = (options: {
   readonly settings: ResolverSettings
   readonly isRejected: (token: FlyToken, now: number) => boolean
   readonly onCliEnd: (tookMillis: number) => void
-  /** Runs a write behind the callers' backs and reports its failure. */
-  readonly inBackground: (name: string, write: Effect.Effect<void, WriteReason>) => void
+  /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
+  readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
+  readonly lease: Lease
+  readonly onLeaseMissing: (org: string, error: LeaseError) => Effect.Effect<void>
 }): OrgTokens => {
   const { background, cli, environment, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
@@ -98,7 +105,8 @@ export const make = (options: {
     const candidate: Candidate = {
       token: FlyToken.make(record.value.token),
       acquiredAt: record.value.savedAt,
-      takenFrom: "storage"
+      takenFrom: "storage",
+      ...(record.value.fence === undefined ? {} : { fence: record.value.fence })
     }
     return fits(candidate, request, yield* Clock.currentTimeMillis) ? candidate : undefined
   })
@@ -113,28 +121,45 @@ export const make = (options: {
       : attempt(false)
   }
 
-  /** Mints for all who wait, and remembers it. A mint is always a new token, so it fits whoever joined. */
-  const minted = Effect.fnUntraced(
-    function*(org: string, request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
-      const token = yield* mint(org, request)
+  /** Mints, remembers it, and stores it behind the callers' backs. */
+  const minted = (org: string, request: ChainRequest): LeasedMint.Mint =>
+    Effect.fnUntraced(function*(fence, interruptible): Effect.fn.Return<LeasedMint.Minted, MissReason> {
+      const token = yield* interruptible(mint(org, request))
       const now = yield* Clock.currentTimeMillis
-      const candidate: Candidate = { token, acquiredAt: now }
+      const candidate: Candidate = { token, acquiredAt: now, fence }
       const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
-      if (Usability.defectOf(token, expiresAt, now) !== undefined) return candidate
+      if (Usability.defectOf(token, expiresAt, now) !== undefined) return { candidate, stored: Effect.succeed(false) }
       remembered.set(org, candidate)
-      if (!settings.persist.has("cli")) return candidate
-      options.inBackground(
+      if (!settings.persist.has("cli")) return { candidate, stored: Effect.succeed(false) }
+      const write = options.inBackground(
         org,
         writes.put(org, "org", {
           token: token.redacted,
           expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
           source: "cli",
-          savedAt: now
+          savedAt: now,
+          fence
         })
       )
-      return candidate
+      const stored = Effect.map(Fiber.await(write), (exit) => Exit.isSuccess(exit) && exit.value !== undefined)
+      return { candidate, stored }
+    })
+
+  const leased = LeasedMint.make({
+    lease: options.lease,
+    background,
+    waitMillis: settings.leaseWaitMillis,
+    onMissing: options.onLeaseMissing
+  })
+
+  /** A new token, by one process of all that use the store. Without a store to leave it in, each mints its own. */
+  const shared = Effect.fnUntraced(function*(org: string, request: ChainRequest) {
+    if (readsStore && settings.persist.has("cli") && !request.storageTimedOut) {
+      return yield* leased(org, stored(org, request), minted(org, request))
     }
-  )
+    const fence = Fence.after(undefined, yield* Clock.currentTimeMillis)
+    return (yield* minted(org, request)(fence, (effect) => effect)).candidate
+  })
 
   const recalled = (org: string, now: number): Candidate | undefined => {
     const candidate = remembered.get(org)
@@ -145,22 +170,34 @@ export const make = (options: {
     return again
   }
 
-  const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
-    const org = yield* organizations.of(request.app, { environmentToken: !request.environmentMissed })
+  /** Remembered, or in the store. Each request looks for itself: what one may not have, another may. */
+  const had = Effect.fnUntraced(function*(org: string, request: ChainRequest) {
     const now = yield* Clock.currentTimeMillis
     const current = recalled(org, now)
     if (current !== undefined && fits(current, request, now)) return current
-    // Each request looks for itself: what one may not have, another may.
     const found = yield* stored(org, request)
-    if (found !== undefined) {
-      remembered.set(org, found)
-      return found
-    }
-    return yield* flight(org, minted(org, request)).pipe(
-      Effect.tapError((reason) =>
-        reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
+    if (found !== undefined) remembered.set(org, found)
+    return found
+  })
+
+  const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
+    const org = yield* organizations.of(request.app, { environmentToken: !request.environmentMissed })
+    for (;;) {
+      const found = yield* had(org, request)
+      if (found !== undefined) return found
+      const candidate = yield* flight(org, shared(org, request)).pipe(
+        Effect.tapError((reason) =>
+          reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
+        )
       )
-    )
+      // A mint is new, so it fits whoever joined. What another process left fits the one who looked, perhaps not all.
+      if (candidate.takenFrom === undefined) return candidate
+      const now = yield* Clock.currentTimeMillis
+      if (fits(candidate, request, now)) {
+        remembered.set(org, candidate)
+        return candidate
+      }
+    }
   })
 
   return {

@@ -36,21 +36,36 @@ export type WriteReason = StorageFailed | TimedOut | Defect
  * @stability stable
  */
 export interface PendingWrites {
-  /** Writes a record; writes of this record that wait before it are left out, because it replaces them. */
-  readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, WriteReason>
+  /**
+   * Writes a record; writes of this record that wait before it are left out, because it replaces them. `false` if the
+   * store has a newer one, of another process.
+   */
+  readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<boolean, WriteReason>
   /** Deletes a record, with `identity` only if it holds that token. Answers the identity of what it deleted. */
   readonly drop: (name: string, key: StorageKey, identity?: string) => Effect.Effect<string | undefined, WriteReason>
 }
 
-type Write = Effect.Effect<string | undefined, StorageFailed>
+/** What a write came to. */
+interface Outcome {
+  /** `false`: the store refused it, because it has a newer record. */
+  readonly written: boolean
+  /** The identity of what was deleted. */
+  readonly deleted?: string
+}
+
+type Write = Effect.Effect<Outcome, StorageFailed>
 
 interface Job {
   readonly write: Write
-  /** Jobs of the same kind that follow each other are one. */
-  readonly kind: string
+  /** `drop` is one token, `clear` whichever is stored, `again` a write that is repeated. */
+  readonly kind: "put" | "drop" | "clear" | "again"
+  /** The token that is dropped. */
+  readonly identity: string | undefined
   begun: boolean
   readonly started: Deferred.Deferred<void>
-  readonly done: Deferred.Deferred<string | undefined, WriteReason>
+  readonly done: Deferred.Deferred<Outcome, WriteReason>
+  /** Jobs that waited before this one and are left out, because it replaces what they would have done. */
+  overtaken: ReadonlyArray<Job>
 }
 
 interface Line {
@@ -88,13 +103,30 @@ export const make = (
   const lines = new Map<string, Line>()
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
 
-  const jobOf = (kind: string, write: Write): Job => ({
+  const jobOf = (kind: Job["kind"], write: Write, identity?: string): Job => ({
     kind,
+    identity,
     write,
     begun: false,
     started: Deferred.makeUnsafe(),
-    done: Deferred.makeUnsafe()
+    done: Deferred.makeUnsafe(),
+    overtaken: []
   })
+
+  /**
+   * Answers for those that a job overtook. A put that the store refused has replaced nothing: the tokens that they were
+   * to delete are to be deleted still.
+   */
+  const settle = (line: Line, job: Job, exit: Exit.Exit<Outcome, WriteReason>) => {
+    const refused = Exit.isSuccess(exit) && !exit.value.written
+    const again = refused ? job.overtaken.filter(({ kind }) => kind === "drop") : []
+    for (const each of job.overtaken) {
+      if (!again.includes(each)) Deferred.doneUnsafe(each.done, exit)
+    }
+    // Behind the job itself, which is the first, and before those that came later.
+    line.jobs.splice(1, 0, ...again)
+    Deferred.doneUnsafe(job.done, exit)
+  }
 
   /** A write that was given up and ended after all may have put an old token there. */
   const onLateEnd = (name: string, line: Line) => {
@@ -114,14 +146,14 @@ export const make = (
       const exit = yield* Background.exitWithin(fiber, limitMillis)
       if (exit === undefined) {
         fiber.interruptUnsafe()
-        Deferred.doneUnsafe(job.done, Exit.fail(timedOut()))
+        settle(line, job, Exit.fail(timedOut()))
         if ((yield* Background.exitWithin(fiber, endingGraceMillis)) === undefined) {
           line.abandoned++
           fiber.addObserver(() => onLateEnd(name, line))
         }
       } else {
         if (Exit.isSuccess(exit)) line.newest = job
-        Deferred.doneUnsafe(job.done, Background.typed(exit))
+        settle(line, job, yield* Effect.exit(Background.typed(exit)))
       }
       line.jobs.shift()
     }
@@ -132,21 +164,24 @@ export const make = (
     const line = lines.get(name) ?? { jobs: [], abandoned: 0, newest: undefined }
     lines.set(name, line)
     const last = line.jobs.at(-1)
-    if (last !== undefined && !last.begun && last.kind === job.kind && job.kind !== "put") return last
+    // The same asked for twice is one job.
+    const same = last?.kind === job.kind && last.identity === job.identity
+    if (last !== undefined && !last.begun && same && job.kind !== "put") return last
     // Those that wait are overtaken by a put, which answers for them.
-    const overtaken = job.kind === "put" ? line.jobs.splice(1) : []
-    line.jobs.push(job)
-    for (const each of overtaken) {
-      each.begun = true
-      Deferred.doneUnsafe(each.started, Exit.void)
-      background.fork(Deferred.into(Deferred.await(job.done), each.done))
+    if (job.kind === "put") {
+      job.overtaken = line.jobs.splice(1).flatMap((each) => [...each.overtaken, each])
+      for (const each of job.overtaken) {
+        each.begun = true
+        Deferred.doneUnsafe(each.started, Exit.void)
+      }
     }
+    line.jobs.push(job)
     if (line.jobs.length === 1) background.forkWrite(work(name, line))
     return job
   }
 
   /** The outcome. A job that has not begun within its limit, behind others, is given up: then it never will. */
-  const outcomeOf = (name: string, job: Job): Effect.Effect<string | undefined, WriteReason> =>
+  const outcomeOf = (name: string, job: Job): Effect.Effect<Outcome, WriteReason> =>
     Effect.timeoutOrElse(Deferred.await(job.started), {
       duration: Duration.millis(limitMillis + endingGraceMillis),
       orElse: () => {
@@ -155,14 +190,14 @@ export const make = (
         const place = jobs?.indexOf(job) ?? -1
         if (place > 0) jobs?.splice(place, 1)
         // Also for those that it overtook, or that asked for the same.
-        Deferred.doneUnsafe(job.done, Exit.fail(timedOut()))
+        for (const each of [...job.overtaken, job]) Deferred.doneUnsafe(each.done, Exit.fail(timedOut()))
         return Effect.void
       }
     }).pipe(Effect.andThen(Deferred.await(job.done)))
 
-  const inLine = (name: string, key: StorageKey, kind: string, write: Write) => {
+  const inLine = (name: string, key: StorageKey, job: Job) => {
     const line = `${key}/${name}`
-    return outcomeOf(line, enqueue(line, jobOf(kind, write)))
+    return outcomeOf(line, enqueue(line, job))
   }
 
   const remove = (name: string, key: StorageKey, identity: string | undefined): Write =>
@@ -175,21 +210,30 @@ export const make = (
         // What is there is only of interest; it is deleted unread too.
         const stored = yield* Effect.orElseSucceed(read, () => Option.none<string>())
         yield* storage.delete(name, key)
-        return Option.getOrUndefined(stored)
+        return { written: true, ...(Option.isSome(stored) ? { deleted: stored.value } : {}) }
       }
-      if (Option.getOrUndefined(yield* read) !== identity) return undefined
+      if (Option.getOrUndefined(yield* read) !== identity) return { written: true }
       yield* storage.delete(name, key)
-      return identity
+      return { written: true, deleted: identity }
     }).pipe(Effect.mapError(storageFailed))
+
+  const put = (name: string, key: StorageKey, record: StoredToken): Write =>
+    Effect.suspend(() => storage.put(name, key, record)).pipe(
+      Effect.as<Outcome>({ written: true }),
+      Effect.catchIf(
+        (error) => error.kind === "Superseded",
+        () =>
+          Effect.as(Effect.logDebug(`fly-tokens: ${key}/${name}: a newer token is stored already`), { written: false })
+      ),
+      Effect.mapError(storageFailed)
+    )
 
   return {
     put: (name, key, record) =>
-      Effect.asVoid(inLine(
-        name,
-        key,
-        "put",
-        Effect.mapError(Effect.as(Effect.suspend(() => storage.put(name, key, record)), undefined), storageFailed)
-      )),
-    drop: (name, key, identity) => inLine(name, key, `drop ${identity ?? "any"}`, remove(name, key, identity))
+      Effect.map(inLine(name, key, jobOf("put", put(name, key, record))), ({ written }) => written),
+    drop: (name, key, identity) => {
+      const kind = identity === undefined ? "clear" : "drop"
+      return Effect.map(inLine(name, key, jobOf(kind, remove(name, key, identity), identity)), ({ deleted }) => deleted)
+    }
   }
 }

@@ -54,8 +54,20 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
   const gone = Effect.sync(() => TokenCache.undrop(shared.cache, app, dropped))
   if (shared.settings.persist.has(found.source)) {
     const { expiresAt, token } = resolved
-    const record = { token: token.redacted, expiresAt, source: found.source, savedAt: found.candidate.acquiredAt }
-    shared.inBackground(app, Effect.andThen(shared.writes.put(app, "cached", record), gone))
+    const { acquiredAt, fence } = found.candidate
+    const record = {
+      token: token.redacted,
+      expiresAt,
+      source: found.source,
+      savedAt: acquiredAt,
+      ...(fence === undefined ? {} : { fence })
+    }
+    const put = Effect.flatMap(shared.writes.put(app, "cached", record), (written) =>
+      // What was to be replaced may be what was in the way.
+      written
+        ? Effect.void
+        : Effect.forEach(dropped, (identity) => shared.writes.drop(app, "cached", identity), { discard: true }))
+    shared.inBackground(app, Effect.andThen(put, gone))
   } else if (task.request.isRefresh) {
     // Whichever token is stored there, also one that the run never came to look at.
     const drop = Effect.tap(

@@ -5,6 +5,7 @@
  */
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ResolvedToken, TokenStatus } from "../../services/FlyTokens.ts"
 import type { NoTokenAvailable } from "../../services/TokenError.ts"
@@ -32,7 +33,7 @@ export interface Shared {
   readonly telemetry: Telemetry
   /** From [0, 1). */
   readonly random: () => number
-  readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => void
+  readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
   readonly orgTokens: OrgTokens
   readonly chain: ReadonlyArray<Source>
   readonly isRejected: (token: FlyToken, now: number) => boolean

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -21,7 +22,12 @@ export const layer: Layer.Layer<Storage> = Layer.sync(Storage, () => {
   const place = (name: string, key: string) => `${key}/${name}`
   return Storage.make({
     read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
-    write: (name, key, text) => Effect.sync(() => void texts.set(place(name, key), text)),
+    write: (name, key, text, meta) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        if (Storage.isOutdated(meta, texts.get(place(name, key)), now)) return Effect.fail(Storage.superseded())
+        texts.set(place(name, key), text)
+        return Effect.void
+      }),
     remove: (name, key) => Effect.sync(() => void texts.delete(place(name, key))),
     setAside: (name, key, text) =>
       Effect.sync(() => {

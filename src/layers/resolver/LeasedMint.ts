@@ -1,0 +1,144 @@
+/**
+ * One mint among many processes: under a lease, else without one.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Fence from "../../services/Fence.ts"
+import { type Lease, LeaseError } from "../../services/Lease.ts"
+import { Defect, fromDefect, type MissReason } from "../../services/MissReason.ts"
+import * as Background from "./Background.ts"
+import type { Candidate } from "./Chain.ts"
+
+/**
+ * What a mint left behind.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Minted {
+  readonly candidate: Candidate
+  /** Ends when the token is in the store, `true`, or is known not to get there. */
+  readonly stored: Effect.Effect<boolean>
+}
+
+/**
+ * Gets a token that may be in the store already or be minted.
+ *
+ * **Details**
+ *
+ * Holding the lease of the organization it looks into the store, where the owner before may have left a token, and mints
+ * if there is none; it answers at once then, and gives the lease back when the token is in the store, where those who
+ * wait find it. A lease that cannot be had within the limit, or asked for at all, is done without, and reported.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type LeasedMint = (
+  org: string,
+  found: Effect.Effect<Candidate | undefined>,
+  mint: Mint
+) => Effect.Effect<Candidate, MissReason>
+
+/**
+ * Mints, and begins to store what it minted; only what is wrapped in `interruptible` can be interrupted.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Mint = (
+  fence: number,
+  interruptible: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+) => Effect.Effect<Minted, MissReason>
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly lease: Lease
+  readonly background: Background.Background
+  readonly waitMillis: number
+  /** A token is minted without the lease. */
+  readonly onMissing: (org: string, error: LeaseError) => Effect.Effect<void>
+}): LeasedMint => {
+  const { background, lease, onMissing, waitMillis } = options
+
+  return Effect.fnUntraced(function*(org, found, mint) {
+    const answer = Deferred.makeUnsafe<Candidate, MissReason>()
+    /** Why there is no lease; `undefined` once the answer is this run's to give. */
+    const decided = Deferred.makeUnsafe<LeaseError | undefined>()
+    const run = { begun: false, abandoned: false }
+
+    const done = (exit: Exit.Exit<Candidate, MissReason>) =>
+      Effect.sync(() => {
+        Deferred.doneUnsafe(decided, Exit.succeed(undefined))
+        Deferred.doneUnsafe(answer, exit)
+      })
+
+    const begin = Effect.suspend(() => {
+      if (run.abandoned) return Effect.interrupt
+      run.begun = true
+      Deferred.doneUnsafe(decided, Exit.succeed(undefined))
+      return Effect.void
+    })
+
+    // Answered, the caller may close the layer at once: from the mint on nothing parts the token from the store.
+    const holding = (fence: number) =>
+      Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
+        yield* begin
+        const left = yield* restore(found)
+        if (left !== undefined) {
+          // Nobody waits until the lease is given back.
+          yield* done(Exit.succeed(left))
+          return left
+        }
+        const { candidate, stored } = yield* mint(fence, restore)
+        yield* done(Exit.succeed(candidate))
+        // Those who wait for the lease would wait for nothing: it is given back as one that failed.
+        if (!(yield* stored)) return yield* new Defect({ name: "NotStored" })
+        return candidate
+      }))
+
+    const withLease = Effect.exit(
+      lease.withLease({ org }, ({ fence }) => holding(fence), Effect.map(found, Option.fromUndefinedOr))
+    ).pipe(
+      Effect.flatMap(Background.typed),
+      Effect.matchEffect({
+        onSuccess: (candidate) => done(Exit.succeed(candidate)),
+        onFailure: (reason) => {
+          if (run.begun) return done(Exit.fail(reason instanceof LeaseError ? fromDefect(reason) : reason))
+          const error = reason instanceof LeaseError
+            ? reason
+            : new LeaseError({ scope: `org/${org}`, why: `asking for it failed: ${reason.message}` })
+          return Effect.sync(() => Deferred.doneUnsafe(decided, Exit.succeed(error)))
+        }
+      })
+    )
+    const fiber = background.fork(withLease)
+
+    const waited = yield* Effect.timeoutOption(Deferred.await(decided), Duration.millis(waitMillis)).pipe(
+      Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe()))
+    )
+    if (run.begun || (Option.isSome(waited) && waited.value === undefined)) {
+      return yield* Effect.onInterrupt(Deferred.await(answer), () => Effect.sync(() => fiber.interruptUnsafe()))
+    }
+    run.abandoned = true
+    fiber.interruptUnsafe()
+    const seconds = Duration.format(Duration.millis(waitMillis))
+    const error = Option.getOrElse(waited, () => undefined) ??
+      new LeaseError({ scope: `org/${org}`, why: `it could not be had within leaseWait (${seconds})` })
+    yield* onMissing(org, error)
+    const { candidate } = yield* mint(Fence.after(undefined, yield* Clock.currentTimeMillis), (effect) => effect)
+    return candidate
+  })
+}

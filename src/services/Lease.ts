@@ -1,0 +1,268 @@
+/**
+ * The right to mint: one process has it, the others wait and use what it minted.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import { isAppName } from "../token/AppName.ts"
+import { quote } from "../token/Redaction.ts"
+import * as Fence from "./Fence.ts"
+import { InvalidOption } from "./TokenError.ts"
+
+/**
+ * What a lease is for: an organization by its slug, or one app.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type LeaseScope = { readonly org: string } | { readonly app: string }
+
+/**
+ * A lease that is held.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface HeldLease {
+  /** Goes into the record of what is minted under it: a store refuses it once there is a record with a newer one. */
+  readonly fence: number
+}
+
+/**
+ * A lease cannot be had: who keeps the leases cannot be reached, or does not answer in its time.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
+  scope: Schema.String,
+  /** A fixed sentence, with an error code where there is one. */
+  why: Schema.String
+}) {
+  override get message(): string {
+    return `lease ${this.scope}: ${this.why}`
+  }
+}
+
+/**
+ * How one look at a lease ended: it is held now, or somebody else has it, for `freeIn` more milliseconds at most.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Acquisition =
+  | {
+    readonly _tag: "Acquired"
+    /** A whole number, higher than that of the acquisition before. */
+    readonly fence: number
+    /** Whether the one before was released as `failed`. */
+    readonly afterFailure: boolean
+  }
+  | { readonly _tag: "Busy"; readonly freeIn: number }
+
+/**
+ * Who keeps leases. `scope` is `org/<slug>` or `app/<name>`, `owner` a text of its own for each call of `withLease`,
+ * made of letters, digits and dashes.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface LeaseBacking {
+  /**
+   * Takes the lease for `ttlMillis`, in one step, if it is free, has ended, or is this owner's. Each acquisition has a
+   * higher fence than the one before.
+   */
+  readonly acquire: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<Acquisition, LeaseError>
+  /** Lengthens it to `ttlMillis` from now on; `false` if it is not this owner's any more. */
+  readonly renew: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<boolean, LeaseError>
+  /**
+   * Ends it, if it is this owner's. With `failed` the next acquisition is told; the one after that not, unless it is
+   * said again.
+   */
+  readonly release: (scope: string, owner: string, outcome: "done" | "failed") => Effect.Effect<void, LeaseError>
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface LeaseOptions {
+  /**
+   * For how long a lease is held by an owner that does not renew it: how soon the others go on after its death. It is
+   * renewed after each third of this. Default 30 seconds; from 1 second to 1 hour.
+   */
+  readonly ttl?: Duration.Input | undefined
+}
+
+/**
+ * Makes one of many processes do something, while the others wait.
+ *
+ * **Details**
+ *
+ * Guaranteed: an owner that dies, or that is suspended, loses the lease when its time to live is over; whoever gets it
+ * then has a higher fence. So two may believe that they have it, and the older one's records are refused. When a holder
+ * fails, those who waited for it go on together: what failed for one need not be tried by the others one after another.
+ * Not guaranteed: an order among those who wait.
+ *
+ * @category services
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Lease {
+  /**
+   * Runs `use` while holding the lease. Waits for it without a limit of its own; while another one has it, `instead` is
+   * run again and again, and its first answer ends the wait without `use`. Fails with `LeaseError` if the lease cannot
+   * be asked for, and only before `use` began.
+   */
+  readonly withLease: <A, E, R, E2 = never, R2 = never>(
+    scope: LeaseScope,
+    use: (held: HeldLease) => Effect.Effect<A, E, R>,
+    instead?: Effect.Effect<Option.Option<A>, E2, R2>
+  ) => Effect.Effect<A, E | E2 | LeaseError, R | R2>
+}
+
+const defaultTtl = Duration.seconds(30)
+const shortestTtl = Duration.seconds(1)
+const longestTtl = Duration.hours(1)
+
+/** The limit of one access to who keeps the leases. */
+const accessLimit = Duration.seconds(5)
+
+const firstPause = 25
+const longestPause = 500
+
+const nameOf = (scope: LeaseScope): Effect.Effect<string, LeaseError> => {
+  const [kind, name] = "org" in scope ? ["org", scope.org] : ["app", scope.app]
+  return isAppName(name)
+    ? Effect.succeed(`${kind}/${name}`)
+    : Effect.fail(new LeaseError({ scope: kind, why: `${quote(String(name))} cannot name a lease` }))
+}
+
+const make = Effect.fnUntraced(function*(
+  backing: LeaseBacking,
+  options: LeaseOptions = {}
+): Effect.fn.Return<Lease, InvalidOption> {
+  const ttl = Option.getOrUndefined(Duration.fromInput(options.ttl ?? defaultTtl))
+  if (ttl === undefined || Duration.isLessThan(ttl, shortestTtl) || Duration.isGreaterThan(ttl, longestTtl)) {
+    return yield* new InvalidOption({
+      option: "leaseTtl",
+      expected: "a duration from 1 second to 1 hour, for example \"30 seconds\""
+    })
+  }
+  const ttlMillis = Duration.toMillis(ttl)
+
+  const access = <A>(scope: string, call: Effect.Effect<A, LeaseError>): Effect.Effect<A, LeaseError> =>
+    Effect.timeoutOrElse(call, {
+      duration: accessLimit,
+      orElse: () => Effect.fail(new LeaseError({ scope, why: `no answer within ${Duration.format(accessLimit)}` }))
+    })
+
+  /** Until it is lost; what cannot be renewed now may be later. */
+  const renewing = (scope: string, owner: string): Effect.Effect<void> =>
+    Effect.repeat(
+      Effect.delay(
+        Effect.orElseSucceed(access(scope, backing.renew(scope, owner, ttlMillis)), () => true),
+        Duration.millis(ttlMillis / 3)
+      ),
+      { while: (held) => held }
+    )
+
+  /** What cannot be given back ends by itself. */
+  const release = (scope: string, owner: string, outcome: "done" | "failed") =>
+    Effect.ignore(access(scope, backing.release(scope, owner, outcome)))
+
+  const waitFor = Effect.fnUntraced(function*<A, E, R>(
+    scope: string,
+    owner: string,
+    instead: Effect.Effect<Option.Option<A>, E, R>
+  ) {
+    let waited = false
+    for (let pause = firstPause;; pause = Math.min(pause * 1.5, longestPause)) {
+      const taken = yield* access(scope, backing.acquire(scope, owner, ttlMillis))
+      if (taken._tag === "Acquired") {
+        if (!Number.isSafeInteger(taken.fence)) {
+          return yield* new LeaseError({ scope, why: "its fence is no whole number" })
+        }
+        return { fence: taken.fence, together: waited && taken.afterFailure }
+      }
+      waited = true
+      const found = yield* instead
+      if (Option.isSome(found)) return { found: found.value }
+      const chance = 0.75 + 0.5 * (yield* Random.next)
+      const free = taken.freeIn > 0 ? taken.freeIn : longestPause
+      yield* Effect.sleep(Duration.millis(Math.ceil(Math.min(pause * chance, free))))
+    }
+  })
+
+  return {
+    withLease: Effect.fnUntraced(function*<A, E, R, E2 = never, R2 = never>(
+      leaseScope: LeaseScope,
+      use: (held: HeldLease) => Effect.Effect<A, E, R>,
+      instead?: Effect.Effect<Option.Option<A>, E2, R2>
+    ) {
+      const scope = yield* nameOf(leaseScope)
+      const owner = yield* Effect.sync(() => crypto.randomUUID())
+
+      return yield* Effect.uninterruptibleMask((restore) => {
+        const waiting = restore(waitFor(scope, owner, instead ?? Effect.succeedNone)).pipe(
+          // What was asked for last may have been had all the same.
+          Effect.onError(() => Effect.forkDetach(release(scope, owner, "done")))
+        )
+
+        const holding = Effect.fnUntraced(function*(fence: number) {
+          // Whoever keeps the leases may hang: nobody waits for the end of this.
+          const renewal = yield* Effect.forkDetach(renewing(scope, owner))
+          return yield* Effect.onExit(Effect.suspend(() => restore(use({ fence }))), (exit) => {
+            renewal.interruptUnsafe()
+            const failed = Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+            return release(scope, owner, failed ? "failed" : "done")
+          })
+        })
+
+        return Effect.flatMap(waiting, (ended): Effect.Effect<A, E, R> => {
+          if ("found" in ended) return Effect.succeed(ended.found)
+          return ended.together
+            ? Effect.andThen(
+              release(scope, owner, "failed"),
+              restore(Effect.suspend(() => use({ fence: ended.fence })))
+            )
+            : holding(ended.fence)
+        })
+      })
+    })
+  }
+})
+
+/** Without coordination: everybody has the right at once. */
+const uncoordinated: Lease = {
+  withLease: (_, use) => Effect.flatMap(Clock.currentTimeMillis, (now) => use({ fence: Fence.after(undefined, now) }))
+}
+
+/**
+ * The service. By default there is no coordination between processes: provide the layer of a `LeaseLocal`,
+ * `LeaseFileSystem`, `LeaseRedis` or `LeaseSql`. `Lease.make` makes one over a backing of your own.
+ *
+ * @category services
+ * @since 0.1.0
+ * @stability stable
+ */
+export const Lease: Context.Reference<Lease> & {
+  readonly make: (backing: LeaseBacking, options?: LeaseOptions) => Effect.Effect<Lease, InvalidOption>
+} = Object.assign(
+  Context.Reference<Lease>("effect-fly-tokens/Lease", { defaultValue: () => uncoordinated }),
+  { make }
+)

@@ -1,0 +1,105 @@
+/**
+ * Checks of a service's contract, for any test runner.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+
+/**
+ * What the contract says and the service did not do.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class ConformanceError extends Schema.TaggedError<ConformanceError>()("ConformanceError", {
+  rule: Schema.String,
+  found: Schema.String
+}) {
+  override get message(): string {
+    return `${this.rule}; found: ${this.found}`
+  }
+}
+
+/**
+ * One check. It builds the layer anew, uses names of its own and removes them.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Check {
+  readonly name: string
+  readonly run: Effect.Effect<void, unknown>
+}
+
+/**
+ * How a runner registers a test: `test` of Vitest, Jest, `node:test` and Bun.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Test = (name: string, run: () => Promise<void>) => unknown
+
+const longest = 400
+
+const cut = (text: string): string => text.length <= longest ? text : `${text.slice(0, longest)}… (${text.length})`
+
+const show = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value) ?? String(value)
+
+/**
+ * @category asserting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const hold = (rule: string, holds: boolean, found: unknown = "it does not hold") =>
+  holds
+    ? Effect.void
+    : Effect.fail(new ConformanceError({ rule, found: typeof found === "string" ? found : cut(show(found)) }))
+
+/**
+ * Compares as JSON, which has no order of fields where both sides are made by one function.
+ *
+ * @category asserting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const same = (rule: string, found: unknown, expected: unknown) =>
+  hold(rule, show(found) === show(expected), `${cut(show(found))} instead of ${cut(show(expected))}`)
+
+/**
+ * The typed failure of an effect; a success breaks the rule, and so does a defect.
+ *
+ * @category asserting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const failure = <A, E, R>(rule: string, effect: Effect.Effect<A, E, R>): Effect.Effect<E, ConformanceError, R> =>
+  Effect.matchEffect(effect, {
+    onSuccess: () => Effect.fail(new ConformanceError({ rule, found: "a success" })),
+    onFailure: (error) => Effect.succeed(error)
+  })
+
+/**
+ * Runs with a build of the layer of its own, as another process would have one.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const apart = <A, E, R, Out, E2>(
+  effect: Effect.Effect<A, E, R>,
+  layer: Layer.Layer<Out, E2>
+): Effect.Effect<A, E | E2, Exclude<R, Out>> => Effect.provide(effect, Layer.fresh(layer), { local: true })
+
+/**
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const register = (test: Test, checks: ReadonlyArray<Check>): void => {
+  for (const { name, run } of checks) test(name, () => Effect.runPromise(run))
+}

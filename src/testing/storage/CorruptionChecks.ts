@@ -1,0 +1,71 @@
+/**
+ * What becomes of texts that are no records.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { Storage, type StorageKey } from "../../services/Storage.ts"
+import * as Conformance from "../Conformance.ts"
+import { checksOf, failsWith, holds, keys, put, read, record } from "./Kit.ts"
+
+const { same } = Conformance
+
+/**
+ * Texts that are planted where records are.
+ *
+ * @category checks
+ * @since 0.1.0
+ * @stability stable
+ */
+export const checks = <E>(
+  layer: Layer.Layer<Storage, E>,
+  plant: (name: string, key: StorageKey, text: string) => Effect.Effect<void, unknown>
+): ReadonlyArray<Conformance.Check> => {
+  const check = checksOf(layer)
+  const texts = ["", "{", "null", "[]", "{\"version\":1}", "\u0001\u0001", "{\"version\":1,\"token\":\"\"}"]
+  return [
+    check(
+      "a corrupt cached record is absent, and the next write heals it",
+      1,
+      ([name = ""]) =>
+        Effect.gen(function*() {
+          for (const key of ["cached", "org"] as const) {
+            for (const text of texts) {
+              yield* plant(name, key, text)
+              yield* same(`a corrupt ${key} record counts as absent`, yield* read(name, key), null)
+              yield* plant(name, key, text)
+              yield* put(name, key, record("fo1_healed", { fence: 3 }))
+              yield* holds("it can be written", name, key, record("fo1_healed", { fence: 3 }))
+            }
+          }
+        })
+    ),
+
+    check("a corrupt manual record is kept, with a typed error", 1, ([name = ""]) =>
+      Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const text of texts) {
+          yield* plant(name, "manual", text)
+          const rule = "a corrupt manual record fails with Corrupt"
+          for (let twice = 0; twice < 2; twice++) {
+            yield* failsWith(rule, storage.get(name, "manual"), "Corrupt")
+            yield* failsWith(rule, storage.put(name, "manual", record("fo1_x")), "Corrupt")
+            yield* failsWith(rule, storage.delete(name, "manual"), "Corrupt")
+          }
+        }
+      })),
+
+    check("a record of a newer release is kept, with a typed error", 1, ([name = ""]) =>
+      Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const key of keys) {
+          yield* plant(name, key, "{\"version\":2,\"secret\":\"fo1_x\"}")
+          const rule = "a newer version fails with UnsupportedVersion"
+          yield* failsWith(rule, storage.get(name, key), "UnsupportedVersion")
+          yield* failsWith(rule, storage.get(name, key), "UnsupportedVersion")
+        }
+        yield* failsWith("it is kept", storage.put(name, "manual", record("fo1_x")), "UnsupportedVersion")
+      }))
+  ]
+}
