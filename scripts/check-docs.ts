@@ -17,7 +17,14 @@ const filesBelow = (directory: string, ending: string): ReadonlyArray<string> =>
     .filter((name) => name.endsWith(ending))
     .map((name) => join(directory, name))
 
-const sources = [join(root, "README.md"), ...filesBelow(join(root, "src"), ".ts")]
+const sources = [
+  join(root, "README.md"),
+  ...filesBelow(join(root, "docs"), ".md"),
+  ...filesBelow(join(root, "src"), ".ts")
+]
+
+/** Programs that need a service run where the environment says that there is one. */
+const services = ["REDIS_URL", "DATABASE_URL"]
 
 interface Example {
   readonly from: string
@@ -53,12 +60,23 @@ try {
 
   symlinkSync(join(root, "test", "stand-in", "fly.mjs"), join(home, "flyctl"))
   const environment = { HOME: home, PATH: `${home}:${dirname(process.execPath)}:/usr/bin:/bin` }
-  const programs = examples.filter(({ code }) => /runMain|runPromise/.test(code))
+  const programs = examples.filter(({ code }) => /runMain|runPromise|suite\(test, mine/.test(code))
   if (programs.length === 0) throw new Error("no example is a program: the README lost its first one")
-  for (const { file, from } of programs) {
-    const printed = execFileSync(process.execPath, [join(folder, file)], { env: environment, encoding: "utf8" })
+  for (const { code, file, from } of programs) {
+    const needed = services.filter((service) => code.includes(service))
+    const missing = needed.filter((service) => process.env[service] === undefined)
+    if (missing.length > 0) {
+      console.log(`${from} (${file}) skipped: ${missing.join(", ")} does not say where the service is`)
+      continue
+    }
+    const printed = execFileSync(process.execPath, [join(folder, file)], {
+      cwd: home,
+      env: { ...environment, ...Object.fromEntries(needed.map((service) => [service, process.env[service]])) },
+      encoding: "utf8"
+    })
     if (/fm2_|fo1_/.test(printed)) throw new Error(`${file} prints a secret`)
-    console.log(`${from} (${file}) runs: ${printed.trim()}`)
+    const lines = printed.trim().split("\n")
+    console.log(`${from} (${file}) runs: ${lines.slice(-8).join("\n")}`)
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

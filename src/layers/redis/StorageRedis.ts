@@ -1,0 +1,148 @@
+/**
+ * A storage in Redis.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redis from "effect/persistence/Redis"
+import * as Fence from "../../services/Fence.ts"
+import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
+import { StorageError } from "../../services/TokenError.ts"
+import { whyOf } from "./RedisFailure.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface StorageRedisOptions {
+  /** Before each key. Default `fly-tokens:`. */
+  readonly prefix?: string | undefined
+}
+
+/** Writes unless the record that is there makes it outdated: `Fence.isOutdated`, in one step. */
+const putScript = Redis.script(
+  (key: string, text: string, meta: RecordMeta, now: number, lifeMillis: number | undefined) => [
+    key,
+    text,
+    meta.fence ?? "",
+    now,
+    now + Fence.clockTolerance,
+    lifeMillis ?? ""
+  ],
+  {
+    numberOfKeys: 1,
+    lua: `
+local fence = tonumber(ARGV[2])
+local present = fence and redis.call('GET', KEYS[1])
+if present then
+  local decoded, record = pcall(cjson.decode, present)
+  if decoded and type(record) == 'table'
+    and type(record.fence) == 'number' and fence < record.fence
+    and (type(record.expiresAt) ~= 'number' or tonumber(ARGV[3]) < record.expiresAt)
+    and type(record.savedAt) == 'number' and record.savedAt <= tonumber(ARGV[4])
+  then
+    return 0
+  end
+end
+if ARGV[5] == '' then
+  redis.call('SET', KEYS[1], ARGV[1])
+else
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[5])
+end
+return 1
+`
+  }
+).withReturnType<number>()
+
+/** Moves a text away if it is still there; for a week, for whoever wants to look at it. */
+const setAsideScript = Redis.script(
+  (key: string, aside: string, text: string) => [key, aside, text],
+  {
+    numberOfKeys: 2,
+    lua: `
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[2], ARGV[1], 'EX', 604800)
+  redis.call('DEL', KEYS[1])
+end
+return 0
+`
+  }
+).withReturnType<number>()
+
+const literally = (text: string): string => text.replace(/[*?[\]\\^-]/g, "\\$&")
+
+const make = (redis: Redis.Redis["Service"], prefix: string) => {
+  const failed = (operation: StorageError["operation"]) => (error: Redis.RedisError) =>
+    new StorageError({ operation, kind: "Unavailable", why: whyOf(error) })
+
+  // In braces, so that what belongs to one record is in one slot of a cluster.
+  const before = (key: StorageKey) => `${prefix}{${key}/`
+  const after = "}"
+  const place = (name: string, key: StorageKey) => `${before(key)}${name}${after}`
+
+  const names = Effect.fnUntraced(function*(key: StorageKey) {
+    const start = before(key)
+    const found = new Set<string>()
+    let cursor = "0"
+    do {
+      const [next, keys] = yield* redis.send<[string, ReadonlyArray<string>]>(
+        "SCAN",
+        cursor,
+        "MATCH",
+        `${literally(start)}*${after}`,
+        "COUNT",
+        "1000"
+      )
+      for (const each of keys) found.add(each.slice(start.length, -after.length))
+      cursor = String(next)
+    } while (cursor !== "0")
+    return [...found]
+  })
+
+  return Storage.make({
+    read: (name, key) =>
+      Effect.mapBoth(redis.send<string | null>("GET", place(name, key)), {
+        onSuccess: Option.fromNullOr,
+        onFailure: failed("get")
+      }),
+    write: Effect.fnUntraced(function*(name, key, text, meta) {
+      const now = yield* Clock.currentTimeMillis
+      // A manual token stays until a person removes it: that it has expired is to be said.
+      const life = meta.expiresAt === null || key === "manual"
+        ? undefined
+        : Math.max(1, Math.ceil(meta.expiresAt - now))
+      const written = yield* Effect.mapError(
+        redis.eval(putScript)(place(name, key), text, meta, now, life),
+        failed("put")
+      )
+      if (written === 0) return yield* Storage.superseded()
+    }),
+    remove: (name, key) => Effect.mapError(Effect.asVoid(redis.send("DEL", place(name, key))), failed("delete")),
+    setAside: (name, key, text) =>
+      Effect.mapError(
+        Effect.asVoid(redis.eval(setAsideScript)(place(name, key), `${place(name, key)}:corrupt`, text)),
+        failed("get")
+      ),
+    names: (key) => Effect.mapError(names(key), failed("list"))
+  })
+}
+
+/**
+ * One string per record, `fly-tokens:{cached/<app>}` and so on. Records of `cached` and `org` expire with their token.
+ *
+ * **Gotchas**
+ *
+ * While the connection is down node-redis keeps commands and sends them later: give it `disableOfflineQueue: true`, or
+ * each access takes the whole `storageTimeout`. What Redis has not written to its disk is lost when it dies: for manual
+ * tokens switch `appendonly` on. `list` asks the node that it is connected to, in a cluster not the others.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layer = (options: StorageRedisOptions = {}): Layer.Layer<Storage, never, Redis.Redis> =>
+  Layer.effect(Storage, Effect.map(Redis.Redis, (redis) => make(redis, options.prefix ?? "fly-tokens:")))
