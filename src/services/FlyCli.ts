@@ -53,6 +53,14 @@ export class FlyCli extends Context.Service<FlyCli, {
     org: string,
     options: CallOptions & { readonly ttl: Duration.Duration }
   ) => Effect.Effect<FlyToken, FlyCliReason>
+  /**
+   * Mints a token that may deploy one app, with a life of `ttl`: it reads and writes that app and nothing else. Each run
+   * leaves a record at Fly.
+   */
+  readonly mintDeploy: (
+    app: AppName,
+    options: CallOptions & { readonly ttl: Duration.Duration }
+  ) => Effect.Effect<FlyToken, FlyCliReason>
   /** The organization's slug of each app that the login sees. Fails with tokens of a single app (reported). */
   readonly listApps: (options: CallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
   /** The organization's slug of one app. */
@@ -65,6 +73,7 @@ export class FlyCli extends Context.Service<FlyCli, {
    */
   static readonly layerDisabled: Layer.Layer<FlyCli> = Layer.succeed(FlyCli)({
     mintReadonly: () => Effect.fail(new Disabled()),
+    mintDeploy: () => Effect.fail(new Disabled()),
     listApps: () => Effect.fail(new Disabled()),
     orgOf: () => Effect.fail(new Disabled())
   })

@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { chmod, unlink, writeFile } from "node:fs/promises"
 import { join, relative } from "node:path"
-import { Environment, FlyCli, FlyTokens } from "../../src/index.ts"
+import { AppName, Environment, FlyCli, FlyTokens } from "../../src/index.ts"
 import { goDuration } from "../../src/layers/fly/FlyCliOutput.ts"
 import { FlyCliProcess, FlyTokensNode } from "../../src/node.ts"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -56,6 +56,29 @@ describe("a mint", () => {
         "--name"
       ])
       assert.match(call?.args?.[8] ?? "", /^effect-fly-tokens\/[A-Za-z0-9.-]+$/)
+    }))
+
+  it.live("asks for a token of one app, which reads and writes it", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const app = AppName.make("my-app")
+      const call = { ttl: Duration.minutes(90), environmentToken: true }
+      const token = yield* FlyCli.use((cli) => cli.mintDeploy(app, call)).pipe(Effect.provide(cliOf(sandbox)))
+      assert.isUndefined(token.malformed)
+      assert.isTrue(token.discharged)
+      assert.isFalse(token.readOnly)
+      const [started] = yield* Effect.promise(sandbox.mints)
+      assert.deepStrictEqual(started?.args?.slice(0, 9), [
+        "tokens",
+        "create",
+        "deploy",
+        "-a",
+        "my-app",
+        "--json",
+        "--expiry",
+        "1h30m0s",
+        "--name"
+      ])
     }))
 
   it.live("runs in an environment of its own", () =>

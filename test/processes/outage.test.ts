@@ -44,6 +44,7 @@ for (const { kind, make, skip, why } of cases) {
           const environment = {}
           let mints = 0
           const cli = Layer.succeed(FlyCli)({
+            mintDeploy: () => Effect.die("no app has a mint of its own"),
             mintReadonly: () =>
               Effect.map(Clock.currentTimeMillis, (now) => {
                 mints++

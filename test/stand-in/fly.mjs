@@ -18,7 +18,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { env, exit, pid, ppid, stderr, stdout } from "node:process"
 import { setTimeout as after } from "node:timers/promises"
-import { orgToken } from "./macaroon.mjs"
+import { deployToken, orgToken } from "./macaroon.mjs"
 
 const place = dirname(process.argv[1] ?? ".")
 const args = process.argv.slice(2)
@@ -247,7 +247,11 @@ switch (command) {
       )
     }
     if (!loggedIn) await fail("Error: no access token available. Please login with 'flyctl auth login'", 1)
-    const org = kind === "deploy" ? "personal" : flags["org"] || env["FLY_ORG"] || positional[3]
+    const app = flags["app"] ?? ""
+    if (kind === "deploy" && settings.apps !== undefined && !Object.hasOwn(settings.apps, app)) {
+      await fail(`Error: failed retrieving app ${app}: Could not find App "${app}"`, 1)
+    }
+    const org = kind === "deploy" ? settings.apps?.[app] ?? "personal" : flags["org"] || env["FLY_ORG"] || positional[3]
     if (!org) {
       await fail("Error: failed retrieving org slug argument must be specified when not running interactively", 1)
     }
@@ -263,12 +267,8 @@ switch (command) {
         1
       )
     }
-    const token = orgToken({
-      now: Date.now(),
-      life: settings.life ?? life,
-      org: settings.orgs?.[org ?? ""] ?? 4721,
-      readOnly: kind === "readonly"
-    })
+    const minted = { now: Date.now(), life: settings.life ?? life, org: settings.orgs?.[org ?? ""] ?? 4721 }
+    const token = kind === "deploy" ? deployToken(minted) : orgToken(minted)
     if (mode === "metrics-warning") stderr.write("Warning: Metrics token unavailable: context canceled\n")
     if (mode === "debug-noise") await print("\u001b[36mDEBUG\u001b[0m {request} --> POST https://api.fly.io/graphql\n")
     if (mode === "broken-config") {

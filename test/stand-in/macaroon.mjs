@@ -53,19 +53,18 @@ export const action = (mask) => [26, mask]
 export const maskAll = 31
 
 /**
- * A token of an organization as flyctl mints it: a permission macaroon whose expiry is in its discharge.
+ * A permission macaroon whose expiry is in its discharge.
  *
- * @param {{ now: number, life: number, org?: number, readOnly?: boolean, discharged?: boolean, scheme?: boolean }} options
- *   `now` in epoch milliseconds, `life` in seconds
+ * @param {{ now: number, life: number, discharged: boolean, scheme: boolean, caveats: (thirdParty: CaveatPair) => ReadonlyArray<CaveatPair> }} options
  * @returns {string}
  */
-export const orgToken = ({ discharged = true, life, now, org = 4721, readOnly = true, scheme = true }) => {
+const bundle = ({ caveats, discharged, life, now, scheme }) => {
   const ticket = new Uint8Array(randomBytes(40))
   const seconds = Math.floor(now / 1000)
   const pieces = [
     piece({
       proof: false,
-      caveats: [organization(org, maskAll), thirdParty(ticket), ...(readOnly ? [organization(org, 1)] : [])]
+      caveats: caveats(thirdParty(ticket))
     }),
     ...(discharged
       ? [piece({
@@ -78,3 +77,35 @@ export const orgToken = ({ discharged = true, life, now, org = 4721, readOnly = 
   ]
   return `${scheme ? "FlyV1 " : ""}${pieces.join(",")}`
 }
+
+/**
+ * A token of an organization as flyctl mints it.
+ *
+ * @param {{ now: number, life: number, org?: number, readOnly?: boolean, discharged?: boolean, scheme?: boolean }} options
+ *   `now` in epoch milliseconds, `life` in seconds
+ * @returns {string}
+ */
+export const orgToken = ({ discharged = true, life, now, org = 4721, readOnly = true, scheme = true }) =>
+  bundle({
+    discharged,
+    life,
+    now,
+    scheme,
+    caveats: (thirdParty) => [organization(org, maskAll), thirdParty, ...(readOnly ? [organization(org, 1)] : [])]
+  })
+
+/**
+ * A token of one app as flyctl mints it: it reads and writes.
+ *
+ * @param {{ now: number, life: number, org?: number, app?: number, discharged?: boolean, scheme?: boolean }} options
+ *   `now` in epoch milliseconds, `life` in seconds
+ * @returns {string}
+ */
+export const deployToken = ({ app = 90210, discharged = true, life, now, org = 4721, scheme = true }) =>
+  bundle({
+    discharged,
+    life,
+    now,
+    scheme,
+    caveats: (thirdParty) => [organization(org, maskAll), thirdParty, apps(new Map([[app, maskAll]]))]
+  })

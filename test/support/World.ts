@@ -32,6 +32,10 @@ export const day = 24 * hour
 export const tokenOf = (options: { readonly now: number; readonly life: number; readonly discharged?: boolean }) =>
   FlyToken.make(mac.orgToken({ ...options, life: options.life / 1000 }))
 
+/** What flyctl mints for one app. */
+export const deployTokenOf = (options: { readonly now: number; readonly life: number }) =>
+  FlyToken.make(mac.deployToken({ ...options, life: options.life / 1000 }))
+
 /**
  * A wall clock that can be set, beside timers that go on as they were: what a program sees when somebody sets the clock,
  * or when the machine was suspended. The timers are those of TestClock.
@@ -57,10 +61,12 @@ export interface World {
   /** Runs of the config file's reader. */
   configReads: number
   mint: (org: string, call: CallOptions) => Effect.Effect<FlyToken, FlyCliReason>
+  mintDeploy: (app: AppName, call: CallOptions) => Effect.Effect<FlyToken, FlyCliReason>
   orgOf: (app: AppName, call: CallOptions) => Effect.Effect<string, FlyCliReason>
   listApps: (call: CallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
   /** Every mint that began, with whether the child saw the environment's token. */
   readonly mints: Array<{ readonly org: string; readonly at: number; readonly environmentToken: boolean }>
+  readonly deployMints: Array<{ readonly app: AppName; readonly at: number; readonly environmentToken: boolean }>
   readonly lookups: Array<string>
   running: number
   mostRunning: number
@@ -116,6 +122,11 @@ const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOp
             world.mints.push({ org, at, environmentToken: call.environmentToken })
             return counted(world, Effect.suspend(() => world.mint(org, call)))
           }),
+        mintDeploy: (app, call) =>
+          Effect.flatMap(Clock.currentTimeMillis, (at) => {
+            world.deployMints.push({ app, at, environmentToken: call.environmentToken })
+            return counted(world, Effect.suspend(() => world.mintDeploy(app, call)))
+          }),
         listApps: (call) =>
           counted(
             world,
@@ -153,9 +164,15 @@ export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }
         Effect.andThen(world.mintTakes > 0 ? Effect.sleep(world.mintTakes) : Effect.void, Clock.currentTimeMillis),
         (now) => Effect.sync(() => tokenOf({ now, life: world.mintLife }))
       ),
+    mintDeploy: () =>
+      Effect.flatMap(
+        Effect.andThen(world.mintTakes > 0 ? Effect.sleep(world.mintTakes) : Effect.void, Clock.currentTimeMillis),
+        (now) => Effect.sync(() => deployTokenOf({ now, life: world.mintLife }))
+      ),
     orgOf: () => Effect.succeed("personal"),
     listApps: () => Effect.succeed(new Map()),
     mints: [],
+    deployMints: [],
     lookups: [],
     running: 0,
     mostRunning: 0,

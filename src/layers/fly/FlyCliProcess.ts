@@ -175,24 +175,30 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   ): Effect.Effect<A, FlyCliReason> =>
     ended.exitCode === 0 ? read(ended.stdout) : Effect.fail(Output.failureOf(ended, subject))
 
+  const mint = (
+    what: ReadonlyArray<string>,
+    subject: string,
+    call: CallOptions & { readonly ttl: Duration.Duration }
+  ) =>
+    run(
+      [
+        "tokens",
+        "create",
+        ...what,
+        "--json",
+        "--expiry",
+        Output.goDuration(Duration.toMillis(call.ttl)),
+        "--name",
+        tokenName()
+      ],
+      call,
+      mintLimit,
+      succeeded(subject, (stdout) => Effect.fromResult(Output.mintedToken(stdout)))
+    )
+
   return FlyCli.of({
-    mintReadonly: (org, call) =>
-      run(
-        [
-          "tokens",
-          "create",
-          "readonly",
-          org,
-          "--json",
-          "--expiry",
-          Output.goDuration(Duration.toMillis(call.ttl)),
-          "--name",
-          tokenName()
-        ],
-        call,
-        mintLimit,
-        succeeded(org, (stdout) => Effect.fromResult(Output.mintedToken(stdout)))
-      ),
+    mintReadonly: (org, call) => mint(["readonly", org], org, call),
+    mintDeploy: (app, call) => mint(["deploy", "-a", app], app, call),
     listApps: (call) =>
       run(
         ["apps", "list", "--json"],
