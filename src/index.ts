@@ -36,5 +36,6 @@ export {
 } from "./services/TokenError.ts"
 export type { TokenEvent } from "./services/TokenEvent.ts"
 export { AppName, isAppName } from "./token/AppName.ts"
+export { AttenuationFailed, type Narrowing } from "./token/Attenuation.ts"
 export { type ApiTarget, FlyToken } from "./token/FlyToken.ts"
 export * as Macaroon from "./token/Macaroon.ts"

@@ -13,7 +13,7 @@ export const authLocation = "https://api.fly.io/aaa/v1"
 const hmac = (key, message) => new Uint8Array(createHmac("sha256", key).update(message).digest())
 
 /** @type {(value: unknown) => Uint8Array} */
-const pack = (value) => encode(value, { useBigInt64: true })
+export const pack = (value) => encode(value, { useBigInt64: true })
 
 /**
  * One macaroon as a piece of a token: `fm2_…`.
