@@ -27,7 +27,7 @@ import * as AppState from "./resolver/AppState.ts"
 import * as Background from "./resolver/Background.ts"
 import * as Invalidation from "./resolver/Invalidation.ts"
 import * as ManualTokens from "./resolver/ManualTokens.ts"
-import * as OrgTokens from "./resolver/OrgTokens.ts"
+import * as MintedTokens from "./resolver/MintedTokens.ts"
 import * as PendingWrites from "./resolver/PendingWrites.ts"
 import * as Rejections from "./resolver/Rejections.ts"
 import type { AppResolver as Resolver, Shared } from "./resolver/Shared.ts"
@@ -85,7 +85,7 @@ const make = Effect.fnUntraced(function*(
       return Effect.logWarning(`fly-tokens: a token for ${org} is minted without a lease: ${error.why}`)
     })
 
-  const orgTokens = OrgTokens.make({
+  const mintedTokens = MintedTokens.make({
     cli,
     environment,
     storage,
@@ -102,7 +102,7 @@ const make = Effect.fnUntraced(function*(
   const reject = (app: AppName, token: FlyToken, now: number): boolean => {
     const known = rejections.has(token, now)
     rejections.add(token, now)
-    orgTokens.forget(token.identity)
+    mintedTokens.forget(token.identity)
     if (!known) {
       telemetry.announce({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint })
       // Apps of one organization share a token.
@@ -113,7 +113,7 @@ const make = Effect.fnUntraced(function*(
     return !known
   }
 
-  const sources = Sources.make({ environment, storage, configFile, orgTokens, background, settings, cache })
+  const sources = Sources.make({ environment, storage, configFile, mintedTokens, background, settings, cache })
 
   const shared: Shared = {
     settings,
@@ -124,7 +124,7 @@ const make = Effect.fnUntraced(function*(
     telemetry,
     random: () => random.nextDoubleUnsafe(),
     inBackground,
-    orgTokens,
+    mintedTokens,
     chain: settings.chain.map((name) => sources[name]),
     isRejected: rejections.has,
     reject,

@@ -196,7 +196,7 @@ export const make = Effect.fnUntraced(function*(
 
   const refreshRejected = (rejected: FlyToken, entry: TokenCache.CacheEntry | undefined, now: number): Answer => {
     const { identity } = rejected
-    if (shared.reject(app, rejected, now)) shared.inBackground(app, shared.orgTokens.forgetStored(identity))
+    if (shared.reject(app, rejected, now)) shared.inBackground(app, shared.mintedTokens.forgetStored(identity))
     if (entry !== undefined && entry.resolved.token.identity !== identity) return serve(entry, now)
     cache.entries.delete(app)
     TokenCache.drop(cache, app, identity)
@@ -216,7 +216,7 @@ export const make = Effect.fnUntraced(function*(
       cache.entries.delete(app)
       if (entry !== undefined) {
         TokenCache.drop(cache, app, entry.resolved.token.identity)
-        shared.orgTokens.forget(entry.resolved.token.identity)
+        shared.mintedTokens.forget(entry.resolved.token.identity)
       }
       return answerOf(start("refresh", { replaces: entry }))
     })

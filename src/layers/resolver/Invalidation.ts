@@ -32,7 +32,7 @@ export interface Invalidation {
  * @stability stable
  */
 export const make = (shared: Shared): Invalidation => {
-  const { background, cache, live, orgTokens, writes } = shared
+  const { background, cache, live, mintedTokens, writes } = shared
 
   /** One synchronous step in memory; a run that is under way cannot bring the token back. */
   const clear = (app: AppName, identity: string | undefined, isCurrent: boolean) => {
@@ -41,7 +41,7 @@ export const make = (shared: Shared): Invalidation => {
     if (identity === undefined) return
     // Until the store has confirmed, its copy is not believed.
     TokenCache.drop(cache, app, identity)
-    orgTokens.forget(identity)
+    mintedTokens.forget(identity)
   }
 
   const invalidate = Effect.fnUntraced(function*(app: AppName, rejected: FlyToken | undefined) {
@@ -65,7 +65,7 @@ export const make = (shared: Shared): Invalidation => {
       clear(app, deleted, taken)
     }
     const identities = [known, deleted].filter((identity) => identity !== undefined)
-    yield* Effect.forEach(new Set(identities), orgTokens.forgetStored, { discard: true })
+    yield* Effect.forEach(new Set(identities), mintedTokens.forgetStored, { discard: true })
     TokenCache.undrop(cache, app, identities)
     return Option.none<ResolvedToken>()
   })

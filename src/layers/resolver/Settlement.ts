@@ -72,12 +72,12 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
     // Whichever token is stored there, also one that the run never came to look at.
     const drop = Effect.tap(
       shared.writes.drop(app, "cached"),
-      (stored) => stored === undefined ? Effect.void : shared.orgTokens.forgetStored(stored)
+      (stored) => stored === undefined ? Effect.void : shared.mintedTokens.forgetStored(stored)
     )
     shared.inBackground(app, Effect.andThen(drop, gone))
   }
   if (!task.request.isRefresh) return
-  for (const identity of dropped) shared.inBackground(app, shared.orgTokens.forgetStored(identity))
+  for (const identity of dropped) shared.inBackground(app, shared.mintedTokens.forgetStored(identity))
 }
 
 const announceFound = (
@@ -150,7 +150,7 @@ const putBack = (state: AppState.AppState, task: AppState.Task, now: number): To
   TokenCache.set(shared.cache, app, entry, now)
   AppState.adopt(state, entry, now)
   TokenCache.undrop(shared.cache, app, [entry.resolved.token.identity])
-  shared.orgTokens.recall(entry.resolved.token.identity)
+  shared.mintedTokens.recall(entry.resolved.token.identity)
   return entry
 }
 

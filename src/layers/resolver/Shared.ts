@@ -14,7 +14,7 @@ import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import type { Background } from "./Background.ts"
 import type { Source } from "./Chain.ts"
-import type { OrgTokens } from "./OrgTokens.ts"
+import type { MintedTokens } from "./MintedTokens.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import type { Telemetry } from "./Telemetry.ts"
 import type { TokenCache } from "./TokenCache.ts"
@@ -34,7 +34,7 @@ export interface Shared {
   /** From [0, 1). */
   readonly random: () => number
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
-  readonly orgTokens: OrgTokens
+  readonly mintedTokens: MintedTokens
   readonly chain: ReadonlyArray<Source>
   readonly isRejected: (token: FlyToken, now: number) => boolean
   /** Notes a refused token and drops it everywhere in memory; `false` if it was known already. */

@@ -16,7 +16,7 @@ import { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest, Source } from "./Chain.ts"
-import type { OrgTokens } from "./OrgTokens.ts"
+import type { MintedTokens } from "./MintedTokens.ts"
 import { storageFailed } from "./PendingWrites.ts"
 import type { TokenCache } from "./TokenCache.ts"
 
@@ -29,12 +29,12 @@ export const make = (options: {
   readonly environment: Environment["Service"]
   readonly storage: Storage["Service"]
   readonly configFile: ConfigFile["Service"]
-  readonly orgTokens: OrgTokens
+  readonly mintedTokens: MintedTokens
   readonly background: Background.Background
   readonly settings: ResolverSettings
   readonly cache: TokenCache
 }): Readonly<Record<SourceName, Source>> => {
-  const { background, cache, configFile, environment, orgTokens, settings, storage } = options
+  const { background, cache, configFile, environment, mintedTokens, settings, storage } = options
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
 
   /** After one time-out of the store its other reads in the same run are left out: they would only add to the wait. */
@@ -94,7 +94,7 @@ export const make = (options: {
       )
   }
 
-  const cli: Source = { name: "cli", ask: (request) => orgTokens.acquire(request) }
+  const cli: Source = { name: "cli", ask: (request) => mintedTokens.acquire(request) }
 
   const manual: Source = {
     name: "manual",

@@ -35,7 +35,7 @@ import { storageFailed } from "./PendingWrites.ts"
  * @since 0.1.0
  * @stability stable
  */
-export interface OrgTokens {
+export interface MintedTokens {
   /**
    * A token for the app's organization: remembered, else from the store, where another process left it, else minted.
    * Apps of one organization share what is under way.
@@ -70,7 +70,7 @@ export const make = (options: {
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
   readonly lease: Lease
   readonly onLeaseMissing: (org: string, error: LeaseError) => Effect.Effect<void>
-}): OrgTokens => {
+}): MintedTokens => {
   const { background, cli, environment, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
   const remembered = new Map<string, Candidate>()
