@@ -29,6 +29,7 @@ describe("options", () => {
     ["persist", ["manual"]],
     ["persist", ["storage"]],
     ["failureCooldown", -1],
+    ["mintFor", "machine"],
     ["leaseWait", 0],
     ["leaseWait", "2 days"],
     ["rejectionTtl", "soon"]
@@ -63,11 +64,13 @@ describe("options", () => {
         FLY_TOKENS_ORG: "my-org",
         FLY_TOKENS_CHAIN: "storage, cli",
         FLY_TOKENS_TTL: "12 hours",
+        FLY_TOKENS_MINT_FOR: "app",
         FLY_TOKENS_CLI_CONCURRENCY: "2"
       })
       assert.strictEqual(settings.cliTimeoutMillis, 5_000)
       assert.strictEqual(settings.org("any" as never), "my-org")
       assert.deepStrictEqual(settings.chain, ["storage", "cli"])
+      assert.strictEqual(settings.mintFor, "app")
       assert.strictEqual(settings.ttlMillis, 12 * World.hour)
       assert.strictEqual(settings.cliConcurrency, 2)
     }))
@@ -78,7 +81,8 @@ describe("options", () => {
     ["FLY_TOKENS_CHAIN", ","],
     ["FLY_TOKENS_CLI_CONCURRENCY", "many"],
     ["FLY_TOKENS_CLI_CONCURRENCY", "0"],
-    ["FLY_TOKENS_ORG", "-x"]
+    ["FLY_TOKENS_ORG", "-x"],
+    ["FLY_TOKENS_MINT_FOR", "apps"]
   ])("%s=%s fails with a clear error", ([name, value]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(fromEnv({ [name!]: value! }))
@@ -97,6 +101,7 @@ describe("options", () => {
           storageTimeoutMillis: 5_000,
           configFileTimeoutMillis: 2_000,
           cliConcurrency: 4,
+          mintFor: "organization",
           leaseWaitMillis: 45_000,
           softExpiryLeadMillis: World.hour,
           softExpiryJitter: 0.1,

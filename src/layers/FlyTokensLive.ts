@@ -79,10 +79,10 @@ const make = Effect.fnUntraced(function*(
     return background.forkWrite(Effect.catch(write, report))
   }
 
-  const onLeaseMissing = (org: string, error: LeaseError) =>
+  const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
-      telemetry.announce({ _tag: "LeaseUnavailable", org, at: clock.currentTimeMillisUnsafe(), error })
-      return Effect.logWarning(`fly-tokens: a token for ${org} is minted without a lease: ${error.why}`)
+      telemetry.announce({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error })
+      return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
     })
 
   const mintedTokens = MintedTokens.make({

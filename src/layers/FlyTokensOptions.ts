@@ -44,7 +44,13 @@ export interface FlyTokensOptions {
    */
   readonly org?: string | ((app: AppName) => string | undefined) | undefined
   /**
-   * How long to wait for another process that mints for the same organization, before minting without a lease.
+   * Whom flyctl mints tokens for. `organization`: a read-only token for all apps of an organization, one mint for all of
+   * them. `app`: a token for each app, narrowed to reading before anybody gets it; it needs no organization, and a leaked
+   * one shows one app only. Default `organization`.
+   */
+  readonly mintFor?: "organization" | "app" | undefined
+  /**
+   * How long to wait for another process that mints for the same organization or app, before minting without a lease.
    * Default 45 seconds.
    */
   readonly leaseWait?: Duration.Input | undefined
@@ -73,6 +79,7 @@ export interface ResolverSettings extends RefreshSettings {
   readonly configFileTimeoutMillis: number
   readonly cliConcurrency: number
   readonly org: (app: AppName) => string | undefined
+  readonly mintFor: "organization" | "app"
   readonly leaseWaitMillis: number
   readonly persist: ReadonlySet<SourceName>
   readonly failureCooldownMillis: number
@@ -156,6 +163,10 @@ export const settingsOf = Effect.fnUntraced(
     if (!Number.isInteger(cliConcurrency) || cliConcurrency < 1) {
       return yield* new InvalidOption({ option: "cliConcurrency", expected: "a whole number from 1" })
     }
+    const mintFor = options.mintFor ?? "organization"
+    if (mintFor !== "organization" && mintFor !== "app") {
+      return yield* new InvalidOption({ option: "mintFor", expected: "organization or app" })
+    }
     const softExpiryJitter = options.softExpiryJitter ?? 0.1
     if (!(softExpiryJitter >= 0 && softExpiryJitter <= 1)) {
       return yield* new InvalidOption({ option: "softExpiryJitter", expected: "a number from 0 to 1" })
@@ -175,6 +186,7 @@ export const settingsOf = Effect.fnUntraced(
       softExpiryJitter,
       cliConcurrency,
       org: yield* organizations(options.org),
+      mintFor,
       leaseWaitMillis: yield* millis("leaseWait", options.leaseWait, Duration.seconds(45), positive),
       persist: new Set(yield* sources("persist", options.persist ?? ["cli"], persistable, 0)),
       failureCooldownMillis: yield* millis("failureCooldown", options.failureCooldown, Duration.seconds(5), orZero),
@@ -221,6 +233,8 @@ export const config: Config.Config<FlyTokensOptions> = Config.all({
   softExpiryJitter: number("FLY_TOKENS_SOFT_EXPIRY_JITTER"),
   cliConcurrency: number("FLY_TOKENS_CLI_CONCURRENCY"),
   org: optional(Config.String("FLY_TOKENS_ORG")),
+  // As text: whether it is one of the two is decided with all other options.
+  mintFor: Config.map(optional(Config.String("FLY_TOKENS_MINT_FOR")), (text) => text as FlyTokensOptions["mintFor"]),
   leaseWait: duration("FLY_TOKENS_LEASE_WAIT"),
   persist: list("FLY_TOKENS_PERSIST"),
   failureCooldown: duration("FLY_TOKENS_FAILURE_COOLDOWN"),

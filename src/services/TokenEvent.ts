@@ -26,7 +26,8 @@ interface Acquisition {
  *   caller; the old token serves until `expiresAt`, `null` if there is none any more.
  * - `Rejected`: a caller reported that Fly refused this token. `Invalidated`: the app's cached token was dropped.
  * - `PersistFailed`: the store did not take a write. `name` is the app or the organization.
- * - `LeaseUnavailable`: a token is minted without the lease of its organization, so other processes may mint one too.
+ * - `LeaseUnavailable`: a token is minted without the lease of its organization or app, which is `name`, so other
+ *   processes may mint one too.
  * - `ManualSet`, `ManualRemoved`: the app's manual token in the store.
  * - `Evicted`: the app's resolver was released for being idle; its token stays cached.
  *
@@ -53,7 +54,7 @@ export type TokenEvent =
     readonly at: number
     readonly reason: PersistFailed["reason"]
   }
-  | { readonly _tag: "LeaseUnavailable"; readonly org: string; readonly at: number; readonly error: LeaseError }
+  | { readonly _tag: "LeaseUnavailable"; readonly name: string; readonly at: number; readonly error: LeaseError }
   | { readonly _tag: "ManualSet"; readonly app: AppName; readonly at: number; readonly fingerprint: string }
   | { readonly _tag: "ManualRemoved"; readonly app: AppName; readonly at: number }
   | { readonly _tag: "Evicted"; readonly app: AppName; readonly at: number }

@@ -268,7 +268,7 @@ describe("a lease that cannot be had", () => {
         yield* TestClock.adjust("1 second")
         assert.strictEqual(source, "cli")
         const missing = events.filter((event) => event._tag === "LeaseUnavailable")
-        assert.deepStrictEqual(missing.map(({ org }) => org), ["acme"])
+        assert.deepStrictEqual(missing.map(({ name }) => name), ["acme"])
         assert.lengthOf(log.lines.filter((line) => line.includes("without a lease")), 1)
         assert.strictEqual(Option.getOrThrow(yield* world.store.get("acme", "org")).fence, 60_000)
       }).pipe(Effect.provide(log.layer))

@@ -11,7 +11,14 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
-import { FlyToken, FlyTokens, MissReason, type ResolvedToken } from "../../src/index.ts"
+import {
+  type FlyCliReason,
+  FlyToken,
+  FlyTokens,
+  type FlyTokensOptions,
+  MissReason,
+  type ResolvedToken
+} from "../../src/index.ts"
 import * as World from "../support/World.ts"
 
 const apps = ["app-1", "app-2", "app-3"] as const
@@ -87,7 +94,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 const rejectionTtl = 300_000
 
-const check = (operations: ReadonlyArray<Operation>) =>
+const check = (operations: ReadonlyArray<Operation>, mintFor: NonNullable<FlyTokensOptions["mintFor"]>) =>
   Effect.gen(function*() {
     const clock = yield* World.settableClock
     const world = yield* World.make
@@ -96,21 +103,21 @@ const check = (operations: ReadonlyArray<Operation>) =>
     const rejected = new Map<string, number>()
     const running = new Map<string, number>()
 
-    const works = world.mint
     let source: "up" | "down" | "hang" | "slow" | "dying" = "up"
-    world.mint = (org, call) =>
+    /** A mint as the source is at the time. Each app has an organization of its own, of the same name. */
+    const scripted = (name: string, works: Effect.Effect<FlyToken, FlyCliReason>) =>
       Effect.acquireUseRelease(
         Effect.sync(() => {
-          const now = (running.get(org) ?? 0) + 1
-          running.set(org, now)
-          assert.strictEqual(now, 1, `more than one run for ${org}`)
+          const now = (running.get(name) ?? 0) + 1
+          running.set(name, now)
+          assert.strictEqual(now, 1, `more than one run for ${name}`)
         }),
         () => {
           switch (source) {
             case "up":
-              return works(org, call)
+              return works
             case "slow":
-              return Effect.andThen(Effect.sleep("10 seconds"), works(org, call))
+              return Effect.andThen(Effect.sleep("10 seconds"), works)
             case "down":
               return Effect.fail(new MissReason.HttpFailed({ status: 500 }))
             case "hang":
@@ -119,8 +126,11 @@ const check = (operations: ReadonlyArray<Operation>) =>
               return Effect.die(new Error("dying"))
           }
         },
-        () => Effect.sync(() => running.set(org, (running.get(org) ?? 1) - 1))
+        () => Effect.sync(() => running.set(name, (running.get(name) ?? 1) - 1))
       )
+    const { mint, mintDeploy } = world
+    world.mint = (org, call) => scripted(org, mint(org, call))
+    world.mintDeploy = (app, call) => scripted(app, mintDeploy(app, call))
 
     const fits = (resolved: ResolvedToken, now: number) => {
       assert.isAbove(resolved.expiresAt ?? Number.POSITIVE_INFINITY, now, "an expired token was handed out")
@@ -249,7 +259,7 @@ const check = (operations: ReadonlyArray<Operation>) =>
     }).pipe(
       Effect.provide(
         Layer.provideMerge(
-          world.layer({ org: (app) => app, idleTimeToLive: "30 minutes" }),
+          world.layer({ org: (app) => app, mintFor, idleTimeToLive: "30 minutes" }),
           Layer.merge(clock.layer, Logger.layer([]))
         )
       )
@@ -257,10 +267,11 @@ const check = (operations: ReadonlyArray<Operation>) =>
 
     // After the end nothing is left that could do something.
     assert.strictEqual([...running.values()].reduce((sum, each) => sum + each, 0), 0, "a call is left after close")
-    const mints = world.mints.length
+    const mintsSoFar = () => world.mints.length + world.deployMints.length
+    const mints = mintsSoFar()
     const reads = world.configReads
     yield* TestClock.adjust("3 days")
-    assert.strictEqual(world.mints.length - mints + (world.configReads - reads), 0, "something goes on after close")
+    assert.strictEqual(mintsSoFar() - mints + (world.configReads - reads), 0, "something goes on after close")
   }).pipe(Effect.provide(TestClock.layer()))
 
 describe("the resolver against a model", () => {
@@ -269,7 +280,8 @@ describe("the resolver against a model", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(operation, { minLength: 5, maxLength: 40 }),
-        (operations) => Effect.runPromise(check(operations))
+        fc.constantFrom("organization", "app" as const),
+        (operations, mintFor) => Effect.runPromise(check(operations, mintFor))
       ),
       { numRuns: Number(process.env["FC_RUNS"] ?? 500), ...(seed === undefined ? {} : { seed: Number(seed) }) }
     )

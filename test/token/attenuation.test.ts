@@ -113,6 +113,68 @@ describe("appending caveats", () => {
     )
   })
 
+  /** Each form that MessagePack has, also where a shorter one would do; what a text or a list holds is 1 or 2 here. */
+  const forms: ReadonlyArray<readonly [string, ReadonlyArray<number>]> = [
+    ["fixint", [0x07]],
+    ["negative fixint", [0xe1]],
+    ["fixmap", [0x81, 0xa1, 0x61, 0x01]],
+    ["fixarray", [0x92, 0x01, 0x02]],
+    ["fixstr", [0xa2, 0x61, 0x62]],
+    ["nil", [0xc0]],
+    ["false", [0xc2]],
+    ["true", [0xc3]],
+    ["bin 8", [0xc4, 2, 1, 2]],
+    ["bin 16", [0xc5, 0, 2, 1, 2]],
+    ["bin 32", [0xc6, 0, 0, 0, 2, 1, 2]],
+    ["bin 16, long", [0xc5, 1, 1, ...Array.from({ length: 257 }, () => 0x90)]],
+    ["ext 8", [0xc7, 2, 5, 1, 2]],
+    ["ext 16", [0xc8, 0, 2, 5, 1, 2]],
+    ["ext 32", [0xc9, 0, 0, 0, 2, 5, 1, 2]],
+    ["float 32", [0xca, 1, 2, 3, 4]],
+    ["float 64", [0xcb, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ["uint 8", [0xcc, 1]],
+    ["uint 16", [0xcd, 0, 1]],
+    ["uint 32", [0xce, 0, 0, 0, 1]],
+    ["uint 64", [0xcf, 0, 0, 0, 0, 0, 0, 0, 1]],
+    ["int 8", [0xd0, 1]],
+    ["int 16", [0xd1, 0, 1]],
+    ["int 32", [0xd2, 0, 0, 0, 1]],
+    ["int 64", [0xd3, 0, 0, 0, 0, 0, 0, 0, 1]],
+    ["fixext 1", [0xd4, 5, 1]],
+    ["fixext 2", [0xd5, 5, 1, 2]],
+    ["fixext 4", [0xd6, 5, 1, 2, 3, 4]],
+    ["fixext 8", [0xd7, 5, 1, 2, 3, 4, 5, 6, 7, 8]],
+    ["fixext 16", [0xd8, 5, ...Array.from({ length: 16 }, () => 0x90)]],
+    ["str 8", [0xd9, 1, 0x61]],
+    ["str 16", [0xda, 0, 1, 0x61]],
+    ["str 32", [0xdb, 0, 0, 0, 1, 0x61]],
+    ["array 16", [0xdc, 0, 1, 0x01]],
+    ["array 32", [0xdd, 0, 0, 0, 1, 0x01]],
+    ["map 16", [0xde, 0, 1, 0xa1, 0x61, 0x01]],
+    ["map 32", [0xdf, 0, 0, 0, 1, 0xa1, 0x61, 0x01]]
+  ]
+  for (const [name, item] of forms) {
+    it(`keeps a ${name}`, () => {
+      const start = [0x94, 0x92, 0xc4, 1, 7, 0xc4, 1, 8, 0xa1, 0x61]
+      // Of type 1000, which nobody knows, with this as its body.
+      const caveat = [0xcd, 0x03, 0xe8, ...item]
+      const tail = Array.from({ length: 32 }, (_, n) => n)
+      const pieceOf = (bytes: ReadonlyArray<number>) => `fm2_${Buffer.from(bytes).toString("base64")}`
+      const before = pieceOf([...start, 0x92, ...caveat, 0xc4, 32, ...tail])
+      const sealed = createHmac("sha256", Buffer.from(tail)).update(Buffer.from([0x92, 26, 1])).digest()
+      assert.strictEqual(
+        Result.getOrThrow(Attenuation.append(before, [[26, 1]])),
+        pieceOf([...start, 0x94, ...caveat, 26, 1, 0xc4, 32, ...sealed])
+      )
+      // The head of the list itself in another form.
+      const wide = pieceOf([...start, 0xdd, 0, 0, 0, 2, ...caveat, 0xc4, 32, ...tail])
+      assert.strictEqual(
+        Result.getOrThrow(Attenuation.append(wide, [[26, 1]])),
+        pieceOf([...start, 0x94, ...caveat, 26, 1, 0xc4, 32, ...sealed])
+      )
+    })
+  }
+
   it("never throws, whatever the text", () => {
     fc.assert(fc.property(fc.string(), (text) => {
       assert.isTrue(Result.isFailure(Attenuation.append(`fm2_${text}`, [[26, 1]])))

@@ -52,6 +52,8 @@ export interface Candidate {
   readonly takenFrom?: SourceName
   /** The number of the right to mint under which it was minted. */
   readonly fence?: number
+  /** Of a token that is written to the app's record already: ends when it is there, `true`, or will not get there. */
+  readonly written?: Effect.Effect<boolean>
 }
 
 /**

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Fence from "../../services/Fence.ts"
-import { type Lease, LeaseError } from "../../services/Lease.ts"
+import { type Lease, LeaseError, type LeaseScope } from "../../services/Lease.ts"
 import { Defect, fromDefect, type MissReason } from "../../services/MissReason.ts"
 import * as Background from "./Background.ts"
 import type { Candidate } from "./Chain.ts"
@@ -33,7 +33,7 @@ export interface Minted {
  *
  * **Details**
  *
- * Holding the lease of the organization it looks into the store, where the owner before may have left a token, and mints
+ * Holding the lease of the organization or app it looks into the store, where the owner before may have left a token, and mints
  * if there is none; it answers at once then, and gives the lease back when the token is in the store, where those who
  * wait find it. A lease that cannot be had within the limit, or asked for at all, is done without, and reported.
  *
@@ -42,7 +42,7 @@ export interface Minted {
  * @stability stable
  */
 export type LeasedMint = (
-  org: string,
+  scope: LeaseScope,
   found: Effect.Effect<Candidate | undefined>,
   mint: Mint
 ) => Effect.Effect<Candidate, MissReason>
@@ -60,6 +60,24 @@ export type Mint = (
 ) => Effect.Effect<Minted, MissReason>
 
 /**
+ * The organization's slug, or the app's name.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const nameOf = (scope: LeaseScope): string => "org" in scope ? scope.org : scope.app
+
+/**
+ * What tells an organization from an app of the same name.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const labelOf = (scope: LeaseScope): string => `${"org" in scope ? "org" : "app"}/${nameOf(scope)}`
+
+/**
  * @category constructors
  * @since 0.1.0
  * @stability stable
@@ -69,11 +87,12 @@ export const make = (options: {
   readonly background: Background.Background
   readonly waitMillis: number
   /** A token is minted without the lease. */
-  readonly onMissing: (org: string, error: LeaseError) => Effect.Effect<void>
+  readonly onMissing: (name: string, error: LeaseError) => Effect.Effect<void>
 }): LeasedMint => {
   const { background, lease, onMissing, waitMillis } = options
 
-  return Effect.fnUntraced(function*(org, found, mint) {
+  return Effect.fnUntraced(function*(scope, found, mint) {
+    const missing = (why: string) => new LeaseError({ scope: labelOf(scope), why })
     const answer = Deferred.makeUnsafe<Candidate, MissReason>()
     /** Why there is no lease; `undefined` once the answer is this run's to give. */
     const decided = Deferred.makeUnsafe<LeaseError | undefined>()
@@ -110,7 +129,7 @@ export const make = (options: {
       }))
 
     const withLease = Effect.exit(
-      lease.withLease({ org }, ({ fence }) => holding(fence), Effect.map(found, Option.fromUndefinedOr))
+      lease.withLease(scope, ({ fence }) => holding(fence), Effect.map(found, Option.fromUndefinedOr))
     ).pipe(
       Effect.flatMap(Background.typed),
       Effect.matchEffect({
@@ -119,7 +138,7 @@ export const make = (options: {
           if (run.begun) return done(Exit.fail(reason instanceof LeaseError ? fromDefect(reason) : reason))
           const error = reason instanceof LeaseError
             ? reason
-            : new LeaseError({ scope: `org/${org}`, why: `asking for it failed: ${reason.message}` })
+            : missing(`asking for it failed: ${reason.message}`)
           return Effect.sync(() => Deferred.doneUnsafe(decided, Exit.succeed(error)))
         }
       })
@@ -136,8 +155,8 @@ export const make = (options: {
     fiber.interruptUnsafe()
     const seconds = Duration.format(Duration.millis(waitMillis))
     const error = Option.getOrElse(waited, () => undefined) ??
-      new LeaseError({ scope: `org/${org}`, why: `it could not be had within leaseWait (${seconds})` })
-    yield* onMissing(org, error)
+      missing(`it could not be had within leaseWait (${seconds})`)
+    yield* onMissing(nameOf(scope), error)
     const { candidate } = yield* mint(Fence.after(undefined, yield* Clock.currentTimeMillis), (effect) => effect)
     return candidate
   })

@@ -1,5 +1,5 @@
 /**
- * Minted tokens: one mint serves all apps of an organization.
+ * Minted tokens: one mint serves all apps of an organization, or one app.
  *
  * @since 0.1.0
  */
@@ -14,8 +14,9 @@ import { type Environment, tokenOf } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import type { FlyCli } from "../../services/FlyCli.ts"
 import type { Lease, LeaseError } from "../../services/Lease.ts"
-import type { MissReason } from "../../services/MissReason.ts"
-import type { Storage } from "../../services/Storage.ts"
+import { Malformed, type MissReason } from "../../services/MissReason.ts"
+import type { Storage, StorageKey } from "../../services/Storage.ts"
+import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
@@ -37,8 +38,8 @@ import { storageFailed } from "./PendingWrites.ts"
  */
 export interface MintedTokens {
   /**
-   * A token for the app's organization: remembered, else from the store, where another process left it, else minted.
-   * Apps of one organization share what is under way.
+   * A token for the app's organization, or for the app alone: remembered, else from the store, where another process left it, else minted.
+   * Apps that share a token share what is under way.
    */
   readonly acquire: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
   /** Forgets a token, so that nobody is served with it from here any more. */
@@ -48,6 +49,14 @@ export interface MintedTokens {
   /** Deletes a token from the store, whichever organization it is of. */
   readonly forgetStored: (identity: string) => Effect.Effect<void, WriteReason>
 }
+
+/** Whom a token is minted for is what its lease is about. */
+type Scope = { readonly org: string } | { readonly app: AppName }
+
+const { labelOf, nameOf } = LeasedMint
+
+/** Where it is stored. An app's token is the app's record, so that it is not kept twice. */
+const keyOf = (scope: Scope): StorageKey => "org" in scope ? "org" : "cached"
 
 /** Tokens end; so many dropped ones are not to be expected within a life. */
 const maxForgotten = 1_000
@@ -69,7 +78,7 @@ export const make = (options: {
   /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
   readonly lease: Lease
-  readonly onLeaseMissing: (org: string, error: LeaseError) => Effect.Effect<void>
+  readonly onLeaseMissing: (name: string, error: LeaseError) => Effect.Effect<void>
 }): MintedTokens => {
   const { background, cli, environment, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
@@ -88,11 +97,11 @@ export const make = (options: {
     return "candidate" in Chain.judge(candidate, now, request.longerThan, demands)
   }
 
-  const stored = Effect.fnUntraced(function*(org: string, request: ChainRequest) {
+  const stored = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
     if (!readsStore || request.storageTimedOut) return undefined
     const record = yield* Background.within(
       background,
-      Effect.mapError(Effect.suspend(() => storage.get(org, "org")), storageFailed),
+      Effect.mapError(Effect.suspend(() => storage.get(nameOf(scope), keyOf(scope))), storageFailed),
       storageLimit
     ).pipe(
       Effect.catch((reason) => {
@@ -106,34 +115,45 @@ export const make = (options: {
       token: FlyToken.make(record.value.token),
       acquiredAt: record.value.savedAt,
       takenFrom: "storage",
+      ...("org" in scope ? {} : { written: Effect.succeed(true) }),
       ...(record.value.fence === undefined ? {} : { fence: record.value.fence })
     }
     return fits(candidate, request, yield* Clock.currentTimeMillis) ? candidate : undefined
   })
 
+  const mintedBy = (scope: Scope, environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
+    const options = { ttl: Duration.millis(settings.ttlMillis), environmentToken }
+    if ("org" in scope) return gate(cli.mintReadonly(scope.org, options))
+    // It may write: what is handed out may not.
+    return Effect.flatMap(gate(cli.mintDeploy(scope.app, options)), (token) =>
+      Effect.mapError(
+        Effect.fromResult(token.attenuate({ readOnly: true })),
+        ({ why }) => new Malformed({ why })
+      ))
+  }
+
   /** flyctl with the environment's token, unless that was found unusable; refused with it, once more with its login. */
-  const mint = (org: string, request: ChainRequest) => {
-    const attempt = (environmentToken: boolean) =>
-      gate(cli.mintReadonly(org, { ttl: Duration.millis(settings.ttlMillis), environmentToken }))
+  const mint = (scope: Scope, request: ChainRequest) => {
     const withToken = !request.environmentMissed && Option.isSome(tokenOf(environment))
     return withToken
-      ? Effect.catchIf(attempt(true), (reason) => reason._tag === "MintRefused", () => attempt(false))
-      : attempt(false)
+      ? Effect.catchIf(mintedBy(scope, true), ({ _tag }) => _tag === "MintRefused", () => mintedBy(scope, false))
+      : mintedBy(scope, false)
   }
 
   /** Mints, remembers it, and stores it behind the callers' backs. */
-  const minted = (org: string, request: ChainRequest): LeasedMint.Mint =>
+  const minted = (scope: Scope, request: ChainRequest): LeasedMint.Mint =>
     Effect.fnUntraced(function*(fence, interruptible): Effect.fn.Return<LeasedMint.Minted, MissReason> {
-      const token = yield* interruptible(mint(org, request))
+      const token = yield* interruptible(mint(scope, request))
       const now = yield* Clock.currentTimeMillis
       const candidate: Candidate = { token, acquiredAt: now, fence }
       const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
       if (Usability.defectOf(token, expiresAt, now) !== undefined) return { candidate, stored: Effect.succeed(false) }
-      remembered.set(org, candidate)
+      const label = labelOf(scope)
+      remembered.set(label, candidate)
       if (!settings.persist.has("cli")) return { candidate, stored: Effect.succeed(false) }
       const write = options.inBackground(
-        org,
-        writes.put(org, "org", {
+        nameOf(scope),
+        writes.put(nameOf(scope), keyOf(scope), {
           token: token.redacted,
           expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
           source: "cli",
@@ -141,8 +161,14 @@ export const make = (options: {
           fence
         })
       )
-      const stored = Effect.map(Fiber.await(write), (exit) => Exit.isSuccess(exit) && exit.value !== undefined)
-      return { candidate, stored }
+      const outcome = Effect.map(Fiber.await(write), (exit) => Exit.isSuccess(exit) ? exit.value : undefined)
+      return {
+        candidate: "org" in scope
+          ? candidate
+          : { ...candidate, written: Effect.map(outcome, (written) => written === true) },
+        // Refused for a newer one: that is what those who wait find.
+        stored: Effect.map(outcome, (written) => written !== undefined)
+      }
     })
 
   const leased = LeasedMint.make({
@@ -153,39 +179,41 @@ export const make = (options: {
   })
 
   /** A new token, by one process of all that use the store. Without a store to leave it in, each mints its own. */
-  const shared = Effect.fnUntraced(function*(org: string, request: ChainRequest) {
+  const shared = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
     if (readsStore && settings.persist.has("cli") && !request.storageTimedOut) {
-      return yield* leased(org, stored(org, request), minted(org, request))
+      return yield* leased(scope, stored(scope, request), minted(scope, request))
     }
     const fence = Fence.after(undefined, yield* Clock.currentTimeMillis)
-    return (yield* minted(org, request)(fence, (effect) => effect)).candidate
+    return (yield* minted(scope, request)(fence, (effect) => effect)).candidate
   })
 
-  const recalled = (org: string, now: number): Candidate | undefined => {
-    const candidate = remembered.get(org)
+  const recalled = (label: string, now: number): Candidate | undefined => {
+    const candidate = remembered.get(label)
     if (candidate === undefined || candidate.acquiredAt <= now) return candidate
     // The clock was set back: a token does not get younger by that.
     const again = { ...candidate, acquiredAt: now }
-    remembered.set(org, again)
+    remembered.set(label, again)
     return again
   }
 
   /** Remembered, or in the store. Each request looks for itself: what one may not have, another may. */
-  const had = Effect.fnUntraced(function*(org: string, request: ChainRequest) {
+  const had = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
     const now = yield* Clock.currentTimeMillis
-    const current = recalled(org, now)
+    const current = recalled(labelOf(scope), now)
     if (current !== undefined && fits(current, request, now)) return current
-    const found = yield* stored(org, request)
-    if (found !== undefined) remembered.set(org, found)
+    const found = yield* stored(scope, request)
+    if (found !== undefined) remembered.set(labelOf(scope), found)
     return found
   })
 
   const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
-    const org = yield* organizations.of(request.app, { environmentToken: !request.environmentMissed })
+    const scope: Scope = settings.mintFor === "app"
+      ? { app: request.app }
+      : { org: yield* organizations.of(request.app, { environmentToken: !request.environmentMissed }) }
     for (;;) {
-      const found = yield* had(org, request)
+      const found = yield* had(scope, request)
       if (found !== undefined) return found
-      const candidate = yield* flight(org, shared(org, request)).pipe(
+      const candidate = yield* flight(labelOf(scope), shared(scope, request)).pipe(
         Effect.tapError((reason) =>
           reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
         )
@@ -194,7 +222,7 @@ export const make = (options: {
       if (candidate.takenFrom === undefined) return candidate
       const now = yield* Clock.currentTimeMillis
       if (fits(candidate, request, now)) {
-        remembered.set(org, candidate)
+        remembered.set(labelOf(scope), candidate)
         return candidate
       }
     }
@@ -208,8 +236,8 @@ export const make = (options: {
         if (forgotten.size <= maxForgotten) break
         forgotten.delete(oldest)
       }
-      for (const [org, { token }] of remembered) {
-        if (token.identity === identity) remembered.delete(org)
+      for (const [label, { token }] of remembered) {
+        if (token.identity === identity) remembered.delete(label)
       }
     },
     recall: (identity) => {

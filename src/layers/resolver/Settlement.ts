@@ -62,7 +62,7 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
       savedAt: acquiredAt,
       ...(fence === undefined ? {} : { fence })
     }
-    const put = Effect.flatMap(shared.writes.put(app, "cached", record), (written) =>
+    const put = Effect.flatMap(found.candidate.written ?? shared.writes.put(app, "cached", record), (written) =>
       // What was to be replaced may be what was in the way.
       written
         ? Effect.void
