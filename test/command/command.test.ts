@@ -53,6 +53,23 @@ describe("get", () => {
       expect(yield* Effect.promise(sandbox.mints)).toHaveLength(1)
     }))
 
+  it.live("with FLY_TOKENS_MINT_FOR=app prints a token of the app that only reads, and asks for no organization", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      sandbox.environment["FLY_TOKENS_MINT_FOR"] = "app"
+      const first = yield* run(sandbox, ["get", "my-app"])
+      expect(first).toMatchObject({ code: 0, stderr: "" })
+      const token = FlyToken.make(first.stdout)
+      expect([token.malformed, token.readOnly, token.discharged]).toEqual([undefined, true, true])
+      expect(yield* run(sandbox, ["get", "my-app"])).toEqual(first)
+      const starts = (yield* Effect.promise(sandbox.calls)).filter(({ event }) => event === "start")
+      expect(starts.map(({ args }) => args?.slice(0, 5))).toEqual([["tokens", "create", "deploy", "-a", "my-app"]])
+      // What flyctl minted may write, and is not kept.
+      const stored = yield* Effect.promise(() => readFile(join(sandbox.store, "cached", "my-app.json"), "utf8"))
+      expect(FlyToken.make(JSON.parse(stored).token).readOnly).toBe(true)
+      expect((yield* run(sandbox, ["get", "other-app"])).stdout).not.toBe(first.stdout)
+    }))
+
   it.live("prints the unexpired token of ~/.fly/config.yml", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
