@@ -21,6 +21,7 @@ describe("the layer", () => {
         const one = yield* get("app-1")
         const two = yield* get("app-2")
         assert.deepStrictEqual([one.source, one.expiresAt, one.token.readOnly], ["cli", 2 * hour, true])
+        assert.strictEqual(one.token.expiresAt, 2 * hour)
         assert.notStrictEqual(one.token.value, two.token.value)
         assert.notDeepEqual(one.token.orgIds, two.token.orgIds)
         assert.strictEqual(yield* get("app-1"), one)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { FlyToken, FlyTokens, MissReason, NoTokenAvailable } from "../../src/index.ts"
-import { TestFlyCli, TestToken } from "../../src/testing.ts"
+import { TestFlyCli, TestFlyTokens, TestToken } from "../../src/testing.ts"
 import { get, missed, within } from "../support/kit.ts"
 import { printed } from "../support/Recorder.ts"
 
@@ -188,4 +188,21 @@ describe("scripts", () => {
         assert.strictEqual((yield* get("app-2")).source, "cli")
       })
     ))
+
+  it("are checked by the compiler", () => {
+    const layers = () => [
+      TestFlyTokens.layer({ cli: { "my-app": [TestToken.make(), new MissReason.Killed()] }, config: Effect.never }),
+      // @ts-expect-error: the resolver's own reason, no source comes to it
+      TestFlyTokens.layer({ cli: new MissReason.TimedOut({ option: "cliTimeout", limitMillis: 1 }) }),
+      // @ts-expect-error: there is one config file, not one by app
+      TestFlyTokens.layer({ config: { "my-app": TestToken.make() } }),
+      // @ts-expect-error: a text is no token
+      TestFlyTokens.layer({ cli: { "my-app": "fo1_text" } }),
+      // @ts-expect-error: a list has a first outcome
+      TestFlyTokens.layer({ cli: [] }),
+      // @ts-expect-error: either or
+      TestFlyTokens.layer({ cli: TestToken.make({ life: "1 hour", expiresAt: 0 }) })
+    ]
+    assert.lengthOf(layers(), 6)
+  })
 })

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { ConfigFile, FlyTokens, FlyTokensLive, MissReason } from "../../src/index.ts"
+import { AppName, ConfigFile, FlyCli, FlyTokens, FlyTokensLive, MissReason } from "../../src/index.ts"
 import { TestConfigFile, TestEnvironment, TestFlyCli, TestStorage, TestToken } from "../../src/testing.ts"
 import { get, missed, within } from "../support/kit.ts"
 
@@ -30,6 +30,32 @@ describe("the sources", () => {
           environmentToken: false
         })
         assert.strictEqual(Duration.toMillis(ttl), hour)
+      })
+    ))
+
+  it.effect("a token of one app is minted by the app's name, and reads and writes it", () =>
+    within(
+      { cli: { refused: new MissReason.MintRefused() } },
+      Effect.gen(function*() {
+        const mint = (app: string) =>
+          FlyCli.use((cli) => cli.mintDeploy(AppName.make(app), { environmentToken: true, ttl: Duration.hours(2) }))
+        const token = yield* mint("my-app")
+        assert.deepStrictEqual([token.readOnly, token.expiresAt], [false, 2 * hour])
+        assert.strictEqual((yield* Effect.flip(mint("refused")))._tag, "MintRefused")
+        assert.deepStrictEqual(
+          (yield* TestFlyCli.mints).map(({ environmentToken, mintFor, name }) => [mintFor, name, environmentToken]),
+          [["app", "my-app", true], ["app", "refused", true]]
+        )
+      })
+    ))
+
+  it.effect("an organization's token that is in the store already is taken for its apps", () =>
+    within(
+      { org: "acme", storage: { org: { acme: TestToken.make({ seed: "stored" }) } } },
+      Effect.gen(function*() {
+        const stored = yield* TestToken.make({ seed: "stored" })
+        assert.strictEqual((yield* get("my-app")).token.value, stored.value)
+        assert.lengthOf(yield* TestFlyCli.mints, 0)
       })
     ))
 

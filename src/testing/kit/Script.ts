@@ -16,6 +16,11 @@ import * as Effect from "effect/Effect"
  * - a slow answer: `Effect.delay(TestToken.make(), "10 seconds")`;
  * - a defect: `Effect.die(new TypeError("boom"))`.
  *
+ * **Gotchas**
+ *
+ * The end of the resolver's layer waits 5 seconds for a call that does not answer its interruption. With `TestClock` such
+ * a test runs in a fiber, layer and all, and the clock is moved beside it.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
