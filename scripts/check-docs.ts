@@ -1,6 +1,7 @@
 /**
  * Takes every TypeScript example out of README, docs and doc comments, reads it with the compiler against the built
- * package, and runs those that are whole programs, with the stand-in for flyctl in a temp home.
+ * package, and runs those that are whole programs, with the stand-in for flyctl in a temp home, and those that are tests
+ * for Vitest, with Vitest.
  */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
@@ -32,13 +33,19 @@ interface Example {
   readonly code: string
 }
 
+const isVitest = (code: string): boolean => / from "(?:@effect\/)?vitest"$/m.test(code)
+
 const examples: Array<Example> = []
 for (const source of sources) {
   const text = readFileSync(source, "utf8")
   const from = relative(root, source)
   for (const [n, match] of [...text.matchAll(/^( \* |)```ts\n([\s\S]*?)^( \* |)```$/gm)].entries()) {
     const code = match[2]!.split("\n").map((line) => line.replace(/^ \* ?/, "")).join("\n")
-    examples.push({ from, code, file: `${from.replaceAll(/[^A-Za-z0-9]+/g, "-")}-${n + 1}.ts` })
+    examples.push({
+      from,
+      code,
+      file: `${from.replaceAll(/[^A-Za-z0-9]+/g, "-")}-${n + 1}${isVitest(code) ? ".test" : ""}.ts`
+    })
   }
 }
 
@@ -60,7 +67,7 @@ try {
 
   symlinkSync(join(root, "test", "stand-in", "fly.mjs"), join(home, "flyctl"))
   const environment = { HOME: home, PATH: `${home}:${dirname(process.execPath)}:/usr/bin:/bin` }
-  const programs = examples.filter(({ code }) => /runMain|runPromise|suite\(test, mine/.test(code))
+  const programs = examples.filter(({ code }) => !isVitest(code) && /runMain|runPromise|suite\(test, mine/.test(code))
   if (programs.length === 0) throw new Error("no example is a program: the README lost its first one")
   for (const { code, file, from } of programs) {
     const needed = services.filter((service) => code.includes(service))
@@ -77,6 +84,23 @@ try {
     if (/fm2_|fo1_/.test(printed)) throw new Error(`${file} prints a secret`)
     const lines = printed.trim().split("\n")
     console.log(`${from} (${file}) runs: ${lines.slice(-8).join("\n")}`)
+  }
+
+  const tests = examples.filter(({ code }) => isVitest(code))
+  writeFileSync(
+    join(folder, "vitest.config.ts"),
+    "export default { test: { include: [\"*.test.ts\"], testTimeout: 60_000 } }\n"
+  )
+  const report = join(folder, "report.json")
+  execFileSync(join(root, "node_modules", ".bin", "vitest"), [
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`
+  ], { cwd: folder, stdio: "inherit" })
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(report, "utf8"))
+  if (testResults.length !== tests.length || numPassedTests < tests.length) {
+    throw new Error(`${numPassedTests} tests of ${testResults.length} examples ran, there are ${tests.length} examples`)
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -1,0 +1,131 @@
+/**
+ * A `fly` command that does what the test says.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
+import * as Script from "./Script.ts"
+import * as TestToken from "./TestToken.ts"
+
+/**
+ * One mint that began.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Mint {
+  /** What the token is for. */
+  readonly mintFor: "organization" | "app"
+  /** The organization's slug, or the app. */
+  readonly name: string
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** The life that was asked for. */
+  readonly ttl: Duration.Duration
+  /** Whether flyctl saw the token of the environment. */
+  readonly environmentToken: boolean
+}
+
+/**
+ * What a mint comes to, for all or by name: of the organization, or of the app if tokens are minted by app.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type FlyCliScript = Script.Script<FlyToken, FlyCliReason, Mint>
+
+/** A number for a slug, as Fly has one, so that tokens of different organizations tell so. */
+const idOf = (slug: string): number => [...slug].reduce((id, letter) => (id * 31 + letter.charCodeAt(0)) % 1_000_003, 7)
+
+const minted = ({ mintFor, name, ttl }: Mint): Effect.Effect<FlyToken> =>
+  TestToken.make(mintFor === "app" ? { app: idOf(name), life: ttl } : { org: idOf(name), life: ttl })
+
+/**
+ * Steers the scripted `fly` command.
+ *
+ * **Details**
+ *
+ * Without a script each mint is answered at once with a new token of the life asked for. Each app is in an organization
+ * of its own that has the app's name, so that outcomes by name are outcomes by app; the option `org` of the resolver
+ * puts apps into one organization, whose token they share.
+ *
+ * **Example** (One app's mint is refused, another one's hangs)
+ *
+ * ```ts
+ * import { FlyTokensLive, MissReason } from "effect-fly-tokens"
+ * import { TestConfigFile, TestEnvironment, TestFlyCli, TestStorage } from "effect-fly-tokens/testing"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ *
+ * const cli = TestFlyCli.layer({ refused: new MissReason.MintRefused(), slow: Effect.never })
+ *
+ * const tokens = FlyTokensLive.layer().pipe(
+ *   Layer.provideMerge(Layer.mergeAll(cli, TestStorage.layer(), TestConfigFile.layer(), TestEnvironment.layer()))
+ * )
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ * @stability stable
+ */
+export class TestFlyCli extends Context.Service<TestFlyCli, {
+  readonly setScript: (script: FlyCliScript | undefined) => Effect.Effect<void>
+  readonly mints: Effect.Effect<ReadonlyArray<Mint>>
+}>()("effect-fly-tokens/testing/TestFlyCli") {
+  /**
+   * A command that follows a script.
+   *
+   * @category layers
+   */
+  static layer(script?: FlyCliScript): Layer.Layer<FlyCli | TestFlyCli> {
+    return Layer.effectContext(Effect.sync(() => {
+      const mints: Array<Mint> = []
+      const player = Script.player<FlyToken, FlyCliReason, Mint>(script)
+
+      const mint = (
+        mintFor: Mint["mintFor"],
+        name: string,
+        { environmentToken, ttl }: CallOptions & { readonly ttl: Duration.Duration }
+      ) =>
+        Effect.flatMap(Clock.currentTimeMillis, (at) => {
+          const call: Mint = { mintFor, name, at, ttl, environmentToken }
+          mints.push(call)
+          return player.outcome(call, minted(call))
+        })
+
+      return Context.make(TestFlyCli, {
+        setScript: (script) => Effect.sync(() => player.play(script)),
+        mints: Effect.sync(() => [...mints])
+      }).pipe(Context.add(FlyCli, {
+        mintReadonly: (org, options) => mint("organization", org, options),
+        mintDeploy: (app, options) => mint("app", app, options),
+        listApps: () => Effect.succeed(new Map()),
+        orgOf: (app) => Effect.succeed<string>(app)
+      }))
+    }))
+  }
+
+  /**
+   * Another script from now on, from its start; `undefined` for none. What is under way goes on.
+   *
+   * @category steering
+   */
+  static setScript(script: FlyCliScript | undefined): Effect.Effect<void, never, TestFlyCli> {
+    return TestFlyCli.use((cli) => cli.setScript(script))
+  }
+
+  /**
+   * The mints that began so far.
+   *
+   * @category looking
+   */
+  static readonly mints: Effect.Effect<ReadonlyArray<Mint>, never, TestFlyCli> = TestFlyCli.use((cli) => cli.mints)
+}
