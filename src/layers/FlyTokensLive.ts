@@ -113,7 +113,16 @@ const make = Effect.fnUntraced(function*(
     return !known
   }
 
-  const sources = Sources.make({ environment, storage, configFile, mintedTokens, background, settings, cache })
+  const sources = Sources.make({
+    environment,
+    storage,
+    configFile,
+    mintedTokens,
+    background,
+    settings,
+    cache,
+    isRejected: rejections.has
+  })
 
   const shared: Shared = {
     settings,

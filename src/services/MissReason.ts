@@ -50,7 +50,7 @@ export class Expired extends Schema.TaggedError<Expired>()("Expired", {
     return `expired at ${date(this.expiredAt)}`
   }
   get hint(): string {
-    return "log in again or put a new token there; tokens of flyctl's config file live for minutes and this is normal"
+    return "log in again or put a new token there (those of flyctl's config file live for minutes); a new one: set the clock"
   }
 }
 
@@ -170,10 +170,10 @@ export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
   }
 }
 
-/** This flyctl cannot mint read-only tokens or does not know `--json`. */
+/** This flyctl cannot mint such tokens or does not know `--json`. */
 export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("OutdatedFlyctl", {}) {
   override get message(): string {
-    return "this flyctl is too old to create read-only tokens"
+    return "this flyctl is too old: it does not know what it was asked for"
   }
   get hint(): string {
     return "run `fly version upgrade`"
@@ -219,9 +219,9 @@ export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
     return `no organization found for ${this.name}`
   }
   get hint(): string {
-    return `check the app's name and your access to it (\`fly apps list\`), or set option ${
+    return `check the app's name, your access to it (\`fly apps list\`), and option ${
       optionName("org")
-    } to the organization's slug`
+    }, which is the organization's slug`
   }
 }
 
@@ -323,11 +323,11 @@ export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageF
     return this.path === undefined ? `the store failed: ${this.why}` : `${this.path}: ${this.why}`
   }
   get hint(): string {
-    return "check the store (directory, permissions, space, connection); tokens are served without it meanwhile"
+    return "check the store: its directory, permissions, space or connection"
   }
 }
 
-/** Code of a source threw. Only the kind of error is told: its text may hold anything. */
+/** Code of a source threw, or the system refused something. Only the kind of error is told: its text may hold anything. */
 export class Defect extends Schema.TaggedError<Defect>()("Defect", {
   name: Schema.String
 }) {
@@ -335,7 +335,9 @@ export class Defect extends Schema.TaggedError<Defect>()("Defect", {
     return `failed unexpectedly (${this.name})`
   }
   get hint(): string {
-    return "this is a bug in the layer of this source: run it alone to see its error"
+    return /^E[A-Z0-9]+$/.test(this.name)
+      ? "the system refused it: look at its limits (open files, processes, memory) and permissions"
+      : "this is a bug in the layer of this source: run it alone to see its error"
   }
 }
 

@@ -92,7 +92,7 @@ const undone = {
  */
 export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistFailed", {
   app: Schema.String,
-  operation: Schema.Literals(["setManual", "removeManual", "invalidate", "persist"]),
+  operation: Schema.Literals(["setManual", "removeManual", "invalidate"]),
   reason: Schema.Union([StorageFailed, TimedOut, Defect])
 }) {
   override get message(): string {

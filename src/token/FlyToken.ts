@@ -267,7 +267,7 @@ export class FlyToken implements Equal.Equal {
     return this.#read.readOnly
   }
 
-  /** Fly's internal numbers of the orgIds that its macaroons name. */
+  /** Fly's internal numbers of the organizations that its macaroons name. */
   get orgIds(): ReadonlyArray<bigint> {
     return this.#read.orgIds
   }

@@ -2,6 +2,7 @@
  * One value of each reason and each error, as the guide to them quotes it.
  */
 import {
+  AttenuationFailed,
   InvalidAppName,
   LeaseError,
   MissReason,
@@ -69,7 +70,8 @@ export const errors = [
   }),
   new InvalidOption({ option: "cliConcurrency", expected: "a whole number from 1" }),
   new StorageError({ operation: "list", kind: "Unavailable", path: `${store}/org`, why: "permission denied (EACCES)" }),
-  new LeaseError({ scope: "org/my-org", why: "it could not be had within leaseWait (45s)" })
+  new LeaseError({ scope: "org/my-org", why: "it could not be had within leaseWait (45s)" }),
+  new AttenuationFailed({ why: "a user token takes no caveats" })
 ]
 
 /** A reason as `get` reports it, and as the guide quotes it: the sentence, then the hint. */

@@ -152,4 +152,51 @@ describe("which organization", () => {
       }
       assert.lengthOf(world.mints, 0)
     }))
+
+  it.effect("an organization that the environment's token does not see is asked for with flyctl's login", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      // A token of another app, in a program whose chain leaves the environment out.
+      world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
+      const calls: Array<boolean> = []
+      world.listApps = () => Effect.fail(new MissReason.NotAuthenticated())
+      world.orgOf = (app, call) => {
+        calls.push(call.environmentToken)
+        return call.environmentToken ? Effect.fail(new MissReason.OrgUnknown({ name: app })) : Effect.succeed("acme")
+      }
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+        assert.deepStrictEqual(calls, [true, false])
+        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
+      }).pipe(Effect.provide(world.layer({ chain: ["cli"] })))
+    }))
+
+  it.effect("if neither sees it, the reason is that of the environment's token", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
+      world.listApps = () => Effect.fail(new MissReason.HttpFailed({ status: 403 }))
+      world.orgOf = (app, call) =>
+        Effect.fail(call.environmentToken ? new MissReason.OrgUnknown({ name: app }) : new MissReason.NotLoggedIn())
+      const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.flip,
+        Effect.provide(world.layer({ chain: ["cli"] }))
+      )
+      assert.strictEqual(error._tag, "NoTokenAvailable")
+      if (error._tag !== "NoTokenAvailable") return
+      assert.deepStrictEqual(error.attempts.map(({ reason }) => reason._tag), ["OrgUnknown"])
+      assert.deepStrictEqual(world.lookups, ["list", "my-app", "my-app"])
+    }))
+
+  it.effect("without a token in the environment nobody is asked twice", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = (app) => Effect.fail(new MissReason.OrgUnknown({ name: app }))
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+        Effect.flip,
+        Effect.provide(world.layer({ chain: ["cli"] }))
+      )
+      assert.deepStrictEqual(world.lookups, ["list", "my-app"])
+    }))
 })

@@ -197,6 +197,25 @@ describe("a rejected token", () => {
       }).pipe(Effect.provide(world.layer()))
     }))
 
+  it.effect("still in a store that does not delete it is said to be rejected, not to be replaced", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const { token } = yield* tokens.get("my-app")
+        yield* TestClock.adjust("1 second")
+        world.storeGate = (operation) =>
+          operation === "delete"
+            ? Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "locked" }))
+            : Effect.void
+        world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+        const error = yield* Effect.flip(tokens.refresh("my-app", { rejected: token }))
+        if (error._tag !== "NoTokenAvailable") return assert.fail(error._tag)
+        const reason = error.attempts.find(({ source }) => source === "storage")?.reason
+        assert.strictEqual(reason?._tag, "Rejected")
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
   it.effect("shared by the apps of an organization is dropped for all of them; they get one new mint", () =>
     Effect.gen(function*() {
       const world = yield* World.make

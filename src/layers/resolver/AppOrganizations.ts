@@ -36,11 +36,23 @@ const hopeless = new Set<MissReason["_tag"]>([
   "TimedOut"
 ])
 
+/** A token that is limited to something else says one of these of an app that it does not see. */
+const blind = new Set<MissReason["_tag"]>([
+  "OrgUnknown",
+  "NotAuthenticated",
+  "MintRefused",
+  "HttpFailed",
+  "Undischarged",
+  "Expired",
+  "ExitCode"
+])
+
 /**
  * **Details**
  *
  * `apps list` is asked once for all apps; an app that is not in it (made since, or the list is not allowed to this
- * login) is asked for by `status`. Answers are kept as long as the layer lives, failures are not.
+ * login) is asked for by `status`. What the environment's token does not see is asked for once more with flyctl's login.
+ * Answers are kept as long as the layer lives, failures are not.
  *
  * @category constructors
  * @since 0.1.0
@@ -67,8 +79,23 @@ export const make = (options: {
       })
     )
 
+  const askAs = (app: AppName, call: CallOptions) =>
+    flight(
+      `status ${app} ${call.environmentToken}`,
+      Effect.tap(gate(cli.orgOf(app, call)), (org) => Effect.sync(() => known.set(app, org)))
+    )
+
   const ask = (app: AppName, call: CallOptions) =>
-    flight(`status ${app}`, Effect.tap(gate(cli.orgOf(app, call)), (org) => Effect.sync(() => known.set(app, org))))
+    call.environmentToken
+      ? Effect.catchIf(
+        askAs(app, call),
+        (reason) => blind.has(reason._tag),
+        (reason) => Effect.mapError(askAs(app, { environmentToken: false }), () => reason)
+      )
+      : askAs(app, call)
+
+  const endsIt = ({ _tag }: MissReason, call: CallOptions) =>
+    hopeless.has(_tag) && !(call.environmentToken && blind.has(_tag))
 
   /** A slug has the form of an app name; anything else could be a flag to flyctl. */
   const checked = (app: AppName, org: string | undefined) =>
@@ -79,7 +106,7 @@ export const make = (options: {
       const org = configured(app) ?? known.get(app)
       if (org !== undefined) return yield* checked(app, org)
       if (!listed) {
-        yield* Effect.catchIf(list(call), (reason) => !hopeless.has(reason._tag), () => Effect.undefined)
+        yield* Effect.catchIf(list(call), (reason) => !endsIt(reason, call), () => Effect.undefined)
         const found = known.get(app)
         if (found !== undefined) return yield* checked(app, found)
       }

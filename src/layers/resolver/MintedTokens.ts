@@ -132,13 +132,14 @@ export const make = (options: {
       ))
   }
 
-  /** flyctl with the environment's token, unless that was found unusable; refused with it, once more with its login. */
-  const mint = (scope: Scope, request: ChainRequest) => {
-    const withToken = !request.environmentMissed && Option.isSome(tokenOf(environment))
-    return withToken
+  /** Whether flyctl is given the environment's token: not one that was found unusable. */
+  const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
+
+  /** Refused with the environment's token, once more with flyctl's login. */
+  const mint = (scope: Scope, request: ChainRequest) =>
+    givesToken(request)
       ? Effect.catchIf(mintedBy(scope, true), ({ _tag }) => _tag === "MintRefused", () => mintedBy(scope, false))
       : mintedBy(scope, false)
-  }
 
   /** Mints, remembers it, and stores it behind the callers' backs. */
   const minted = (scope: Scope, request: ChainRequest): LeasedMint.Mint =>
@@ -209,7 +210,7 @@ export const make = (options: {
   const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
     const scope: Scope = settings.mintFor === "app"
       ? { app: request.app }
-      : { org: yield* organizations.of(request.app, { environmentToken: !request.environmentMissed }) }
+      : { org: yield* organizations.of(request.app, { environmentToken: givesToken(request) }) }
     for (;;) {
       const found = yield* had(scope, request)
       if (found !== undefined) return found

@@ -33,6 +33,7 @@ export const make = (options: {
   readonly background: Background.Background
   readonly settings: ResolverSettings
   readonly cache: TokenCache
+  readonly isRejected: (token: FlyToken, now: number) => boolean
 }): Readonly<Record<SourceName, Source>> => {
   const { background, cache, configFile, environment, mintedTokens, settings, storage } = options
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
@@ -77,7 +78,9 @@ export const make = (options: {
         request.dropped.add(token.identity)
         request.passedOver = { token, acquiredAt: savedAt, takenFrom: "storage" }
       }
-      if (request.dropped.has(token.identity)) return yield* Usability.notNewer(token)
+      // One that was rejected is dropped too; that it was is what is to be said of it.
+      const isRejected = options.isRejected(token, yield* Clock.currentTimeMillis)
+      if (request.dropped.has(token.identity) && !isRejected) return yield* Usability.notNewer(token)
       return { token, acquiredAt: savedAt }
     })
   }

@@ -124,7 +124,7 @@ export interface PrivateDirectory {
   readonly warnOnce: (path: string, text: string) => Effect.Effect<void>
 }
 
-/** The directory by option, variable or custom; `undefined` if the user has no home. */
+/** The directory by option, variable or convention; `undefined` if the user has no home. */
 const locate = Effect.fnUntraced(function*(options: DirectoryOptions) {
   const environment = yield* Environment
   const paths = yield* Path.Path
