@@ -27,8 +27,8 @@ export class ResolvedToken {
   /** Where this process took it; never the cache. */
   readonly source: SourceName
   /**
-   * Epoch milliseconds: the earlier of the token's own expiry and the moment of its acquisition plus `ttl`; `null` if
-   * neither ends. At this moment it is expired.
+   * Epoch milliseconds: the earlier of the token's own expiry and the moment of its acquisition plus `ttl`. At this
+   * moment it is expired. `null` is for services of your own whose tokens never end; `ttl` always does.
    */
   readonly expiresAt: number | null
 
