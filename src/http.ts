@@ -1,0 +1,7 @@
+/**
+ * An `HttpClient` for Fly's APIs, over any `HttpClient` of Effect. Nothing here depends on Node.
+ *
+ * @since 0.1.0
+ */
+export { FlyHttpClient, type FlyHttpClientOptions, type FlyHttpError } from "./layers/http/FlyHttpClient.ts"
+export { UntrustedOrigin } from "./layers/http/UntrustedOrigin.ts"
