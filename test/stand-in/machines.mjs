@@ -33,15 +33,17 @@ const bodies = ({ caveats }, type) => caveats.filter((_, n) => n % 2 === 1 && ca
 const inItsTime = (macaroon, now) => bodies(macaroon, 4).every(([from, to]) => from <= now && now <= to)
 
 /**
- * Whether the value of an `Authorization` header is a token that is good by itself.
+ * Whether the value of an `Authorization` header is a token that is good by itself. Only GraphQL takes user tokens
+ * beside the macaroons.
  *
- * @type {(header: string | undefined) => boolean}
+ * @type {(header: string, graphql: boolean) => boolean}
  */
-export const isGood = (header) => {
-  if (header === undefined || !header.startsWith("FlyV1 ")) return false
+const isGood = (header, graphql) => {
+  if (!header.startsWith("FlyV1 ")) return false
   try {
     const now = Math.floor(Date.now() / 1000)
-    const macaroons = header.slice(6).split(",").map(read)
+    const pieces = header.slice(6).split(",")
+    const macaroons = pieces.filter((piece) => !graphql || !piece.startsWith("fo1_")).map(read)
     const discharges = macaroons.filter(({ location }) => location === authLocation)
     return macaroons.some((macaroon) =>
       macaroon.location === permissionLocation && inItsTime(macaroon, now) &&
@@ -78,11 +80,11 @@ export const start = async ({ deadFirst = false, isDead = () => false, port = 0,
   const dead = new Set()
   let seen = false
 
-  /** @type {(header: string | undefined) => boolean} */
-  const accepts = (header) => {
+  /** @type {(header: string | undefined, path: string) => boolean} */
+  const accepts = (header, path) => {
     if (deadFirst && !seen && header !== undefined) dead.add(header)
     seen = seen || header !== undefined
-    return header !== undefined && isGood(header) && !dead.has(header) && !isDead(header)
+    return header !== undefined && isGood(header, path === "/graphql") && !dead.has(header) && !isDead(header)
   }
 
   /** @type {(method: string, path: string, accepted: boolean) => { status: number, body: object }} */
@@ -116,7 +118,7 @@ export const start = async ({ deadFirst = false, isDead = () => false, port = 0,
       const path = request.url ?? ""
       const to = redirects[path]
       const { body, status } = to === undefined
-        ? answer(method, path, accepts(authorization))
+        ? answer(method, path, accepts(authorization, path))
         : { status: 307, body: {} }
       requests.push({ method, path, host, authorization, body: Buffer.concat(chunks).toString(), status })
       response.writeHead(status, {
