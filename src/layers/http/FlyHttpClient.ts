@@ -101,6 +101,8 @@ const authorize = <E, R, R2>(
       return isTrusted(url.value) ? Effect.succeed(whole) : Effect.fail(UntrustedOrigin.of(url.value))
     })
 
+  const isElsewhere = ({ url }: HttpClientResponse) => URL.canParse(url) && !isTrusted(new URL(url))
+
   const exchange = Effect.fnUntraced(function*(incoming: HttpClientRequest.HttpClientRequest) {
     const request = yield* addressed(incoming)
     const { get, invalidate, refresh } = yield* tokens
@@ -109,7 +111,10 @@ const authorize = <E, R, R2>(
       Effect.succeed(HttpClientRequest.setHeader(request, "authorization", resolved.authorization(target))).pipe(
         self.postprocess,
         guarded,
-        Effect.flatMap((response) => Refusal.judge(target, response)),
+        // A client that followed a redirect to another server went there without the token.
+        Effect.flatMap((response) =>
+          isElsewhere(response) ? Effect.succeed({ response, refused: false }) : Refusal.judge(target, response)
+        ),
         Effect.tap(({ refused }) => Effect.sync(() => refused || brake.worked(resolved)))
       )
 
