@@ -3,13 +3,13 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { createServer, type ServerResponse } from "node:http"
+import type { ServerResponse } from "node:http"
 import { FlyHttpClient } from "../../src/http.ts"
 import { FlyTokens } from "../../src/index.ts"
 import { refusesInGraphql } from "../../src/layers/http/Refusal.ts"
@@ -18,35 +18,6 @@ import * as Apis from "../support/Apis.ts"
 import * as World from "../support/World.ts"
 
 const unauthorized = { message: "no", extensions: { code: "UNAUTHORIZED" } }
-
-/** A server that answers each request by the next of these, the last one again and again. */
-const serving = (...answers: ReadonlyArray<(response: ServerResponse) => void>) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      let served = 0
-      let closed = 0
-      const server = createServer((request, response) => {
-        request.resume()
-        response.on("close", () => closed++)
-        answers[Math.min(served++, answers.length - 1)]!(response)
-      })
-      await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)))
-      const address = server.address()
-      return {
-        server,
-        url: new URL(`http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`),
-        served: () => served,
-        closed: () => closed
-      }
-    }),
-    ({ server }) =>
-      Effect.promise(() =>
-        new Promise((resolve) => {
-          server.close(resolve)
-          server.closeAllConnections()
-        })
-      )
-  )
 
 const json = (body: string | Uint8Array, type = "application/json") => (response: ServerResponse) => {
   response.writeHead(200, { "content-type": type, "set-cookie": ["a=1", "b=2"], "x-id": "7" })
@@ -136,7 +107,7 @@ for (const [name, over] of Object.entries(Apis.clients)) {
       it.live(`an answer that was looked at can be read by ${how}`, () =>
         Effect.gen(function*() {
           const world = yield* World.make
-          const server = yield* serving(json(text))
+          const server = yield* Apis.serving(json(text))
           yield* Effect.gen(function*() {
             const response = yield* FlyHttpClient.use((client) => client.execute(request))
             assert.strictEqual(response.status, 200)
@@ -153,7 +124,7 @@ for (const [name, over] of Object.entries(Apis.clients)) {
         const world = yield* World.make
         let finish = () => {}
         const start = `{"data":"${"x".repeat(200_000)}`
-        const server = yield* serving((response) => {
+        const server = yield* Apis.serving((response) => {
           response.writeHead(200, { "content-type": "application/json" })
           response.write(start)
           finish = () => response.end(`ö"}`)
@@ -172,7 +143,7 @@ for (const [name, over] of Object.entries(Apis.clients)) {
     it.live("an answer that breaks off is the client's error; one without a body is an answer", () =>
       Effect.gen(function*() {
         const world = yield* World.make
-        const server = yield* serving(
+        const server = yield* Apis.serving(
           (response) => {
             response.writeHead(200, { "content-type": "application/json", "content-length": "1000" })
             response.write("{", () => response.destroy())
@@ -190,7 +161,7 @@ for (const [name, over] of Object.entries(Apis.clients)) {
     it.live("interrupting a caller while an answer is looked at ends its connection", () =>
       Effect.gen(function*() {
         const world = yield* World.make
-        const server = yield* serving((response) => {
+        const server = yield* Apis.serving((response) => {
           response.writeHead(200, { "content-type": "application/json" })
           response.write("{")
         })
@@ -221,7 +192,7 @@ describe("GraphQL", () => {
         ] as const
       ) {
         const world = yield* World.make
-        const server = yield* serving(json(refusal, type))
+        const server = yield* Apis.serving(json(refusal, type))
         const text = yield* FlyHttpClient.use((client) => client.execute(request)).pipe(
           Effect.flatMap((response) => response.text),
           Effect.provide(within(world, server.url, undefined, target))

@@ -54,15 +54,14 @@ for (const [name, over] of Object.entries(Apis.clients)) {
         return [...exits, client]
       }).pipe(
         Effect.withSpan("all"),
-        Effect.provide(FlyHttpClient.layer("my-app", "machines", {
-          baseUrl: new URL(api.url),
-          trustedOrigins: [closed]
-        })),
-        Effect.provide(Layer.mergeAll(
-          world.layer({ org: "acme" }),
-          over,
-          record.layer,
-          Layer.succeed(HttpClient.TracerHeaderFilter)(() => true)
+        Effect.provide(Layer.provideMerge(
+          FlyHttpClient.layer("my-app", "machines", { baseUrl: new URL(api.url), trustedOrigins: [closed] }),
+          Layer.mergeAll(
+            world.layer({ org: "acme" }),
+            over,
+            record.layer,
+            Layer.succeed(HttpClient.TracerHeaderFilter)(() => true)
+          )
         ))
       )
       assert.deepStrictEqual(

@@ -137,12 +137,6 @@ export const start = async ({ deadFirst = false, isDead = () => false, port = 0,
     requests,
     /** Makes a token dead, by the `Authorization` header that carries it. */
     kill: (/** @type {string} */ header) => void dead.add(header),
-    /** Connections that are open. */
-    connections: () =>
-      new Promise((resolve, reject) =>
-        server.getConnections((error, count) => error === null ? resolve(count) : reject(error))
-      ),
-    redirects,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve(undefined))

@@ -4,6 +4,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import { createServer, type ServerResponse } from "node:http"
 import * as machines from "../stand-in/machines.mjs"
 
 export const start = (options?: Parameters<typeof machines.start>[0]) =>
@@ -17,3 +18,32 @@ export const clients = {
   undici: NodeHttpClient.layerUndici,
   "node:http": NodeHttpClient.layerNodeHttp
 }
+
+/** A server that answers each request by the next of these, the last one again and again. */
+export const serving = (...answers: ReadonlyArray<(response: ServerResponse) => void>) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      let served = 0
+      let closed = 0
+      const server = createServer((request, response) => {
+        request.resume()
+        response.on("close", () => closed++)
+        answers[Math.min(served++, answers.length - 1)]!(response)
+      })
+      await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)))
+      const address = server.address()
+      return {
+        server,
+        url: new URL(`http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`),
+        served: () => served,
+        closed: () => closed
+      }
+    }),
+    ({ server }) =>
+      Effect.promise(() =>
+        new Promise((resolve) => {
+          server.close(resolve)
+          server.closeAllConnections()
+        })
+      )
+  )
