@@ -3,5 +3,6 @@
  *
  * @since 0.1.0
  */
-export { FlyHttpClient, type FlyHttpClientOptions, type FlyHttpError } from "./layers/http/FlyHttpClient.ts"
+export type { FlyHttpClientOptions, FlyHttpError } from "./layers/http/Exchange.ts"
+export { FlyHttpClient } from "./layers/http/FlyHttpClient.ts"
 export { UntrustedOrigin } from "./layers/http/UntrustedOrigin.ts"

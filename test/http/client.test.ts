@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -296,5 +297,28 @@ describe("FlyHttpClient", () => {
         assert.strictEqual(invalid._tag, "InvalidAppName")
       }).pipe(Effect.provide([world.layer(), Apis.clients.fetch]))
       assert.strictEqual(api.requests.length, 2)
+    }))
+
+  it.live("what the program says about fetch stays, but for redirects", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const inits: Array<RequestInit | undefined> = []
+      const fetch: typeof globalThis.fetch = (_, init) => {
+        inits.push(init)
+        return Promise.resolve(new Response("[]"))
+      }
+      const wired = FlyHttpClient.layer("my-app", "machines").pipe(
+        Layer.provide([world.layer({ org: "acme" }), Apis.clients.fetch])
+      )
+      const init = (init: RequestInit) => Layer.succeed(FetchHttpClient.RequestInit)(init)
+      const get = FlyHttpClient.use((client) => client.get(path)).pipe(
+        Effect.provideService(FetchHttpClient.Fetch, fetch)
+      )
+      yield* Effect.provide(get, Layer.provide(wired, init({ keepalive: true, redirect: "follow" })))
+      yield* Effect.provide(get, Layer.merge(wired, init({ credentials: "omit", redirect: "follow" })))
+      assert.deepStrictEqual(
+        inits.map((init) => [init?.redirect, init?.keepalive, init?.credentials]),
+        [["manual", true, undefined], ["manual", undefined, "omit"]]
+      )
     }))
 })

@@ -229,7 +229,10 @@ describe("the base URL", () => {
 
       const { layer, sent } = scripted()
       for (const [target, path] of [["machines", "/v1/apps"], ["graphql", "/graphql"]] as const) {
-        for (const variables of [{}, { FLY_FLAPS_BASE_URL: "http://flaps:1", FLY_API_BASE_URL: "http://api:2" }]) {
+        const unset = { FLY_FLAPS_BASE_URL: "", FLY_API_BASE_URL: "" }
+        for (
+          const variables of [{}, unset, { FLY_FLAPS_BASE_URL: "http://flaps:1", FLY_API_BASE_URL: "http://api:2" }]
+        ) {
           yield* FlyHttpClient.use((client) => client.get(path)).pipe(
             Effect.provide(FlyHttpClient.layerConfig("my-app", target)),
             Effect.provide([world.layer(), layer, ConfigProvider.layer(ConfigProvider.fromUnknown(variables))])
@@ -238,9 +241,34 @@ describe("the base URL", () => {
       }
       assert.deepStrictEqual(sent.map(({ url }) => url), [
         "https://api.machines.dev/v1/apps",
+        "https://api.machines.dev/v1/apps",
         "http://flaps:1/v1/apps",
+        "https://api.fly.io/graphql",
         "https://api.fly.io/graphql",
         "http://api:2/graphql"
       ])
+    }))
+
+  it.effect("that is none of the web gets no token, and is named", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const { layer, sent } = scripted()
+      const program = FlyHttpClient.use((client) => client.get("/v1/apps"))
+      const error = yield* program.pipe(
+        Effect.provide(within(world, layer, { baseUrl: new URL("localhost:4280") })),
+        Effect.flip
+      )
+      assert.strictEqual(error._tag === "UntrustedOrigin" && error.origin, `"localhost:"`)
+      const unreadable = yield* program.pipe(
+        Effect.provide(FlyHttpClient.layerConfig("my-app", "machines")),
+        Effect.provide([
+          world.layer(),
+          layer,
+          ConfigProvider.layer(ConfigProvider.fromUnknown({ FLY_FLAPS_BASE_URL: "127.0.0.1:4280" }))
+        ]),
+        Effect.flip
+      )
+      assert.strictEqual(unreadable._tag, "ConfigError")
+      assert.deepStrictEqual(sent, [])
     }))
 })

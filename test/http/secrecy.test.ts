@@ -93,13 +93,15 @@ describe("a program that redacts other headers", () => {
       const record = recorder()
       yield* FlyHttpClient.use((client) => client.get("/v1/apps/my-app/machines", { headers: { "x-mine": "mine" } }))
         .pipe(
-          Effect.provide(FlyHttpClient.layer("my-app", "machines", { baseUrl: new URL(api.url) })),
-          Effect.provide(Layer.mergeAll(
-            world.layer({ org: "acme" }),
-            Apis.clients.fetch,
-            record.layer,
-            Layer.succeed(HttpClient.TracerHeaderFilter)(() => true),
-            Layer.succeed(Headers.CurrentRedactedNames)(["x-mine"])
+          Effect.provide(Layer.provideMerge(
+            FlyHttpClient.layer("my-app", "machines", { baseUrl: new URL(api.url) }),
+            Layer.mergeAll(
+              world.layer({ org: "acme" }),
+              Apis.clients.fetch,
+              record.layer,
+              Layer.succeed(HttpClient.TracerHeaderFilter)(() => true),
+              Layer.succeed(Headers.CurrentRedactedNames)(["x-mine"])
+            )
           ))
         )
       assert.strictEqual(api.requests[0]!.status, 200)

@@ -42,6 +42,8 @@ const absolute = /^[a-z][a-z0-9+.-]*:/i
  */
 export const resolve = (url: string, base: URL): string => {
   if (absolute.test(url)) return url
+  // `localhost:4280`, say: it gets no token, and the error is to name it.
+  if (base.origin === "null") return base.href
   const below = `${base.origin}${base.pathname.replace(/\/+$/, "")}`
   return url === "" || /^[/?#]/.test(url) ? `${below}${url}` : `${below}/${url}`
 }

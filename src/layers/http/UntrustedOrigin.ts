@@ -19,7 +19,7 @@ export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("Untr
   origin: Schema.String
 }) {
   static of(url: URL): UntrustedOrigin {
-    return new UntrustedOrigin({ origin: quote(`${url.protocol}//${url.host}`) })
+    return new UntrustedOrigin({ origin: quote(url.host === "" ? url.protocol : `${url.protocol}//${url.host}`) })
   }
   override get message(): string {
     return `no Fly token goes to ${this.origin}: it is no API of Fly's, and not among trustedOrigins`
