@@ -1,9 +1,10 @@
 /**
  * Takes every TypeScript example out of README, docs and doc comments, reads it with the compiler against the built
- * package, and runs those that are whole programs, with the stand-in for flyctl in a temp home, and those that are tests
- * for Vitest, with Vitest.
+ * package, and runs those that are whole programs, with the stand-ins for flyctl and for Fly's APIs in a temp home, and
+ * those that are tests for Vitest, with Vitest.
  */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, relative } from "node:path"
@@ -52,6 +53,10 @@ for (const source of sources) {
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder)
 const home = mkdtempSync(join(tmpdir(), "fly-tokens-docs-"))
+// It refuses the first token that it sees: a program that does not get over that is none to show.
+const apis = spawn(process.execPath, [join(root, "test", "stand-in", "machines.mjs"), "--dead-first"], {
+  stdio: ["ignore", "pipe", "inherit"]
+})
 try {
   for (const { code, file } of examples) writeFileSync(join(folder, file), `${code}\nexport {}\n`)
   writeFileSync(
@@ -66,7 +71,13 @@ try {
   console.log(`${examples.length} examples compile`)
 
   symlinkSync(join(root, "test", "stand-in", "fly.mjs"), join(home, "flyctl"))
-  const environment = { HOME: home, PATH: `${home}:${dirname(process.execPath)}:/usr/bin:/bin` }
+  const [apiUrl] = (await once(apis.stdout, "data")).map((line) => String(line).trim())
+  const environment = {
+    HOME: home,
+    PATH: `${home}:${dirname(process.execPath)}:/usr/bin:/bin`,
+    FLY_FLAPS_BASE_URL: apiUrl,
+    FLY_API_BASE_URL: apiUrl
+  }
   const programs = examples.filter(({ code }) => !isVitest(code) && /runMain|runPromise|suite\(test, mine/.test(code))
   if (programs.length === 0) throw new Error("no example is a program: the README lost its first one")
   for (const { code, file, from } of programs) {
@@ -82,6 +93,7 @@ try {
       encoding: "utf8"
     })
     if (/fm2_|fo1_/.test(printed)) throw new Error(`${file} prints a secret`)
+    if (/UNAUTHORIZED|Authenticate:/.test(printed)) throw new Error(`${file} was refused`)
     const lines = printed.trim().split("\n")
     console.log(`${from} (${file}) runs: ${lines.slice(-8).join("\n")}`)
   }
@@ -103,6 +115,7 @@ try {
     throw new Error(`${numPassedTests} tests of ${testResults.length} examples ran, there are ${tests.length} examples`)
   }
 } finally {
+  apis.kill()
   rmSync(folder, { recursive: true, force: true })
   rmSync(home, { recursive: true, force: true })
 }

@@ -38,6 +38,10 @@ describe("the entries", () => {
     expect(builtinsOf("src/testing.ts")).toEqual([])
   })
 
+  it("the entry of the HTTP client imports nothing of Node either", () => {
+    expect(builtinsOf("src/http.ts")).toEqual([])
+  })
+
   it("the Node entry does, so the test above can fail", () => {
     expect(builtinsOf("src/node.ts").length).toBeGreaterThan(0)
   })

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
+import * as http from "../../src/http.ts"
 import * as main from "../../src/index.ts"
 import { FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
 import * as ConfigFileYaml from "../../src/layers/fly/ConfigFileYaml.ts"
@@ -47,7 +48,7 @@ describe("docs/errors.md", () => {
 
   it("has a sample of each reason and each error that the package exports", () => {
     assert.sameMembers([...tagsOf(samples.reasons)], [...reasonTags])
-    assert.sameMembers([...tagsOf(samples.errors)], [...errorsIn(main)])
+    assert.sameMembers([...tagsOf(samples.errors)], [...errorsIn(main), ...errorsIn(http)])
     assert.sameMembers([...tagsOf(samples.reasons)], [...errorsIn(main.MissReason)])
   })
 

@@ -1,6 +1,7 @@
 /**
  * One value of each reason and each error, as the guide to them quotes it.
  */
+import { UntrustedOrigin } from "../../src/http.ts"
 import {
   AttenuationFailed,
   InvalidAppName,
@@ -71,6 +72,7 @@ export const errors = [
   new InvalidOption({ option: "cliConcurrency", expected: "a whole number from 1" }),
   new StorageError({ operation: "list", kind: "Unavailable", path: `${store}/org`, why: "permission denied (EACCES)" }),
   new LeaseError({ scope: "org/my-org", why: "it could not be had within leaseWait (45s)" }),
+  UntrustedOrigin.of(new URL("https://example.com/?secret")),
   new AttenuationFailed({ why: "a user token takes no caveats" })
 ]
 

@@ -1,0 +1,63 @@
+/**
+ * Where a request goes, and whether a token may go there.
+ *
+ * @since 0.1.0
+ */
+import type { ApiTarget } from "../../token/FlyToken.ts"
+
+/**
+ * Where Fly's APIs are, as flyctl has it: paths below it are `/v1/apps/…` and `/graphql`.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const baseUrls: Readonly<Record<ApiTarget, string>> = {
+  machines: "https://api.machines.dev",
+  graphql: "https://api.fly.io"
+}
+
+/**
+ * The origins that get a token: both APIs (logs are at `api.fly.io`), and the Machines API inside of Fly's private
+ * network, which has no TLS.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const flyOrigins: ReadonlyArray<string> = [
+  "https://api.machines.dev",
+  "https://api.fly.io",
+  "http://_api.internal:4280"
+]
+
+const absolute = /^[a-z][a-z0-9+.-]*:/i
+
+/**
+ * The whole URL of a request: what is no absolute URL goes below `base`, whatever it looks like.
+ *
+ * @category destinations
+ * @since 0.1.0
+ * @stability stable
+ */
+export const resolve = (url: string, base: URL): string => {
+  if (absolute.test(url)) return url
+  // `localhost:4280`, say: it gets no token, and the error is to name it.
+  if (base.origin === "null") return base.href
+  const below = `${base.origin}${base.pathname.replace(/\/+$/, "")}`
+  return url === "" || /^[/?#]/.test(url) ? `${below}${url}` : `${below}/${url}`
+}
+
+/**
+ * Decides where tokens may go. Origins are compared as parsed, so neither a longer host, a user before an `@`, another
+ * port nor another scheme passes for one of Fly's.
+ *
+ * @category destinations
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isTrusted = (trusted: ReadonlyArray<URL>): (url: URL) => boolean => {
+  // The origin of a URL that is not of the web is the text "null", of all of them.
+  const origins = new Set([...flyOrigins, ...trusted.map(({ origin }) => origin).filter((origin) => origin !== "null")])
+  return (url) => origins.has(url.origin)
+}

@@ -1,0 +1,27 @@
+/**
+ * A request that would take a token out of Fly's hands.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { quote } from "../../token/Redaction.ts"
+
+/**
+ * The request goes to an origin that is neither one of Fly's APIs nor among `trustedOrigins`. Nothing was sent, and no
+ * source was asked for a token.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("UntrustedOrigin", {
+  /** Scheme, host and port, quoted; nothing else of the URL. */
+  origin: Schema.String
+}) {
+  static of(url: URL): UntrustedOrigin {
+    return new UntrustedOrigin({ origin: quote(url.host === "" ? url.protocol : `${url.protocol}//${url.host}`) })
+  }
+  override get message(): string {
+    return `no Fly token goes to ${this.origin}: it is no API of Fly's, and not among trustedOrigins`
+  }
+}
