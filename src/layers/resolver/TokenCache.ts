@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Clock from "effect/Clock"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { ResolvedToken } from "../../services/FlyTokens.ts"
@@ -67,6 +68,24 @@ export const make = (): TokenCache => ({
   sweepAt: firstSweep,
   hits: 0
 })
+
+/**
+ * The fast path: the entry to hand out as it is, without a resolver, and the notes that go with it. `undefined` if there
+ * is none, it has come to its end, is being refreshed in its last minute, or has nobody who looks after it.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const hit = (cache: TokenCache, app: string, clock: Clock.Clock): CacheEntry | undefined => {
+  const entry = cache.entries.get(app)
+  if (entry === undefined || !entry.attended) return undefined
+  const now = clock.currentTimeMillisUnsafe()
+  if (now >= entry.fastUntil) return undefined
+  cache.hits++
+  entry.lastUsed = now
+  return entry
+}
 
 /** Below this many entries an expired one that nobody asks for costs less than looking for it. */
 const firstSweep = 1_000
