@@ -14,7 +14,7 @@ import type { FlyTokens, ResolvedToken } from "../services/FlyTokens.ts"
  */
 export interface FastPath {
   /** What `get` would answer from memory, by the layer's clock, noted as a use; `undefined` if `get` has to run. */
-  readonly cachedNow: (app: string) => ResolvedToken | undefined
+  readonly cachedNow: (app: string) => Promise<ResolvedToken> | undefined
   /** What the layer runs in: its clock, its loggers, its tracer. */
   readonly context: Context.Context<never>
 }

@@ -188,7 +188,13 @@ const make = Effect.fnUntraced(function*(
     ),
     events: telemetry.events
   })
-  FastPath.register(service, { context, cachedNow: (app) => TokenCache.hit(cache, app, clock)?.resolved })
+  FastPath.register(service, {
+    context,
+    cachedNow: (app) => {
+      const entry = TokenCache.hit(cache, app, clock)
+      return entry === undefined ? undefined : entry.promise ??= Promise.resolve(entry.resolved)
+    }
+  })
   return service
 })
 

@@ -103,8 +103,7 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
 
   const get = (app: string, options?: CallOptions): Promise<ResolvedToken> => {
     if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
-    const cached = cachedNow(app)
-    return cached !== undefined ? Promise.resolve(cached) : call((tokens) => tokens.get(app), options)
+    return cachedNow(app) ?? call((tokens) => tokens.get(app), options)
   }
 
   const closeAll = Effect.suspend(() => {

@@ -21,6 +21,8 @@ export interface CacheEntry {
   readonly resolved: ResolvedToken
   readonly exit: Exit.Exit<ResolvedToken>
   readonly some: Option.Option<ResolvedToken>
+  /** The same as a promise, made by the first who wants one. */
+  promise: Promise<ResolvedToken> | undefined
   /** Epoch milliseconds; `Infinity` if it does not end. */
   readonly expiresAt: number
   /** When it is to be refreshed, epoch milliseconds; `Infinity` if never. */
@@ -147,6 +149,7 @@ export const entryOf = (
     resolved,
     exit: Exit.succeed(resolved),
     some: Option.some(resolved),
+    promise: undefined,
     expiresAt,
     refreshAt: times.refreshAt,
     since: times.since,
