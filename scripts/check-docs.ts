@@ -60,7 +60,9 @@ try {
 
   symlinkSync(join(root, "test", "stand-in", "fly.mjs"), join(home, "flyctl"))
   const environment = { HOME: home, PATH: `${home}:${dirname(process.execPath)}:/usr/bin:/bin` }
-  const programs = examples.filter(({ code }) => /runMain|runPromise|suite\(test, mine/.test(code))
+  const programs = examples.filter(({ code }) =>
+    /runMain|runPromise|\.get\("my-app"\)\.then|suite\(test, mine/.test(code)
+  )
   if (programs.length === 0) throw new Error("no example is a program: the README lost its first one")
   for (const { code, file, from } of programs) {
     const needed = services.filter((service) => code.includes(service))

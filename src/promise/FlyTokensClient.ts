@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * `FlyTokens` for programs without Effect: what they call, and with what.
  *
