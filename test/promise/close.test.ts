@@ -94,14 +94,17 @@ describe("createFlyTokens: close", () => {
         Effect.acquireRelease(
           Effect.sync(() => acquired.push("acquired")),
           () => Effect.sync(() => acquired.push("released"))
-        ).pipe(Effect.andThen(Effect.sleep("1 hour")), Effect.as(layer))
+        ).pipe(
+          Effect.andThen(Effect.onInterrupt(Effect.never, () => Effect.sync(() => acquired.push("interrupted")))),
+          Effect.as(layer)
+        )
       ))
       const waiting = [client.get("a"), client.setManual("a", "fo1_x")].map((each: Promise<unknown>) =>
         PromiseClient.watched(each)
       )
       yield* Effect.promise(client.close)
       for (const { error } of waiting) assert.instanceOf(error, FlyTokensClosed)
-      assert.deepStrictEqual(acquired, ["acquired", "released"])
+      assert.deepStrictEqual(acquired, ["acquired", "interrupted", "released"])
     }))
 
   it.effect("never used, twice, at once, and by await using", () =>

@@ -122,6 +122,24 @@ describe("programs on the promise entry", () => {
     }), 130_000)
 
   it.live(
+    "a call that waits for nothing but a timer of the library keeps Node running, as long as it waits",
+    () =>
+      Effect.gen(function*() {
+        const end = yield* run(`${scripted}
+        const aborted = fromLayer(Layer.unwrap(Effect.as(Effect.sleep("1 hour"), layer)))
+        aborted.get("my-app", { signal: AbortSignal.timeout(100) }).catch((error) => console.log(error.name))
+        // By now the program has nothing else to wait for.
+        const slow = Layer.unwrap(Effect.as(Effect.sleep(1_000), layer))
+        fromLayer(slow).get("my-app").then(({ source }) => console.log(source))
+      `)
+        assert.strictEqual(end.stderr, "")
+        assert.strictEqual(end.code, 0)
+        assert.deepStrictEqual(end.stdout.trim().split("\n").sort(), ["TimeoutError", "cli"])
+      }),
+    130_000
+  )
+
+  it.live(
     "closing while calls wait, and while the layer is being built; close itself is not waited for",
     () =>
       Effect.gen(function*() {
