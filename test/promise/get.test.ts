@@ -51,12 +51,14 @@ describe("createFlyTokens: calls", () => {
       const unreachable = new Error("no connection")
       let tries = 0
       let released = 0
-      const flaky = Effect.acquireRelease(Effect.sync(() => ++tries), () => Effect.sync(() => released++)).pipe(
-        // Not at once: the other call comes in meanwhile.
-        Effect.tap(() => Effect.yieldNow),
-        Effect.flatMap((n) => n === 1 ? Effect.fail(unreachable) : Effect.succeed(layer))
+      const resource = Layer.effectDiscard(
+        Effect.acquireRelease(Effect.sync(() => ++tries), () => Effect.sync(() => released++))
       )
-      const client = fromLayer(Layer.unwrap(flaky))
+      const flaky = Layer.unwrap(
+        // Not at once: the other call comes in meanwhile.
+        Effect.flatMap(Effect.yieldNow, () => tries === 1 ? Effect.fail(unreachable) : Effect.succeed(layer))
+      )
+      const client = fromLayer(Layer.provideMerge(flaky, resource))
       const first = [
         PromiseClient.rejection(() => client.get("my-app")),
         PromiseClient.rejection(() => client.get("b"))

@@ -77,6 +77,19 @@ describe("createFlyTokens: on", () => {
       assert.deepStrictEqual(heard, ["first", "second"])
     }))
 
+  it.effect("one that another one took away is not called any more, for the same event too", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const { client } = yield* PromiseClient.make(world)
+      const heard: Array<string> = []
+      const later: Array<() => void> = []
+      client.on("ManualSet", () => later.forEach((off) => off()))
+      later.push(client.on("ManualSet", () => heard.push("taken away")))
+      yield* Effect.promise(() => client.setManual("my-app", "fo1_a"))
+      yield* delivered
+      assert.deepStrictEqual(heard, [])
+    }))
+
   it.effect("one that throws, rejects or answers a broken promise makes a log line and disturbs nobody", () =>
     Effect.gen(function*() {
       const world = yield* World.make
@@ -162,7 +175,7 @@ describe("createFlyTokens: on", () => {
             events: Stream.unwrap(
               Effect.as(
                 Effect.acquireRelease(Effect.sync(() => subscribers++), () => Effect.sync(() => subscribers--)),
-                tokens.events
+                Stream.concat(tokens.events, Stream.never)
               )
             )
           }))
