@@ -78,7 +78,9 @@ try {
     FLY_FLAPS_BASE_URL: apiUrl,
     FLY_API_BASE_URL: apiUrl
   }
-  const programs = examples.filter(({ code }) => !isVitest(code) && /runMain|runPromise|suite\(test, mine/.test(code))
+  const programs = examples.filter(({ code }) =>
+    !isVitest(code) && /runMain|runPromise|\.get\("my-app"\)\.then|suite\(test, mine/.test(code)
+  )
   if (programs.length === 0) throw new Error("no example is a program: the README lost its first one")
   for (const { code, file, from } of programs) {
     const needed = services.filter((service) => code.includes(service))

@@ -21,6 +21,7 @@ import { Storage } from "../services/Storage.ts"
 import { InvalidAppName, type InvalidOption } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
+import * as FastPath from "./FastPath.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
 import * as AppState from "./resolver/AppState.ts"
@@ -157,18 +158,10 @@ const make = Effect.fnUntraced(function*(
       Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, { attributes: { app } }))
 
   const get: FlyTokens["Service"]["get"] = (app) =>
-    Effect.withFiber((fiber) => {
-      const entry = cache.entries.get(app)
-      if (entry !== undefined && entry.attended) {
-        const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-        if (now < entry.fastUntil) {
-          cache.hits++
-          entry.lastUsed = now
-          return entry.exit
-        }
-      }
-      return withResolver("FlyTokens.get", app, (resolver) => resolver.get)
-    })
+    Effect.withFiber((fiber) =>
+      TokenCache.hit(cache, app, fiber.getRef(Clock.Clock))?.exit ??
+        withResolver("FlyTokens.get", app, (resolver) => resolver.get)
+    )
 
   const statusOf = (app: AppName): Effect.Effect<TokenStatus> =>
     Effect.map(Clock.currentTimeMillis, (now) => {
@@ -181,7 +174,7 @@ const make = Effect.fnUntraced(function*(
   const invalidation = Invalidation.make(shared)
   const manual = ManualTokens.make(shared)
 
-  return FlyTokens.of({
+  const service = FlyTokens.of({
     get,
     refresh: (app, refusal) =>
       withResolver("FlyTokens.refresh", app, (resolver) => resolver.refresh(rejectedOf(refusal))),
@@ -204,6 +197,14 @@ const make = Effect.fnUntraced(function*(
     ),
     events: telemetry.events
   })
+  FastPath.register(service, {
+    context,
+    cachedNow: (app) => {
+      const entry = TokenCache.hit(cache, app, clock)
+      return entry === undefined ? undefined : entry.promise ??= Promise.resolve(entry.resolved)
+    }
+  })
+  return service
 })
 
 /**

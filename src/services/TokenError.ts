@@ -55,6 +55,10 @@ export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("No
     })
     return [`no Fly token for app "${this.app}"`, ...rows].join("\n")
   }
+  /** As Node prints any error. Effect's own form leaves out the message and the stack. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
+  }
 }
 
 /**
@@ -73,6 +77,9 @@ export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("Invali
   }
   override get message(): string {
     return `${this.input} is not a Fly app name: 1–63 lowercase letters, digits and dashes, starting and ending with a letter or digit`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
   }
 }
 
@@ -98,6 +105,9 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
   override get message(): string {
     return `${undone[this.operation]} (app "${this.app}"): ${this.reason.message}`
   }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
+  }
 }
 
 /**
@@ -113,6 +123,9 @@ export class UnusableToken extends Schema.TaggedError<UnusableToken>()("Unusable
 }) {
   override get message(): string {
     return `this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${this.reason.hint}`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
   }
 }
 
@@ -150,6 +163,9 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
   override get message(): string {
     return `store: ${this.operation} failed: ${this.path === undefined ? "" : `${this.path}: `}${this.why}`
   }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
+  }
 }
 
 /**
@@ -165,5 +181,8 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
 }) {
   override get message(): string {
     return `option ${optionName(this.option)} is not valid: expected ${this.expected}`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
   }
 }

@@ -1,0 +1,37 @@
+/**
+ * A clock whose sleeps hold no process.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+/** `setTimeout` takes no more. */
+const longestTimer = 2 ** 31 - 1
+
+const sleepMillis = (millis: number): Effect.Effect<void> => {
+  if (millis <= 0) return Effect.yieldNow
+  if (!Number.isFinite(millis)) return Effect.never
+  return Effect.callback((resume) => {
+    const rest = millis > longestTimer ? sleepMillis(millis - longestTimer) : Effect.void
+    const timer = setTimeout(() => resume(rest), Math.min(millis, longestTimer))
+    timer.unref()
+    return Effect.sync(() => clearTimeout(timer))
+  })
+}
+
+const system: Clock.Clock = Context.get(Context.empty(), Clock.Clock)
+
+/**
+ * The system's clock, except that Node does not stay for a sleep: a token that is to be refreshed in an hour is no reason
+ * for a script to go on. What must not be lost holds the process by `KeepAlive`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const clock: Clock.Clock = Object.assign(Object.create(system) as Clock.Clock, {
+  sleep: (duration: Duration.Duration) => sleepMillis(Duration.toMillis(duration))
+})
