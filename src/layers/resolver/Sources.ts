@@ -29,10 +29,10 @@ export const make = (options: {
   readonly environment: Environment["Service"]
   readonly storage: Storage["Service"]
   readonly configFile: ConfigFile["Service"]
-  readonly orgTokens: OrgTokens
+  readonly orgTokens: Pick<OrgTokens, "acquire">
   readonly background: Background.Background
   readonly settings: ResolverSettings
-  readonly cache: TokenCache
+  readonly cache: Pick<TokenCache, "manual">
 }): Readonly<Record<SourceName, Source>> => {
   const { background, cache, configFile, environment, orgTokens, settings, storage } = options
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
