@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as Usability from "../../policy/Usability.ts"
 import { type Environment, tokenVariables } from "../../services/Environment.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits } from "../../token/TokenLimits.ts"
-import { type Finding, finding } from "./Finding.ts"
+import { type Finding, finding, orOk } from "./Finding.ts"
 
 /**
  * The variable that the source `env` takes its token from, and the token; `undefined` if none holds one.
@@ -78,4 +79,28 @@ export const mintRight = (environment: Environment["Service"]): ReadonlyArray<Fi
         `run \`fly auth login\`, which flyctl is asked with then; or unset ${variable.name}, if it is not meant`
       )
     ]
+}
+
+/**
+ * All that there is to say of the environment's token.
+ *
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const environment = (environment: Environment["Service"], now: number): ReadonlyArray<Finding> => {
+  const variable = variableOf(environment)
+  const odd = variables(environment)
+  if (variable === undefined) {
+    return orOk(odd, () => "no token in FLY_ACCESS_TOKEN and FLY_API_TOKEN; other sources are asked")
+  }
+  const { name, token } = variable
+  const defect = Usability.defectOf(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
+  return defect === undefined
+    ? [
+      finding("ok", `${name} holds token ${token.fingerprint}, which is served for every app`),
+      ...odd,
+      ...mintRight(environment)
+    ]
+    : [finding("warning", `the token of ${name}: ${defect.message}`, `unset ${name}, or put a new token there`), ...odd]
 }

@@ -51,3 +51,13 @@ export const severity = (needed: boolean): Level => needed ? "problem" : "warnin
  * @stability stable
  */
 export const matters = ({ level }: Finding): boolean => level === "problem" || level === "warning"
+
+/**
+ * Says that all is well before findings of which none matters.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const orOk = (findings: ReadonlyArray<Finding>, ok: () => string): ReadonlyArray<Finding> =>
+  findings.some(matters) ? findings : [finding("ok", ok()), ...findings]
