@@ -96,7 +96,7 @@ const configText = existsSync(configFile) ? readFileSync(configFile, "utf8") : "
 const lastLogin = Date.parse(/^last_login: (\S+)/m.exec(configText)?.[1] ?? "")
 const hasOwnToken = Boolean(flags["token"] || env["FLY_ACCESS_TOKEN"] || env["FLY_API_TOKEN"])
 const recently = Date.now() - lastLogin < 30 * 86_400_000
-const loggedIn = (settings.login !== false || hasOwnToken || /^access_token: \S/m.test(configText)) &&
+const loggedIn = (settings.login !== false || hasOwnToken || /^access_token: [^\s"']/m.test(configText)) &&
   (!settings.wantsRecentLogin || hasOwnToken || recently)
 
 /** @type {(text: string) => number} */
