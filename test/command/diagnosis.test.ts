@@ -330,7 +330,10 @@ const cases: ReadonlyArray<Case> = [
 ]
 
 const tells = (text: string, expected: ReadonlyArray<RegExp | string>) => {
-  for (const each of expected) typeof each === "string" ? expect(text).toContain(each) : expect(text).toMatch(each)
+  for (const each of expected) {
+    if (typeof each === "string") expect(text).toContain(each)
+    else expect(text).toMatch(each)
+  }
 }
 
 describe("the cause and the remedy", () => {

@@ -194,7 +194,14 @@ export const run = Effect.fnUntraced(function*(request: {
     ),
     check("config file", Result.map(login, (each) => ConfigFindings.config(each, now))),
     check("login", asksCli ? loginFindings : Result.succeed(unused)),
-    check("organization", !asksCli ? Result.succeed(unused) : found.organization ?? Result.succeed([offlineFinding])),
+    check(
+      "organization",
+      !asksCli
+        ? Result.succeed(unused)
+        : Result.isSuccess(inspected) && inspected.success.used._tag === "Missing"
+        ? Result.succeed([finding("skipped", "there is no flyctl to ask")])
+        : found.organization ?? Result.succeed([offlineFinding])
+    ),
     check("store", directory),
     check(
       "records",
