@@ -33,6 +33,19 @@ export class NoInput extends Schema.TaggedError<NoInput>()("NoInput", { why: Sch
 }
 
 /**
+ * `doctor` found problems, and has said which.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("ProblemsFound", { count: Schema.Int }) {
+  override get message(): string {
+    return `${this.count} problems`
+  }
+}
+
+/**
  * Every error that a call can end with.
  *
  * @category errors
@@ -47,13 +60,14 @@ export type CommandFailure =
   | PersistFailed
   | StorageError
   | NoInput
+  | ProblemsFound
   | OutputFailed
   | ConfigError
   | QuitError
   | CliError.CliError
 
 /**
- * 1 no token, 2 wrong use, 3 storage failure, 74 the result could not be printed.
+ * 1 no token (of `doctor`: a problem), 2 wrong use, 3 storage failure, 74 the result could not be printed.
  *
  * @category exit codes
  * @since 0.1.0
@@ -62,6 +76,7 @@ export type CommandFailure =
 export const exitCode = (failure: CommandFailure): number => {
   switch (failure._tag) {
     case "NoTokenAvailable":
+    case "ProblemsFound":
       return 1
     case "PersistFailed":
     case "StorageError":
@@ -86,6 +101,7 @@ export const message = (
 ): string | undefined => {
   switch (failure._tag) {
     case "ShowHelp":
+    case "ProblemsFound":
       return undefined
     case "NoTokenAvailable":
       return options.json ? Render.failureJson(failure) : `fly-tokens: ${Render.reasons(failure, options)}`

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import * as Command from "effect/cli/Command"
+import { doctor } from "./subcommands/Doctor.ts"
+import { explain } from "./subcommands/Explain.ts"
 import { get } from "./subcommands/Get.ts"
 import { invalidate } from "./subcommands/Invalidate.ts"
 import { list } from "./subcommands/List.ts"
@@ -19,5 +21,5 @@ import { unset } from "./subcommands/Unset.ts"
  */
 export const command = Command.make("fly-tokens").pipe(
   Command.withDescription("A valid Fly.io API token per app, from the best source there is"),
-  Command.withSubcommands([get, set, unset, invalidate, list])
+  Command.withSubcommands([get, set, unset, invalidate, list, explain, doctor])
 )

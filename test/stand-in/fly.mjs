@@ -10,6 +10,9 @@
  * - `apps`: app → slug of its organization; without it `apps list` is empty and every app is in `personal`
  * - `login`: `false` if there is no login unless a token or a config file says otherwise
  * - `refuseEnvironmentToken`: a token from the environment may not mint
+ * - `wantsRecentLogin`: without a token from the environment, `last_login` of the config file must be of the last 30 days,
+ *   as v0.4.87 wants it
+ * - `version`: what `version` says, instead of 0.4.87
  * - `delay`: milliseconds before anything is printed
  * - `life`: seconds that a minted token lives, instead of what `--expiry` says
  */
@@ -89,9 +92,12 @@ log({
 })
 
 const configFile = join(env["FLY_CONFIG_DIR"] || join(env["HOME"] || "", ".fly"), "config.yml")
-const loggedIn = settings.login !== false ||
-  Boolean(flags["token"] || env["FLY_ACCESS_TOKEN"] || env["FLY_API_TOKEN"]) ||
-  (existsSync(configFile) && /^access_token: \S/m.test(readFileSync(configFile, "utf8")))
+const configText = existsSync(configFile) ? readFileSync(configFile, "utf8") : ""
+const lastLogin = Date.parse(/^last_login: (\S+)/m.exec(configText)?.[1] ?? "")
+const hasOwnToken = Boolean(flags["token"] || env["FLY_ACCESS_TOKEN"] || env["FLY_API_TOKEN"])
+const recently = Date.now() - lastLogin < 30 * 86_400_000
+const loggedIn = (settings.login !== false || hasOwnToken || /^access_token: [^\s"']/m.test(configText)) &&
+  (!settings.wantsRecentLogin || hasOwnToken || recently)
 
 /** @type {(text: string) => number} */
 const goSeconds = (text) => {
@@ -216,7 +222,7 @@ const orgExists = (/** @type {string} */ slug) => settings.orgs === undefined ||
 
 switch (command) {
   case "version":
-    await print(`${JSON.stringify({ Name: "flyctl", Version: "0.4.87" })}\n`)
+    await print(`${JSON.stringify({ Name: "flyctl", Version: settings.version ?? "0.4.87" })}\n`)
     break
   case "apps": {
     if (!loggedIn) await fail("Error: no access token available. Please login with 'flyctl auth login'", 1)

@@ -35,7 +35,8 @@ export const piece = (
 export const organization = (id, mask) => [0, [id, mask]]
 
 /** @type {(masks: Map<number, number> | Record<string, number>) => CaveatPair} */
-export const apps = (masks) => [3, [masks]]
+// The encoder takes a Map for an object without keys.
+export const apps = (masks) => [3, [masks instanceof Map ? Object.fromEntries(masks) : masks]]
 
 /** @type {(notBefore: number, notAfter: number) => CaveatPair} */
 export const validityWindow = (notBefore, notAfter) => [4, [notBefore, notAfter]]

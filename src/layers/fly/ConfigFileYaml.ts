@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
@@ -39,6 +40,52 @@ interface Read {
 
 const miss = (reason: ConfigFileReason, maybeTorn = false): Read => ({ result: Result.fail(reason), maybeTorn })
 
+const parse = (text: string) =>
+  Result.try({
+    try: () => {
+      // flyctl reads the first document only.
+      const document = parseAllDocuments(text, { logLevel: "error", prettyErrors: false })[0]
+      return document === undefined || document.errors.length > 0 ? undefined : { value: document.toJS() as unknown }
+    },
+    catch: () => "not YAML"
+  })
+
+const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: Schema.String }))
+
+/**
+ * When a config file's text says that the last login was, in epoch milliseconds; `null` if it does not say. Go writes
+ * the year 1 for never.
+ *
+ * @category decoding
+ * @since 0.1.0
+ * @stability stable
+ */
+export const lastLogin = (text: string): number | null => {
+  const parsed = parse(text)
+  const found = Option.flatMap(
+    Result.isSuccess(parsed) ? Option.fromUndefinedOr(parsed.success) : Option.none(),
+    ({ value }) => decodeLastLogin(value)
+  )
+  const millis = Option.isSome(found) ? Date.parse(found.value.last_login) : Number.NaN
+  return millis > 0 ? millis : null
+}
+
+/**
+ * Where the config file is, or why it cannot be anywhere.
+ *
+ * @category locating
+ * @since 0.1.0
+ * @stability stable
+ */
+export const locate = (environment: Environment["Service"], paths: Path.Path): Result.Result<string, NotFound> => {
+  const directory = environment.get("FLY_CONFIG_DIR")
+  if (directory) return Result.succeed(paths.resolve(directory, "config.yml"))
+  const home = homeDirectory(environment, paths)
+  return home !== undefined
+    ? Result.succeed(paths.join(home, ".fly", "config.yml"))
+    : Result.fail(new NotFound({ what: "neither FLY_CONFIG_DIR nor HOME is set" }))
+}
+
 /**
  * What a config file's text says, decided without looking at the file again.
  *
@@ -48,14 +95,7 @@ const miss = (reason: ConfigFileReason, maybeTorn = false): Read => ({ result: R
  */
 export const interpret = (text: string, path: string): Read => {
   if (text.trim() === "") return miss(new Unreadable({ path, why: "the file is empty" }), true)
-  const parsed = Result.try({
-    try: () => {
-      // flyctl reads the first document only.
-      const document = parseAllDocuments(text, { logLevel: "error", prettyErrors: false })[0]
-      return document === undefined || document.errors.length > 0 ? undefined : { value: document.toJS() as unknown }
-    },
-    catch: () => "not YAML"
-  })
+  const parsed = parse(text)
   if (Result.isFailure(parsed) || parsed.success === undefined) {
     return miss(new Unreadable({ path, why: "the file is not YAML" }), true)
   }
@@ -90,15 +130,6 @@ const make = Effect.gen(function*() {
   const scope = yield* Effect.scope
   const context = yield* Effect.context<never>()
 
-  const locate = Effect.suspend(() => {
-    const directory = environment.get("FLY_CONFIG_DIR")
-    if (directory) return Effect.succeed(paths.resolve(directory, "config.yml"))
-    const home = homeDirectory(environment, paths)
-    return home !== undefined
-      ? Effect.succeed(paths.join(home, ".fly", "config.yml"))
-      : Effect.fail(new NotFound({ what: "neither FLY_CONFIG_DIR nor HOME is set" }))
-  })
-
   const readOnce = (path: string): Effect.Effect<Read> =>
     Effect.gen(function*() {
       const { size, type } = yield* fileSystem.stat(path)
@@ -108,7 +139,7 @@ const make = Effect.gen(function*() {
     }).pipe(Effect.catch((error) => Effect.succeed(miss(unreadable(path)(error)))))
 
   const read = Effect.gen(function*() {
-    const path = yield* locate
+    const path = yield* Effect.fromResult(locate(environment, paths))
     let latest = yield* readOnce(path)
     for (let i = 0; i < rereads && latest.maybeTorn; i++) {
       yield* Effect.sleep(rereadAfter)

@@ -30,6 +30,15 @@ export interface Candidates {
 }
 
 /**
+ * Whether a file bears a name that no other program has: `fly` is Concourse's client too.
+ *
+ * @category guards
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isNamedFlyctl = (path: string): boolean => /(^|[\\/])flyctl(\.exe)?$/.test(path)
+
+/**
  * Looks for an explicit binary, else for `flyctl` on PATH, `fly` on PATH, `$FLYCTL_INSTALL/bin` and `~/.fly/bin`.
  * Relative entries of PATH are left out.
  *

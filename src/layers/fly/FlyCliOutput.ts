@@ -139,7 +139,20 @@ export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, st
 export const statusOrg = (stdout: string): Option.Option<string> =>
   Option.map(Option.flatMap(lastJson(stdout), decodeStatus), (status) => status.Organization.Slug)
 
-const decodeVersion = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String }))
+const decodeName = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String }))
+const decodeVersion = Schema.decodeUnknownOption(
+  Schema.Struct({ Version: Schema.String.pipe(Schema.check(Schema.isPattern(/^v?\d[A-Za-z0-9.+-]{0,40}$/))) })
+)
+
+/**
+ * The version in the answer to `version --json`.
+ *
+ * @category decoding
+ * @since 0.1.0
+ * @stability stable
+ */
+export const versionOf = (stdout: string): Option.Option<string> =>
+  Option.map(Option.flatMap(lastJson(stdout), decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
 
 /**
  * Whether an answer to `version --json` shows another program than flyctl: it succeeds with something else, or does not
@@ -151,7 +164,7 @@ const decodeVersion = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.St
  */
 export const isAnotherProgram = ({ exitCode, stdout }: Ended): boolean => {
   if (exitCode !== 0) return exitCode === 1 || exitCode === 127
-  return !Option.exists(Option.flatMap(lastJson(stdout), decodeVersion), ({ Name }) => Name === "flyctl")
+  return !Option.exists(Option.flatMap(lastJson(stdout), decodeName), ({ Name }) => Name === "flyctl")
 }
 
 /**

@@ -3,68 +3,31 @@
  *
  * @since 0.1.0
  */
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import type { PlatformError } from "effect/PlatformError"
-import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { hostname } from "node:os"
 import { platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
-import {
-  BinaryNotFound,
-  Defect,
-  Killed,
-  Malformed,
-  NotExecutable,
-  NotFlyctl,
-  OrgUnknown,
-  OutputTooLarge
-} from "../../services/MissReason.ts"
-import * as SystemError from "../SystemError.ts"
+import { BinaryNotFound, Malformed, NotExecutable, NotFlyctl, OrgUnknown } from "../../services/MissReason.ts"
 import * as FlyBinary from "./FlyBinary.ts"
-import { childEnvironment } from "./FlyCliEnvironment.ts"
+import * as FlyCliChild from "./FlyCliChild.ts"
 import * as Output from "./FlyCliOutput.ts"
 
 /** A token has some 2 kB; more than this is no answer to a mint. */
-const mintLimit = 64 * 1024
+const mintLimit = FlyCliChild.answerLimit
 
 /** One row of `apps list` has about 1 kB, and platforms have thousands of apps. */
 const listLimit = 16 * 1024 * 1024
 
-/** flyctl (v0.4.87) swallows a second SIGTERM: then SIGKILL, for the whole group. */
-const killAfter = Duration.seconds(2)
-
-/** How long output is waited for after the exit, when a grandchild still holds the pipe. */
-const drainAfterExit = Duration.millis(200)
-
-const identifyWithin = Duration.seconds(5)
-
 /** Recognisable in `fly tokens list`: every run leaves a record at Fly. */
 const tokenName = () => `effect-fly-tokens/${hostname().replace(/[^A-Za-z0-9.-]/g, "-").slice(0, 60) || "unknown"}`
-
-const failedToStart = (path: string) => (error: PlatformError): FlyCliReason => {
-  switch (error.reason._tag) {
-    // The file is there (it was just found), so what is missing is the interpreter that it names.
-    case "NotFound":
-    case "PermissionDenied":
-      return new NotExecutable({ path })
-    default: {
-      const code = SystemError.codeOf(error)
-      return code === "ENOEXEC" ? new NotExecutable({ path }) : new Defect({ name: code ?? "PlatformError" })
-    }
-  }
-}
 
 /** The options of {@link layer}. */
 export interface FlyCliProcessOptions {
@@ -81,63 +44,24 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   const strangers = new Set<string>()
 
   const spawn = (path: string, args: ReadonlyArray<string>, call: CallOptions, limitBytes: number) =>
-    Effect.gen(function*(): Effect.fn.Return<Output.Ended, FlyCliReason, Scope.Scope> {
-      const child = yield* Effect.mapError(
-        spawner.spawn(ChildProcess.make(path, args, {
-          // Away from any fly.toml, and there even if our own directory was removed.
-          cwd: paths.dirname(path),
-          env: childEnvironment(environment, { ...call, resolve: paths.resolve }),
-          extendEnv: false,
-          stdin: "ignore",
-          killSignal: "SIGTERM",
-          forceKillAfter: killAfter
-        })),
-        failedToStart(path)
-      )
-      const overflow = yield* Deferred.make<never, OutputTooLarge>()
-      const read = (
-        stream: Stream.Stream<Uint8Array, PlatformError>,
-        limitBytes: number,
-        onFull: Effect.Effect<unknown>
-      ) => {
-        const decoder = new TextDecoder()
-        const collected = { text: "", bytes: 0 }
-        const reading = Stream.runForEach(stream, (chunk) => {
-          collected.bytes += chunk.length
-          // Read on, so that the child is not blocked, but keep no more.
-          if (collected.bytes > limitBytes) return onFull
-          collected.text += decoder.decode(chunk, { stream: true })
-          return Effect.void
-        })
-        return Effect.map(Effect.forkScoped(Effect.ignore(reading)), (fiber) => ({ collected, fiber }))
-      }
-      const stdout = yield* read(
-        child.stdout,
-        limitBytes,
-        Deferred.fail(overflow, new OutputTooLarge({ limitBytes }))
-      )
-      const stderr = yield* read(child.stderr, mintLimit, Effect.void)
-      const exitCode = yield* Effect.raceFirst(
-        Effect.mapError(child.exitCode, () => new Killed()),
-        Deferred.await(overflow)
-      )
-      yield* Effect.timeoutOption(Fiber.awaitAll([stdout.fiber, stderr.fiber]), drainAfterExit)
-      if (stdout.collected.bytes > limitBytes) return yield* new OutputTooLarge({ limitBytes })
-      return { exitCode, stdout: stdout.collected.text, stderr: stderr.collected.text }
-    }).pipe(Effect.scoped)
+    FlyCliChild.run(path, args, { ...call, limitBytes }).pipe(
+      Effect.provideService(ChildProcessSpawner, spawner),
+      Effect.provideService(Path.Path, paths),
+      Effect.provideService(Environment, environment)
+    )
 
   /** Only a whole answer that is not flyctl's shows another program; one that is killed or hangs shows nothing. */
   const isStranger = (path: string) =>
     spawn(path, ["version", "--json"], { environmentToken: false }, mintLimit).pipe(
       Effect.map(Output.isAnotherProgram),
-      Effect.timeoutOption(identifyWithin),
+      Effect.timeoutOption(FlyCliChild.identifyWithin),
       Effect.map(Option.getOrElse(() => false)),
       Effect.orElseSucceed(() => false)
     )
 
   /** Whether a failure may come from another program of the same name. */
   const doubtful = (path: string, reason: FlyCliReason): boolean =>
-    !/^flyctl(\.exe)?$/.test(paths.basename(path)) &&
+    !FlyBinary.isNamedFlyctl(path) &&
     ["ExitCode", "Malformed", "OutputTooLarge", "OutdatedFlyctl"].includes(reason._tag)
 
   const run = <A>(

@@ -103,6 +103,38 @@ export interface Demands {
 }
 
 /**
+ * A candidate that is good until `expiresAt`, or why there is none.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Judged = { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason }
+
+/**
+ * Asks one source and judges what it yields. Cannot fail: defects of the source are reasons too.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const ask = Effect.fnUntraced(function*(
+  source: Source,
+  request: ChainRequest,
+  demands: Demands
+): Effect.fn.Return<Judged> {
+  // Judged inside of the guard: what other people's code yields may be anything.
+  const asked = Effect.flatMap(
+    Effect.suspend(() => source.ask(request)),
+    (candidate) => Effect.map(Clock.currentTimeMillis, (now) => judge(candidate, now, request.longerThan, demands))
+  )
+  const answer = yield* Effect.result(Effect.flatMap(Effect.exit(asked), typed))
+  const judged = Result.isSuccess(answer) ? answer.success : { reason: answer.failure }
+  if ("reason" in judged && source.name === "env") request.environmentMissed = true
+  return judged
+})
+
+/**
  * Asks the sources in order. Cannot fail: every miss, defects of a source included, is an attempt with its reason.
  *
  * @category running
@@ -115,17 +147,10 @@ export const run = Effect.fnUntraced(function*(
   demands: Demands
 ): Effect.fn.Return<Outcome> {
   const attempts: Array<Attempt> = []
-  for (const { ask, name } of chain) {
-    // Judged inside of the guard: what other people's code yields may be anything.
-    const asked = Effect.flatMap(
-      Effect.suspend(() => ask(request)),
-      (candidate) => Effect.map(Clock.currentTimeMillis, (now) => judge(candidate, now, request.longerThan, demands))
-    )
-    const answer = yield* Effect.result(Effect.flatMap(Effect.exit(asked), typed))
-    const judged = Result.isSuccess(answer) ? answer.success : { reason: answer.failure }
-    if ("candidate" in judged) return { _tag: "Found", ...judged, source: name, attempts }
-    if (name === "env") request.environmentMissed = true
-    attempts.push({ source: name, reason: judged.reason })
+  for (const source of chain) {
+    const judged = yield* ask(source, request, demands)
+    if ("candidate" in judged) return { _tag: "Found", ...judged, source: source.name, attempts }
+    attempts.push({ source: source.name, reason: judged.reason })
   }
   return { _tag: "None", attempts }
 })
@@ -142,7 +167,7 @@ export const judge = (
   now: number,
   longerThan: number | undefined,
   demands: Demands
-): { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason } => {
+): Judged => {
   const expiresAt = Usability.expiryOf(candidate.token, {
     acquiredAt: candidate.acquiredAt,
     ttlMillis: demands.ttlMillis,

@@ -29,10 +29,10 @@ export const make = (options: {
   readonly environment: Environment["Service"]
   readonly storage: Storage["Service"]
   readonly configFile: ConfigFile["Service"]
-  readonly mintedTokens: MintedTokens
+  readonly mintedTokens: Pick<MintedTokens, "acquire">
   readonly background: Background.Background
   readonly settings: ResolverSettings
-  readonly cache: TokenCache
+  readonly cache: Pick<TokenCache, "manual">
   readonly isRejected: (token: FlyToken, now: number) => boolean
 }): Readonly<Record<SourceName, Source>> => {
   const { background, cache, configFile, environment, mintedTokens, settings, storage } = options

@@ -31,15 +31,15 @@ const { codeOf, failed, hasModes, isAbsent } = PrivateDirectory
 /** The options of {@link layer}. */
 export interface StorageFileSystemOptions extends PrivateDirectory.DirectoryOptions {}
 
-const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
+const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, readOnly: boolean) {
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
-  const root = yield* PrivateDirectory.make(options)
+  const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
 
   const file = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
 
   const tighten = (path: string, mode: number) =>
-    !hasModes || (mode & othersAny) === 0
+    readOnly || !hasModes || (mode & othersAny) === 0
       ? Effect.void
       : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
         onSuccess: () => Effect.logWarning(`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
@@ -182,7 +182,28 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
     return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length))
   })
 
-  return Storage.make({ read, write, remove, setAside, names, locate: file })
+  if (!readOnly) return Storage.make({ read, write, remove, setAside, names, locate: file })
+
+  const refused = (operation: "put" | "delete") => (name: string, key: StorageKey) =>
+    Effect.fail(
+      new StorageError({ operation, kind: "Unavailable", why: "it is open for reading only", path: file(name, key) })
+    )
+  return Storage.make({
+    read,
+    write: refused("put"),
+    remove: refused("delete"),
+    setAside: (name, key) =>
+      Effect.fail(
+        new StorageError({
+          operation: "get",
+          kind: "Corrupt",
+          why: "the record is corrupt; whoever needs it next sets it aside and goes on without it",
+          path: file(name, key)
+        })
+      ),
+    names,
+    locate: file
+  })
 })
 
 /**
@@ -202,4 +223,18 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions) {
  */
 export const layer = (
   options: StorageFileSystemOptions = {}
-): Layer.Layer<Storage, never, FileSystem.FileSystem | Path.Path | Environment> => Layer.effect(Storage, make(options))
+): Layer.Layer<Storage, never, FileSystem.FileSystem | Path.Path | Environment> =>
+  Layer.effect(Storage, make(options, false))
+
+/**
+ * The same files, to look at: nothing is written, tightened or set aside, and nothing is logged. A corrupt record is a
+ * failure with kind `Corrupt`, whatever it is for.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layerReadOnly = (
+  options: StorageFileSystemOptions = {}
+): Layer.Layer<Storage, never, FileSystem.FileSystem | Path.Path | Environment> =>
+  Layer.effect(Storage, make(options, true))

@@ -1,0 +1,69 @@
+/**
+ * What is found as flyctl.
+ *
+ * @since 0.1.0
+ */
+import type { Inspected } from "../../layers/fly/FlyInspection.ts"
+import { optionName } from "../../services/OptionName.ts"
+import { type Finding, finding, severity } from "./Finding.ts"
+
+/**
+ * Programs of the name `fly` that are not flyctl.
+ *
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const passedOver = ({ passedOver, used }: Inspected): ReadonlyArray<Finding> =>
+  used._tag === "Found" && passedOver.length > 0
+    ? [
+      finding(
+        "note",
+        `passed over: ${passedOver.join(", ")} (not Fly.io's flyctl; Concourse's client is called fly too)`,
+        `option ${optionName("binary")} with the path of flyctl saves the detour`
+      )
+    ]
+    : []
+
+/**
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const binary = (inspected: Inspected, needed: boolean): ReadonlyArray<Finding> => {
+  const { used } = inspected
+  return used._tag === "Missing"
+    ? [finding(severity(needed), used.reason.message, used.reason.hint)]
+    : [finding("ok", used.path), ...passedOver(inspected)]
+}
+
+/** Whether a version is below another one; what is no version is not. */
+const isBelow = (version: string, other: ReadonlyArray<number>): boolean => {
+  const parts = /^(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number)
+  if (parts === undefined) return false
+  const at = other.findIndex((number, index) => number !== parts[index])
+  return at !== -1 && parts[at]! < other[at]!
+}
+
+/**
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const version = ({ used }: Inspected): Finding => {
+  if (used._tag === "Missing") return finding("skipped", "there is no flyctl to ask")
+  if (used.version === undefined) {
+    return finding(
+      "warning",
+      `${used.path} does not say its version`,
+      `run \`fly version upgrade\`, or name another flyctl with option ${optionName("binary")}`
+    )
+  }
+  return isBelow(used.version, [0, 4, 44])
+    ? finding(
+      "note",
+      `flyctl ${used.version}; one this old may not know \`tokens create readonly --json\``,
+      "run `fly version upgrade` if a get says that flyctl is too old"
+    )
+    : finding("ok", `flyctl ${used.version}`)
+}

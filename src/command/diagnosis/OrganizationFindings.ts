@@ -1,0 +1,59 @@
+/**
+ * Whether the organization that a mint is for is the right one.
+ *
+ * @since 0.1.0
+ */
+import type { Organization } from "../../layers/resolver/Explanation.ts"
+import { optionName } from "../../services/OptionName.ts"
+import { type Finding, finding, severity } from "./Finding.ts"
+
+/**
+ * What is odd about the organization; empty if nothing is. `app` is the app that is asked for, if any.
+ *
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const organization = (
+  found: Organization,
+  app: string | undefined,
+  needed: boolean
+): ReadonlyArray<Finding> => {
+  const option = `option ${optionName("org")}`
+  switch (found._tag) {
+    case "Confirmed":
+      return []
+    case "Contradicted":
+      return [
+        finding(
+          severity(needed),
+          `${option} says ${found.slug}, but flyctl says that ${app} is in organization ${found.actual}`,
+          `set ${option} to ${found.actual}, or leave it out`
+        )
+      ]
+    case "AppUnseen":
+      return app === undefined ? [] : [
+        finding(
+          "warning",
+          `flyctl sees apps of organization ${found.slug}, but no app ${app}`,
+          "check the app's name (`fly apps list`)"
+        )
+      ]
+    case "Unseen":
+      return [
+        finding(
+          severity(needed),
+          `no organization found for ${found.slug}: flyctl sees no app that is in it`,
+          `set ${option} to the slug of the app's organization (\`fly orgs list\`), or leave it out`
+        )
+      ]
+    case "Unchecked":
+      return [
+        finding(
+          "warning",
+          `whether there is an organization ${found.slug} could not be checked: ${found.reason.message}`,
+          found.reason.hint
+        )
+      ]
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * What every source would answer now: the chain without an end at the first token, and without a mint.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { ConfigFile } from "../../services/ConfigFile.ts"
+import { Environment, tokenOf } from "../../services/Environment.ts"
+import { FlyCli } from "../../services/FlyCli.ts"
+import { Disabled, MintRefused, type MissReason, NotLoggedIn } from "../../services/MissReason.ts"
+import type { SourceName } from "../../services/SourceName.ts"
+import { Storage } from "../../services/Storage.ts"
+import type { AppName } from "../../token/AppName.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
+import { mintLimits } from "../../token/TokenLimits.ts"
+import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import * as AppOrganizations from "./AppOrganizations.ts"
+import * as Background from "./Background.ts"
+import * as Chain from "./Chain.ts"
+import * as CliGate from "./CliGate.ts"
+import { storageFailed } from "./PendingWrites.ts"
+import * as Sources from "./Sources.ts"
+
+/**
+ * What is known of the organization that a mint would be for.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Organization =
+  /** flyctl says that the app is in it. */
+  | { readonly _tag: "Confirmed"; readonly slug: string }
+  /** The option `org` says so, and flyctl says that the app is in another one. */
+  | { readonly _tag: "Contradicted"; readonly slug: string; readonly actual: string }
+  /** The option `org` says so, and flyctl sees apps of it, not this one. */
+  | { readonly _tag: "AppUnseen"; readonly slug: string }
+  /** The option `org` says so, and flyctl sees no app of it. */
+  | { readonly _tag: "Unseen"; readonly slug: string }
+  /** The option `org` says so; whether it is right was not to be learned. */
+  | { readonly _tag: "Unchecked"; readonly slug: string; readonly reason: MissReason }
+
+/**
+ * What a source has. `token` of a miss is the token that cannot be used, if there is one.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Answer =
+  | { readonly _tag: "Usable"; readonly candidate: Chain.Candidate; readonly expiresAt: number }
+  | {
+    readonly _tag: "WouldMint"
+    readonly mintFor: ResolverSettings["mintFor"]
+    readonly organization: Organization
+  }
+  | {
+    readonly _tag: "Miss"
+    readonly reason: MissReason
+    readonly candidate: Chain.Candidate | undefined
+    readonly organization: Organization | undefined
+  }
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Explained {
+  readonly source: SourceName
+  readonly answer: Answer
+}
+
+/** With one of these a mint fails as the question did. */
+const fatal = new Set<MissReason["_tag"]>([
+  "Disabled",
+  "BinaryNotFound",
+  "NotExecutable",
+  "NotFlyctl",
+  "NotLoggedIn",
+  "NotAuthenticated"
+])
+
+/**
+ * Whether what flyctl lists agrees with the option `org`.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const organizationOf = (app: string, slug: string, apps: ReadonlyMap<string, string>): Organization => {
+  const actual = apps.get(app)
+  if (actual === slug) return { _tag: "Confirmed", slug }
+  if (actual !== undefined) return { _tag: "Contradicted", slug, actual }
+  return [...apps.values()].includes(slug) ? { _tag: "AppUnseen", slug } : { _tag: "Unseen", slug }
+}
+
+/**
+ * Why the tokens that flyctl would mint with may not mint, or `undefined` if one may: first the environment's, refused
+ * with it the login of the config file, as {@link MintedTokens} does it.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const mintRefusal = (
+  environmentToken: FlyToken | undefined,
+  login: Result.Result<FlyToken, MissReason>
+): MissReason | undefined => {
+  if (environmentToken !== undefined && mintLimits(environmentToken).length === 0) return undefined
+  if (Result.isSuccess(login)) return mintLimits(login.success).length === 0 ? undefined : new MintRefused()
+  // Without a token flyctl's answer is what counts; with a limited one its answer was about that one.
+  return environmentToken !== undefined && login.failure._tag === "NotFound" ? new NotLoggedIn() : undefined
+}
+
+/**
+ * Asks every source of the chain, in its order.
+ *
+ * **Details**
+ *
+ * Judged as a `get` of a process that just started judges. `cli` asks flyctl for the organization and looks for what
+ * was minted for it; it never mints and takes no lease. Provide a storage that sets nothing aside to change nothing at
+ * all.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const explain = Effect.fnUntraced(function*(app: AppName, settings: ResolverSettings) {
+  const cli = yield* FlyCli
+  const configFile = yield* ConfigFile
+  const environment = yield* Environment
+  const storage = yield* Storage
+  const background = yield* Background.make
+  const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: () => false }
+  const gate = CliGate.make(background, settings, () => {})
+  const isForApp = settings.mintFor === "app"
+  // A mint for the app does not look at the option `org`; whether flyctl sees the app is worth knowing.
+  const configured = isForApp ? () => undefined : settings.org
+  const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured })
+  const sources = Sources.make({
+    environment,
+    storage,
+    configFile,
+    mintedTokens: { acquire: () => Effect.fail(new Disabled()) },
+    background,
+    settings,
+    cache: { manual: new Map() },
+    isRejected: demands.isRejected
+  })
+  const request: Chain.ChainRequest = {
+    app,
+    isRefresh: false,
+    passedOver: undefined,
+    dropped: new Set(),
+    longerThan: undefined,
+    storageTimedOut: false,
+    environmentMissed: false
+  }
+
+  const asked = Effect.fnUntraced(function*(name: SourceName): Effect.fn.Return<Answer> {
+    const source = sources[name]
+    let candidate: Chain.Candidate | undefined
+    const watched: Chain.Source = {
+      name,
+      ask: (request) =>
+        Effect.tap(source.ask(request), (found) =>
+          Effect.sync(() => {
+            candidate = found
+          }))
+    }
+    const judged = yield* Chain.ask(watched, request, demands)
+    return "candidate" in judged
+      ? { _tag: "Usable", ...judged }
+      : { _tag: "Miss", reason: judged.reason, candidate, organization: undefined }
+  })
+
+  /** What another process minted for the organization. */
+  const minted = Effect.fnUntraced(function*(org: string) {
+    // An app's own is what the source storage has.
+    if (isForApp || !settings.chain.includes("storage") || request.storageTimedOut) return undefined
+    const record = yield* Background.within(
+      background,
+      Effect.mapError(Effect.suspend(() => storage.get(org, "org")), storageFailed),
+      { option: "storageTimeout", millis: settings.storageTimeoutMillis }
+    ).pipe(Effect.orElseSucceed(() => Option.none()))
+    if (Option.isNone(record)) return undefined
+    const token = FlyToken.make(record.value.token)
+    const judged = Chain.judge(
+      { token, acquiredAt: record.value.savedAt, takenFrom: "storage" },
+      yield* Clock.currentTimeMillis,
+      undefined,
+      demands
+    )
+    return "candidate" in judged ? judged : undefined
+  })
+
+  /** The organization, by flyctl's word as far as it can be had. */
+  const organization = Effect.fnUntraced(function*(): Effect.fn.Return<Organization, MissReason> {
+    const call = { environmentToken: !request.environmentMissed && Option.isSome(tokenOf(environment)) }
+    const slug = yield* Effect.sync(() => configured(app))
+    if (slug === undefined) return { _tag: "Confirmed", slug: yield* organizations.of(app, call) }
+    const apps = yield* Effect.result(gate(cli.listApps(call)))
+    return Result.isSuccess(apps)
+      ? organizationOf(app, slug, apps.success)
+      : { _tag: "Unchecked", slug, reason: apps.failure }
+  })
+
+  const askedCli = Effect.fnUntraced(function*(): Effect.fn.Return<Answer> {
+    const found = yield* Effect.result(Effect.flatMap(Effect.exit(organization()), Background.typed))
+    if (Result.isFailure(found)) {
+      return { _tag: "Miss", reason: found.failure, candidate: undefined, organization: undefined }
+    }
+    const had = yield* minted(found.success.slug)
+    if (had !== undefined) return { _tag: "Usable", ...had }
+    const environmentToken = request.environmentMissed ? Option.none() : tokenOf(environment)
+    const login = yield* Effect.result(
+      Background.within(background, configFile.accessToken, {
+        option: "configFileTimeout",
+        millis: settings.configFileTimeoutMillis
+      })
+    )
+    const reason = found.success._tag === "Unchecked" && fatal.has(found.success.reason._tag)
+      ? found.success.reason
+      : mintRefusal(Option.getOrUndefined(environmentToken), login)
+    return reason === undefined
+      ? { _tag: "WouldMint", mintFor: settings.mintFor, organization: found.success }
+      : { _tag: "Miss", reason, candidate: undefined, organization: found.success }
+  })
+
+  const explained: Array<Explained> = []
+  for (const source of settings.chain) {
+    explained.push({ source, answer: yield* source === "cli" ? askedCli() : asked(source) })
+  }
+  return explained
+}, Effect.scoped)
