@@ -4,11 +4,15 @@
  * @since 0.1.0
  */
 import * as Command from "effect/cli/Command"
+import { env } from "./subcommands/Env.ts"
+import { exec } from "./subcommands/Exec.ts"
 import { get } from "./subcommands/Get.ts"
 import { invalidate } from "./subcommands/Invalidate.ts"
 import { list } from "./subcommands/List.ts"
 import { set } from "./subcommands/Set.ts"
+import { status } from "./subcommands/Status.ts"
 import { unset } from "./subcommands/Unset.ts"
+import { watch } from "./subcommands/Watch.ts"
 
 /**
  * The command with all its subcommands.
@@ -19,5 +23,5 @@ import { unset } from "./subcommands/Unset.ts"
  */
 export const command = Command.make("fly-tokens").pipe(
   Command.withDescription("A valid Fly.io API token per app, from the best source there is"),
-  Command.withSubcommands([get, set, unset, invalidate, list])
+  Command.withSubcommands([get, exec, env, set, unset, invalidate, status, list, watch])
 )
