@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -56,6 +57,19 @@ export const isReaderGone = (error: OutputFailed): boolean => error.code === "EP
  */
 export const print = (line: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
   Effect.catchIf(write(`${line}\n`), isReaderGone, () => Effect.void)
+
+/**
+ * Says what was done: to a person on stderr, with `--json` to a program on stdout.
+ *
+ * @category terminal
+ * @since 0.1.0
+ * @stability stable
+ */
+export const confirm = (
+  done: { readonly words: string; readonly json: Readonly<Record<string, unknown>> },
+  options: { readonly json: boolean }
+): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
+  options.json ? print(JSON.stringify(done.json)) : Console.error(done.words)
 
 const wanted = Effect.orElseSucceed(
   Effect.map(Config.option(Config.String("NO_COLOR")), Option.isNone),

@@ -22,7 +22,7 @@ export type Report =
 const words = (report: Report): string => {
   switch (report._tag) {
     case "Watching":
-      return "is watched; no token yet"
+      return "is watched"
     case "GetFailed":
       return `has no token: ${Row.summary(report.error)}; next try at ${
         Render.isoTime(report.nextTryAt) ?? "an unknown time"
