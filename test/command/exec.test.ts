@@ -142,7 +142,7 @@ describe("exec", () => {
         const sandbox = yield* withToken
         yield* Effect.promise(() => writeFile(join(sandbox.home, "listener.mjs"), listener))
         const { keys, screen } = yield* pane(sandbox, { columns: 80, rows: 24 })
-        keys("fly-tokens exec my-app -- $NODE ~/listener.mjs; echo code $?", "Enter")
+        keys("fly-tokens exec my-app -- node ~/listener.mjs; echo code $?", "Enter")
         yield* until(screen, (text) => /^ready$/m.test(text))
         keys("C-c")
         yield* until(screen, (text) => text.includes("got SIGINT"))

@@ -4,6 +4,8 @@
 import * as Effect from "effect/Effect"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Sandbox } from "./Sandbox.ts"
 
@@ -72,24 +74,20 @@ export interface Pane {
 export const pane = (sandbox: Sandbox, size: { readonly columns: number; readonly rows: number }) =>
   Effect.acquireRelease(
     Effect.sync((): Pane & { readonly kill: () => void } => {
-      const env = {
-        ...environmentOf(sandbox),
-        TERM: "screen",
-        LANG: "C.UTF-8",
-        PS1: "> ",
-        NODE: process.execPath,
-        MAIN: main
-      }
+      const env = { ...environmentOf(sandbox), TERM: "screen", LANG: "C.UTF-8", PS1: "> " }
       const name = `fly-tokens-${randomUUID()}`
       const tmux = (...args: ReadonlyArray<string>) =>
         execFileSync("tmux", ["-u", "-L", name, "-f", "/dev/null", ...args], { env, encoding: "utf8" })
       tmux("new-session", "-d", "-x", `${size.columns}`, "-y", `${size.rows}`, "sh")
-      const keys = (...keys: ReadonlyArray<string>) => void tmux("send-keys", ...keys)
-      keys("fly-tokens() { \"$NODE\" \"$MAIN\" \"$@\"; }; clear", "Enter")
+      writeFileSync(
+        join(sandbox.bin, "fly-tokens"),
+        `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`,
+        { mode: 0o700 }
+      )
       return {
         screen: () => tmux("capture-pane", "-p"),
         format: (format) => tmux("display-message", "-p", format).trim(),
-        keys,
+        keys: (...keys) => void tmux("send-keys", ...keys),
         kill: () => void tmux("kill-server")
       }
     }),

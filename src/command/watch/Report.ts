@@ -87,8 +87,7 @@ const value = (key: string, field: unknown): unknown => {
  */
 export const jsonLine = (report: Report): string => {
   const { _tag, at, ...fields } = report
-  const { error, ...rest } = fields as { readonly error?: { readonly _tag: string } } & Record<string, unknown>
-  const told = Object.entries(rest).map(([key, field]) => [key, value(key, field)])
+  const told = Object.entries(fields).filter(([key]) => key !== "error").map(([key, field]) => [key, value(key, field)])
   return JSON.stringify({
     at: Render.isoTime(at),
     event: _tag,
