@@ -35,8 +35,17 @@ describe("exec", () => {
         "console.log(JSON.stringify([process.env.FLY_API_TOKEN, 'FLY_ACCESS_TOKEN' in process.env, process.argv.slice(1)]))"
       for (const delimiter of [["--"], []]) {
         const { code, stderr, stdout } = yield* run(sandbox, [
-          ...["exec", "my-app", ...delimiter, process.execPath, "-e", shown],
-          ...["--", "--json", "-h", "--version", "a b"]
+          "exec",
+          "my-app",
+          ...delimiter,
+          process.execPath,
+          "-e",
+          shown,
+          "--",
+          "--json",
+          "-h",
+          "--version",
+          "a b"
         ])
         expect([code, stderr]).toEqual([0, ""])
         expect(JSON.parse(stdout)).toEqual(["fo1_secret", false, ["--json", "-h", "--version", "a b"]])
