@@ -7,15 +7,15 @@ import type * as CliError from "effect/cli/CliError"
 import type { ConfigError } from "effect/Config"
 import * as Schema from "effect/Schema"
 import type { QuitError } from "effect/Terminal"
-import type {
-  InvalidAppName,
-  InvalidOption,
+import {
+  type InvalidAppName,
+  type InvalidOption,
   NoTokenAvailable,
-  PersistFailed,
-  StorageError,
-  UnusableToken
+  type PersistFailed,
+  type StorageError,
+  type UnusableToken
 } from "../services/TokenError.ts"
-import { redactTokens } from "../token/Redaction.ts"
+import { quote, redactTokens } from "../token/Redaction.ts"
 import * as Render from "./Render.ts"
 import type { OutputFailed } from "./Terminal.ts"
 
@@ -46,6 +46,66 @@ export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("Problems
 }
 
 /**
+ * No app was named, and the store knows none.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class NothingToWatch extends Schema.TaggedError<NothingToWatch>()("NothingToWatch", {}) {
+  override get message(): string {
+    return "nothing is stored yet: name the apps to watch"
+  }
+}
+
+/**
+ * There is no token to run a command with.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class NoTokenForCommand extends Schema.TaggedError<NoTokenForCommand>()("NoTokenForCommand", {
+  reason: NoTokenAvailable
+}) {
+  override get message(): string {
+    return this.reason.message
+  }
+}
+
+/**
+ * The command that `exec` was to run could not be started.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()("CommandNotStarted", {
+  command: Schema.String,
+  /** The system's error code. */
+  code: Schema.String
+}) {
+  static of(command: string, code: string): CommandNotStarted {
+    return new CommandNotStarted({ command: quote(command), code })
+  }
+  override get message(): string {
+    return `${this.command} cannot be run: ${this.code === "ENOENT" ? "there is no such command" : this.code}`
+  }
+}
+
+/**
+ * The command that `exec` ran ended with another status than 0.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class CommandEnded extends Schema.TaggedError<CommandEnded>()("CommandEnded", {
+  /** Its exit code, or 128 and the number of the signal that killed it. */
+  status: Schema.Int
+}) {}
+
+/**
  * Every error that a call can end with.
  *
  * @category errors
@@ -61,13 +121,18 @@ export type CommandFailure =
   | StorageError
   | NoInput
   | ProblemsFound
+  | NothingToWatch
+  | NoTokenForCommand
+  | CommandNotStarted
+  | CommandEnded
   | OutputFailed
   | ConfigError
   | QuitError
   | CliError.CliError
 
 /**
- * 1 no token (of `doctor`: a problem), 2 wrong use, 3 storage failure, 74 the result could not be printed.
+ * 1 no token (of `doctor`: a problem), 2 wrong use, 3 storage failure, 74 the result could not be printed. Of `exec`, as env(1) has it: 125 no
+ * token, 126 the command cannot be run, 127 there is none; else what the command ended with.
  *
  * @category exit codes
  * @since 0.1.0
@@ -83,6 +148,12 @@ export const exitCode = (failure: CommandFailure): number => {
       return 3
     case "OutputFailed":
       return 74
+    case "NoTokenForCommand":
+      return 125
+    case "CommandNotStarted":
+      return failure.code === "ENOENT" ? 127 : 126
+    case "CommandEnded":
+      return failure.status
     default:
       return 2
   }
@@ -102,7 +173,10 @@ export const message = (
   switch (failure._tag) {
     case "ShowHelp":
     case "ProblemsFound":
+    case "CommandEnded":
       return undefined
+    case "NoTokenForCommand":
+      return message(failure.reason, options)
     case "NoTokenAvailable":
       return options.json ? Render.failureJson(failure) : `fly-tokens: ${Render.reasons(failure, options)}`
     default:

@@ -5,12 +5,16 @@
  */
 import * as Command from "effect/cli/Command"
 import { doctor } from "./subcommands/Doctor.ts"
+import { env } from "./subcommands/Env.ts"
+import { exec } from "./subcommands/Exec.ts"
 import { explain } from "./subcommands/Explain.ts"
 import { get } from "./subcommands/Get.ts"
 import { invalidate } from "./subcommands/Invalidate.ts"
 import { list } from "./subcommands/List.ts"
 import { set } from "./subcommands/Set.ts"
+import { status } from "./subcommands/Status.ts"
 import { unset } from "./subcommands/Unset.ts"
+import { watch } from "./subcommands/Watch.ts"
 
 /**
  * The command with all its subcommands.
@@ -21,5 +25,5 @@ import { unset } from "./subcommands/Unset.ts"
  */
 export const command = Command.make("fly-tokens").pipe(
   Command.withDescription("A valid Fly.io API token per app, from the best source there is"),
-  Command.withSubcommands([get, set, unset, invalidate, list, explain, doctor])
+  Command.withSubcommands([get, exec, env, set, unset, invalidate, status, list, watch, explain, doctor])
 )

@@ -30,6 +30,16 @@ export const app = Argument.String("app").pipe(Argument.withDescription("The nam
  * @since 0.1.0
  * @stability stable
  */
+export const apps = Argument.String("app").pipe(
+  Argument.withDescription("Names of Fly apps; none: all that are stored"),
+  Argument.variadic()
+)
+
+/**
+ * @category parameters
+ * @since 0.1.0
+ * @stability stable
+ */
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print JSON, failures too (on stderr)"),
   Flag.withDefault(false)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -27,6 +28,27 @@ const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
 
 /**
+ * Writes a text to stdout and fails if it did not get there.
+ *
+ * @category terminal
+ * @since 0.1.0
+ * @stability stable
+ */
+export const write = (text: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
+  Effect.flatMap(Stdio.Stdio, (stdio) => Stream.run(Stream.make(text), stdio.stdout({ endOnDone: false }))).pipe(
+    Effect.mapError((error) => new OutputFailed({ code: codeOf("cause" in error.reason ? error.reason.cause : error) }))
+  )
+
+/**
+ * Whether the reader of stdout has gone away: it had enough.
+ *
+ * @category terminal
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isReaderGone = (error: OutputFailed): boolean => error.code === "EPIPE"
+
+/**
  * Prints a line on stdout and fails if it did not get there. A reader that has gone away (EPIPE) had enough.
  *
  * @category terminal
@@ -34,12 +56,20 @@ const codeOf = (cause: unknown): string =>
  * @stability stable
  */
 export const print = (line: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
-  Effect.flatMap(Stdio.Stdio, (stdio) => Stream.run(Stream.make(`${line}\n`), stdio.stdout({ endOnDone: false }))).pipe(
-    Effect.mapError((error) =>
-      new OutputFailed({ code: codeOf("cause" in error.reason ? error.reason.cause : error) })
-    ),
-    Effect.catchIf((error) => error.code === "EPIPE", () => Effect.void)
-  )
+  Effect.catchIf(write(`${line}\n`), isReaderGone, () => Effect.void)
+
+/**
+ * Says what was done: to a person on stderr, with `--json` to a program on stdout.
+ *
+ * @category terminal
+ * @since 0.1.0
+ * @stability stable
+ */
+export const confirm = (
+  done: { readonly words: string; readonly json: Readonly<Record<string, unknown>> },
+  options: { readonly json: boolean }
+): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
+  options.json ? print(JSON.stringify(done.json)) : Console.error(done.words)
 
 const wanted = Effect.orElseSucceed(
   Effect.map(Config.option(Config.String("NO_COLOR")), Option.isNone),

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { createRequire } from "node:module"
 import { argv } from "node:process"
+import * as CommandLine from "./CommandLine.ts"
 import * as Failure from "./Failure.ts"
 import { command } from "./FlyTokensCommand.ts"
 import * as Terminal from "./Terminal.ts"
@@ -45,17 +46,20 @@ const logger = Logger.layer([
   Logger.withConsoleError(Logger.make(({ message }) => [message].flat().map(String).join(" ")))
 ])
 
+const words = CommandLine.delimited(argv.slice(2))
+
 /** Set by {@link fail} and read when the process ends. */
 let code = 0
 
 const fail = (failure: Failure.CommandFailure) =>
   Effect.gen(function*() {
     code = Failure.exitCode(failure)
-    const text = Failure.message(failure, { colors: yield* Terminal.canColorStderr, json: argv.includes("--json") })
+    const json = CommandLine.ours(words).includes("--json")
+    const text = Failure.message(failure, { colors: yield* Terminal.canColorStderr, json })
     if (text !== undefined) yield* Console.error(text)
   })
 
-Command.run(command, { version }).pipe(
+Command.runWith(command, { version })(words).pipe(
   Effect.catch(fail),
   Effect.provide(Layer.mergeAll(NodeServices.layer, presenter, logger)),
   NodeRuntime.runMain({

@@ -1,12 +1,17 @@
 /**
- * The command as a user runs it, in a sandbox.
+ * The command as a user runs it: a process of its own, in a sandbox, or in a terminal of tmux.
  */
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Sandbox } from "./Sandbox.ts"
 
-const main = fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
+export const main = fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
+
+export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))
 
 export interface Ended {
   readonly code: number | null
@@ -14,18 +19,78 @@ export interface Ended {
   readonly stderr: string
 }
 
-export const run = (sandbox: Sandbox, args: ReadonlyArray<string>): Effect.Effect<Ended> =>
-  Effect.promise(() =>
-    new Promise((resolve) => {
-      const variables = Object.entries(sandbox.environment).filter(([, value]) => value !== undefined)
-      const child = spawn(process.execPath, [main, ...args], {
-        env: Object.fromEntries(variables) as never,
-        stdio: ["ignore", "pipe", "pipe"]
-      })
-      let stdout = ""
-      let stderr = ""
-      child.stdout.on("data", (chunk) => stdout += chunk)
-      child.stderr.on("data", (chunk) => stderr += chunk)
-      child.on("close", (code) => resolve({ code, stdout, stderr }))
-    })
+export interface Started {
+  readonly process: ChildProcess
+  readonly ended: Promise<Ended>
+  /** What has come so far. */
+  readonly stdout: () => string
+  readonly stderr: () => string
+}
+
+/** Without a terminal, whichever one the tests run in. */
+export const start = (sandbox: Sandbox, args: ReadonlyArray<string>, input = ""): Started => {
+  const child = spawn(process.execPath, [main, ...args], { env: environmentOf(sandbox), stdio: "pipe" })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.on("data", (chunk) => stdout += chunk)
+  child.stderr.on("data", (chunk) => stderr += chunk)
+  child.stdin.on("error", () => {})
+  child.stdin.end(input)
+  const ended = new Promise<Ended>((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })))
+  return { process: child, ended, stdout: () => stdout, stderr: () => stderr }
+}
+
+/** A process that is killed when the test is over. */
+export const started = (sandbox: Sandbox, args: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => start(sandbox, args)),
+    (it) => Effect.promise(() => (it.process.kill("SIGKILL"), it.ended))
+  )
+
+export const run = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "") =>
+  Effect.promise(() => start(sandbox, args, input).ended)
+
+/** Looks again and again until a condition holds: another process is not on our clock. The test's limit ends it. */
+export const until = <A>(look: () => A, holds: (seen: A) => boolean): Effect.Effect<A> =>
+  Effect.gen(function*() {
+    for (;;) {
+      const seen = look()
+      if (holds(seen)) return seen
+      yield* Effect.sleep("50 millis")
+    }
+  })
+
+export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
+if (!hasTmux) console.log("tests in a terminal (skipped: tmux is not installed)")
+
+export interface Pane {
+  readonly screen: () => string
+  readonly keys: (...keys: ReadonlyArray<string>) => void
+  readonly format: (format: string) => string
+}
+
+/** A shell in a terminal of this size, with `fly-tokens` as a command. */
+export const pane = (sandbox: Sandbox, size: { readonly columns: number; readonly rows: number }) =>
+  Effect.acquireRelease(
+    Effect.sync((): Pane & { readonly kill: () => void } => {
+      const env = { ...environmentOf(sandbox), TERM: "screen", LANG: "C.UTF-8", PS1: "> " }
+      const tmux = (...args: ReadonlyArray<string>) =>
+        execFileSync("tmux", ["-u", "-S", join(sandbox.home, "tmux"), "-f", "/dev/null", ...args], {
+          env,
+          encoding: "utf8"
+        })
+      tmux("new-session", "-d", "-x", `${size.columns}`, "-y", `${size.rows}`, "sh")
+      writeFileSync(
+        join(sandbox.bin, "fly-tokens"),
+        `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`,
+        { mode: 0o700 }
+      )
+      return {
+        screen: () => tmux("capture-pane", "-p"),
+        format: (format) => tmux("display-message", "-p", format).trim(),
+        keys: (...keys) => void tmux("send-keys", ...keys),
+        kill: () => void tmux("kill-server")
+      }
+    }),
+    ({ kill }) => Effect.sync(kill)
   )

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import * as Command from "effect/cli/Command"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { FlyTokens } from "../../services/FlyTokens.ts"
-import { app, services } from "../Parameters.ts"
+import { app, json, services } from "../Parameters.ts"
+import * as Terminal from "../Terminal.ts"
 
 /**
  * Drops a cached token.
@@ -18,9 +18,11 @@ import { app, services } from "../Parameters.ts"
  */
 export const invalidate = Command.make(
   "invalidate",
-  { app },
-  Effect.fnUntraced(function*({ app }) {
+  { app, json },
+  Effect.fnUntraced(function*({ app, json }) {
     yield* (yield* FlyTokens).invalidate(app)
-    yield* Console.error(`no cached token for ${app} is stored now`)
+    yield* Terminal.confirm({ words: `no cached token for ${app} is stored now`, json: { app, cached: null } }, {
+      json
+    })
   }, Effect.provide(services))
 ).pipe(Command.withDescription("Drop the cached token of an app, so that the next get asks the sources"))

@@ -13,8 +13,11 @@ import * as Stream from "effect/Stream"
 import { FlyTokens } from "../../services/FlyTokens.ts"
 import { InvalidAppName } from "../../services/TokenError.ts"
 import { isAppName } from "../../token/AppName.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
 import { NoInput } from "../Failure.ts"
-import { app, services } from "../Parameters.ts"
+import { app, json, services } from "../Parameters.ts"
+import * as Render from "../Render.ts"
+import * as Terminal from "../Terminal.ts"
 
 /** No token is longer. */
 const maxInput = 65_536
@@ -40,20 +43,25 @@ const readStdin = Effect.fnUntraced(function*() {
  */
 export const set = Command.make(
   "set",
-  { app },
-  Effect.fnUntraced(function*({ app }) {
+  { app, json },
+  Effect.fnUntraced(function*({ app, json }) {
     if (!isAppName(app)) return yield* InvalidAppName.of(app)
     const stdio = yield* Stdio.Stdio
-    const token = (yield* stdio.stdinIsTerminal)
+    const input = (yield* stdio.stdinIsTerminal)
       ? yield* Effect.tapError(
         Prompt.run(Prompt.Hidden({ message: `Token for ${app} (not shown)` })),
         // Ctrl-C leaves the cursor behind the prompt.
         () => Console.error("")
       )
       : yield* readStdin()
-    if (Redacted.value(token).trim() === "") return yield* new NoInput({ why: "no token was given" })
+    if (Redacted.value(input).trim() === "") return yield* new NoInput({ why: "no token was given" })
+    const token = FlyToken.make(input)
     yield* (yield* FlyTokens).setManual(app, token)
-    yield* Console.error(`stored a manual token for ${app}`)
+    const { expiresAt, fingerprint } = token
+    yield* Terminal.confirm({
+      words: `stored a manual token for ${app}`,
+      json: { app, manual: { fingerprint, expiresAt: Render.isoTime(expiresAt) } }
+    }, { json })
   }, Effect.provide(services))
 ).pipe(
   Command.withDescription("Store a token of last resort for an app, read from stdin or a hidden prompt"),

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import * as Command from "effect/cli/Command"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { FlyTokens } from "../../services/FlyTokens.ts"
-import { app, services } from "../Parameters.ts"
+import { app, json, services } from "../Parameters.ts"
+import * as Terminal from "../Terminal.ts"
 
 /**
  * Removes a manual token.
@@ -18,9 +18,11 @@ import { app, services } from "../Parameters.ts"
  */
 export const unset = Command.make(
   "unset",
-  { app },
-  Effect.fnUntraced(function*({ app }) {
+  { app, json },
+  Effect.fnUntraced(function*({ app, json }) {
     yield* (yield* FlyTokens).removeManual(app)
-    yield* Console.error(`no manual token for ${app} is stored now`)
+    yield* Terminal.confirm({ words: `no manual token for ${app} is stored now`, json: { app, manual: null } }, {
+      json
+    })
   }, Effect.provide(services))
 ).pipe(Command.withDescription("Remove the manual token of an app"))

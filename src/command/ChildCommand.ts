@@ -1,0 +1,112 @@
+/**
+ * Running the command that `exec` was given: it has the terminal, the signals and the last word on the exit code.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { type ChildProcess, spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { constants } from "node:os"
+import process from "node:process"
+import { isatty } from "node:tty"
+import { CommandEnded, CommandNotStarted } from "./Failure.ts"
+
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+
+/** A terminal sends them to all processes in its foreground, the child included. */
+const fromKeyboard: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGQUIT"]
+
+/** Nobody but the sender's target gets them. SIGWINCH, SIGTSTP and SIGCONT come to the child without our help. */
+const fromOthers: ReadonlyArray<NodeJS.Signals> = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"]
+
+/**
+ * Whether this process is in the foreground of a terminal. Where the system does not tell, being on a terminal counts.
+ */
+const isInForeground = (): boolean => {
+  if (![0, 1, 2].some((fd) => isatty(fd))) return false
+  try {
+    // Behind the name, which may hold anything: state, parent, group, session, terminal, the terminal's group.
+    const [, , group, , , foreground] = readFileSync("/proc/self/stat", "utf8").replace(/^.*\) /s, "").split(" ")
+    return group === foreground
+  } catch {
+    return true
+  }
+}
+
+/** Takes the signals away from whoever listens, and answers how to give them back. */
+const takeSignals = (signals: ReadonlyArray<NodeJS.Signals>, listener: (signal: NodeJS.Signals) => void) => {
+  const before = signals.map((signal) => [signal, process.listeners(signal)] as const)
+  for (const signal of signals) {
+    process.removeAllListeners(signal)
+    process.on(signal, listener)
+  }
+  return () => {
+    for (const [signal, listeners] of before) {
+      process.removeListener(signal, listener)
+      for (const each of listeners) process.on(signal, each)
+    }
+  }
+}
+
+const start = (
+  words: readonly [string, ...ReadonlyArray<string>],
+  env: NodeJS.ProcessEnv
+): ChildProcess | CommandNotStarted => {
+  const [file, ...args] = words
+  try {
+    return spawn(file, args, { env, stdio: "inherit" })
+  } catch (cause) {
+    return CommandNotStarted.of(file, codeOf(cause))
+  }
+}
+
+/**
+ * Runs a command with this process's standard streams until it ends, and fails with how it ended unless that is 0.
+ *
+ * **Details**
+ *
+ * SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are passed on. So are SIGINT and SIGQUIT, but not in the foreground of a terminal:
+ * there Ctrl-C reaches the command without us, and many take a second one as an order to drop everything. No signal but
+ * SIGKILL ends this process before the command. If Ctrl-C killed the command, it kills this process the same way, so that
+ * the shell ends a loop around it.
+ *
+ * **Gotchas**
+ *
+ * For as long as the command runs, interrupting the effect has no effect.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const run = (
+  words: readonly [string, ...ReadonlyArray<string>],
+  env: NodeJS.ProcessEnv
+): Effect.Effect<void, CommandEnded | CommandNotStarted> =>
+  Effect.callback<void, CommandEnded | CommandNotStarted>((resume) => {
+    let child: ChildProcess | undefined
+    // Before the start: from now on there is a command that a signal is meant for.
+    const giveBack = takeSignals([...fromKeyboard, ...fromOthers], (signal) => {
+      if (fromKeyboard.includes(signal) && isInForeground()) return
+      child?.kill(signal)
+    })
+    const end = (outcome: Effect.Effect<void, CommandEnded | CommandNotStarted>) => {
+      giveBack()
+      resume(outcome)
+    }
+    const started = start(words, env)
+    if (started instanceof CommandNotStarted) return end(Effect.fail(started))
+    child = started
+    child.on("error", (cause) => {
+      // A signal that could not be sent is an error too.
+      if (child?.pid === undefined) end(Effect.fail(CommandNotStarted.of(words[0], codeOf(cause))))
+    })
+    child.on("exit", (code, signal) => {
+      if (signal === "SIGINT" && isInForeground()) {
+        process.removeAllListeners(signal)
+        process.kill(process.pid, signal)
+      }
+      const status = signal === null ? code ?? 0 : 128 + constants.signals[signal]
+      end(status === 0 ? Effect.void : Effect.fail(new CommandEnded({ status })))
+    })
+  }).pipe(Effect.uninterruptible)

@@ -1,0 +1,49 @@
+/**
+ * Which words of the command line are ours, and which belong to the command that `exec` runs.
+ *
+ * @since 0.1.0
+ */
+
+/** Flags of the command line library whose value may be the next word. */
+const valued: ReadonlySet<string> = new Set(["--log-level", "--completions"])
+
+/** The index of the first word from `from` on that is no flag and no flag's value, or of `--`. */
+const nextWord = (words: ReadonlyArray<string>, from: number): number => {
+  let index = from
+  while (index < words.length) {
+    const word = words[index] ?? ""
+    if (word === "--" || !word.startsWith("-")) return index
+    index += valued.has(word) ? 2 : 1
+  }
+  return index
+}
+
+/**
+ * Puts `--` before the command that `exec` runs, if it is not there, so that the flags of that command are its own:
+ * `exec my-app curl -s` is `exec my-app -- curl -s`. Anything else stays as it is.
+ *
+ * @category command lines
+ * @since 0.1.0
+ * @stability stable
+ */
+export const delimited = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const call = nextWord(words, 0)
+  if (words[call] !== "exec") return words
+  const app = nextWord(words, call + 1)
+  if (words[app] === "--") return words
+  const command = nextWord(words, app + 1)
+  if (command >= words.length || words[command] === "--") return words
+  return [...words.slice(0, command), "--", ...words.slice(command)]
+}
+
+/**
+ * The words before `--`.
+ *
+ * @category command lines
+ * @since 0.1.0
+ * @stability stable
+ */
+export const ours = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const end = words.indexOf("--")
+  return end === -1 ? words : words.slice(0, end)
+}

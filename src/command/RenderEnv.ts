@@ -1,0 +1,43 @@
+/**
+ * A token as environment variables: for shells, for files, for programs. Holds the secret.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * `export` for the `eval` of sh, bash and zsh; `env` for files that list variables; `json` for programs.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type EnvFormat = "export" | "env" | "json"
+
+/** One word for any shell, whatever is in it. */
+const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+/** Readers of such files differ: some take quotes for a part of the value, so there are none unless there must be. */
+const fileValue = (text: string): string => {
+  if (/^[A-Za-z0-9+/=_.,:-]+(?: [A-Za-z0-9+/=_.,:-]+)*$/.test(text)) return text
+  const quotes = ["'", "\"", "`"].find((quotes) => !text.includes(quotes)) ?? ""
+  return `${quotes}${text}${quotes}`
+}
+
+/**
+ * The lines that set `FLY_API_TOKEN`. A shell also unsets `FLY_ACCESS_TOKEN`, which flyctl prefers. Each statement ends
+ * with `;`, so that an `eval` without quotes around it works too.
+ *
+ * @category values
+ * @since 0.1.0
+ * @stability stable
+ */
+export const variables = (token: string, format: EnvFormat): string => {
+  switch (format) {
+    case "export":
+      return `export FLY_API_TOKEN=${shellWord(token)};\nunset FLY_ACCESS_TOKEN;`
+    case "env":
+      return `FLY_API_TOKEN=${fileValue(token)}`
+    case "json":
+      return JSON.stringify({ FLY_API_TOKEN: token })
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * How apps and organizations stand by what is stored: plain functions over records.
+ *
+ * @since 0.1.0
+ */
+import * as RefreshPolicy from "../policy/RefreshPolicy.ts"
+import * as Usability from "../policy/Usability.ts"
+import type { StoredToken } from "../services/Storage.ts"
+import { FlyToken } from "../token/FlyToken.ts"
+
+/**
+ * What the options say about lives.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface LifeSettings extends RefreshPolicy.RefreshSettings {
+  readonly ttlMillis: number
+}
+
+/**
+ * What was read for a record: nothing, a record, or why it could not be read.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Reading = StoredToken | { readonly problem: string } | undefined
+
+/**
+ * A stored token without its secret. Times are epoch milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface StoredStanding {
+  readonly source: string
+  readonly fingerprint: string
+  readonly savedAt: number
+  readonly expiresAt: number
+  /** When its refresh is due at the latest; `null` if none will be. */
+  readonly refreshAt: number | null
+  /** Why it is not handed out; `null` if it is. */
+  readonly unusable: string | null
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Standing = StoredStanding | { readonly problem: string } | null
+
+/**
+ * Judges a record as the sources do: from when its life counts differs, a manual token is not older for having been set
+ * long ago.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const standing = (
+  reading: Reading,
+  countsFrom: "savedAt" | "now",
+  now: number,
+  settings: LifeSettings
+): Standing => {
+  if (reading === undefined) return null
+  if ("problem" in reading) return reading
+  const token = FlyToken.make(reading.token)
+  const acquiredAt = countsFrom === "now" ? now : reading.savedAt
+  const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now })
+  const defect = Usability.defectOf(token, expiresAt, now)
+  const refreshAt = RefreshPolicy.refreshAt({ acquiredAt, expiresAt }, now, settings, 0)
+  return {
+    source: reading.source,
+    fingerprint: token.fingerprint,
+    savedAt: reading.savedAt,
+    expiresAt,
+    refreshAt: defect === undefined && Number.isFinite(refreshAt) ? refreshAt : null,
+    unusable: defect === undefined ? null : defect.message
+  }
+}
+
+/**
+ * How an app stands.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface AppStanding {
+  readonly app: string
+  /** What of the store a `get` would be served with, if no source before it has a token. */
+  readonly serves: "cached" | "manual" | null
+  readonly cached: Standing
+  readonly manual: Standing
+}
+
+const isUsable = (standing: Standing): boolean =>
+  standing !== null && !("problem" in standing) && standing.unusable === null
+
+/**
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const appStanding = (
+  app: string,
+  read: { readonly cached: Reading; readonly manual: Reading },
+  now: number,
+  settings: LifeSettings
+): AppStanding => {
+  const cached = standing(read.cached, "savedAt", now, settings)
+  const manual = standing(read.manual, "now", now, settings)
+  return { app, serves: isUsable(cached) ? "cached" : isUsable(manual) ? "manual" : null, cached, manual }
+}
+
+/**
+ * How the token of an organization stands, which serves all its apps.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface OrgStanding {
+  readonly org: string
+  readonly token: Standing
+}
+
+/**
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const orgStanding = (org: string, reading: Reading, now: number, settings: LifeSettings): OrgStanding => ({
+  org,
+  token: standing(reading, "savedAt", now, settings)
+})
