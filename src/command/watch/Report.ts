@@ -56,7 +56,7 @@ const words = (report: Report): string => {
   }
 }
 
-const subject = (report: Report): string => "app" in report ? report.app : "org" in report ? report.org : report.name
+const subject = (report: Report): string => "app" in report ? report.app : report.name
 
 /**
  * A report as one line.
