@@ -152,7 +152,7 @@ describe("exec", () => {
         yield* Effect.promise(() => writeFile(join(sandbox.home, "listener.mjs"), listener))
         const { keys, screen } = yield* pane(sandbox, { columns: 80, rows: 24 })
         keys("fly-tokens exec my-app -- node ~/listener.mjs; echo code $?", "Enter")
-        yield* until(screen, (text) => /^ready$/m.test(text))
+        yield* until(screen, (text) => text.includes("ready"))
         keys("C-c")
         yield* until(screen, (text) => text.includes("got SIGINT"))
         keys("C-\\")
@@ -166,11 +166,10 @@ describe("exec", () => {
         keys("kill -TERM %1; fg", "Enter")
         yield* until(screen, (text) => text.includes("got SIGTERM"))
         keys("clear; for n in 1 2; do fly-tokens exec my-app -- sh -c \"echo run $n; exec sleep 300\"; done", "Enter")
-        yield* until(screen, (text) => /^run 1$/m.test(text))
+        yield* until(screen, (text) => text.includes("run 1"))
         keys("C-c")
-        // The shell shows what is typed before or after its prompt, so the output is told from it by its text.
         keys("echo ov''er", "Enter")
-        expect(yield* until(screen, (text) => text.includes("over"))).not.toMatch(/^run 2$/m)
+        expect(yield* until(screen, (text) => text.includes("over"))).not.toContain("run 2")
       }),
     120_000
   )

@@ -100,7 +100,7 @@ describe.skipIf(!hasTmux)("watch in a terminal", () => {
       yield* until(screen, (text) => text !== first && /lost-app +none/.test(text))
       expect(screen().match(/lost-app/g)).toHaveLength(1)
       keys("C-c")
-      const after = yield* until(screen, (text) => /^code /m.test(text))
+      const after = yield* until(screen, (text) => /code \d/.test(text))
       expect(after).toContain("code 130")
       expect(after).toContain("before")
       expect(after).toMatch(/my-app +cli/)

@@ -69,7 +69,12 @@ export interface Pane {
   readonly format: (format: string) => string
 }
 
-/** A shell in a terminal of this size, with `fly-tokens` as a command. */
+/**
+ * A shell in a terminal of this size, with `fly-tokens` as a command.
+ *
+ * What is typed while nothing reads it stands on the screen before the prompt, and the output behind the prompt: look for
+ * texts that are not in what is typed, and not for whole lines of them.
+ */
 export const pane = (sandbox: Sandbox, size: { readonly columns: number; readonly rows: number }) =>
   Effect.acquireRelease(
     Effect.sync((): Pane & { readonly kill: () => void } => {
@@ -93,4 +98,4 @@ export const pane = (sandbox: Sandbox, size: { readonly columns: number; readonl
       }
     }),
     ({ kill }) => Effect.sync(kill)
-  )
+  ).pipe(Effect.tap(({ screen }) => until(screen, (text) => text.trim() !== "")))
