@@ -1,0 +1,187 @@
+/**
+ * Why flyctl gives nothing: what it prints and how it ends, of v0.4.87.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { optionName } from "../OptionName.ts"
+
+/** There is no flyctl. */
+export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("BinaryNotFound", {
+  /** Where it was looked for. */
+  looked: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `no flyctl found (looked at: ${this.looked.join(", ")})`
+  }
+  get hint(): string {
+    return `install flyctl (https://fly.io/docs/flyctl/install/) or name it with option ${optionName("binary")}`
+  }
+}
+
+/** The file named flyctl or fly cannot be run. */
+export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecutable", {
+  path: Schema.String
+}) {
+  override get message(): string {
+    return `${this.path} cannot be run`
+  }
+  get hint(): string {
+    return `make it executable (chmod +x), or name another one with option ${optionName("binary")}`
+  }
+}
+
+/** The binary is another program, as the client of Concourse CI, which is called `fly` too. */
+export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
+  path: Schema.String
+}) {
+  override get message(): string {
+    return `${this.path} is not Fly.io's flyctl`
+  }
+  get hint(): string {
+    return `install flyctl, or name it with option ${optionName("binary")}`
+  }
+}
+
+/** This flyctl cannot mint such tokens or does not know `--json`. */
+export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("OutdatedFlyctl", {}) {
+  override get message(): string {
+    return "this flyctl is too old: it does not know what it was asked for"
+  }
+  get hint(): string {
+    return "run `fly version upgrade`"
+  }
+}
+
+/** flyctl has no login that it accepts. */
+export class NotLoggedIn extends Schema.TaggedError<NotLoggedIn>()("NotLoggedIn", {}) {
+  override get message(): string {
+    return "flyctl is not logged in"
+  }
+  get hint(): string {
+    return "run `fly auth login`; flyctl also asks for it when the last login is over 30 days old"
+  }
+}
+
+/** Fly does not accept the login that flyctl has. */
+export class NotAuthenticated extends Schema.TaggedError<NotAuthenticated>()("NotAuthenticated", {}) {
+  override get message(): string {
+    return "Fly does not accept flyctl's login"
+  }
+  get hint(): string {
+    return "run `fly auth login`, and unset FLY_ACCESS_TOKEN and FLY_API_TOKEN if they hold an old token"
+  }
+}
+
+/** flyctl was asked without an organization. */
+export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired", {}) {
+  override get message(): string {
+    return "flyctl wants an organization"
+  }
+  get hint(): string {
+    return `set option ${optionName("org")} to the organization's slug (\`fly orgs list\` shows it)`
+  }
+}
+
+/** The organization is not known, or the app's organization cannot be found out. */
+export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
+  /** The organization's slug, or the app whose organization was asked for. */
+  name: Schema.String
+}) {
+  override get message(): string {
+    return `no organization found for ${this.name}`
+  }
+  get hint(): string {
+    return `check the app's name, your access to it (\`fly apps list\`), and option ${
+      optionName("org")
+    }, which is the organization's slug`
+  }
+}
+
+/** The login may not mint tokens. */
+export class MintRefused extends Schema.TaggedError<MintRefused>()("MintRefused", {}) {
+  override get message(): string {
+    return "flyctl's token may not create tokens"
+  }
+  get hint(): string {
+    return "only a login may (`fly auth login`); a deploy or org token in FLY_API_TOKEN may not"
+  }
+}
+
+/** Fly's API answered with an HTTP error. */
+export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
+  status: Schema.Int
+}) {
+  override get message(): string {
+    return `Fly's API answered flyctl with HTTP status ${this.status}`
+  }
+  get hint(): string {
+    return this.status === 401 || this.status === 403
+      ? "run `fly auth login`"
+      : "try again; https://status.flyio.net shows incidents"
+  }
+}
+
+/** flyctl does not take the life asked for. */
+export class InvalidExpiry extends Schema.TaggedError<InvalidExpiry>()("InvalidExpiry", {}) {
+  override get message(): string {
+    return "flyctl does not take the life asked for"
+  }
+  get hint(): string {
+    return `set option ${optionName("ttl")} to a duration of at least one second`
+  }
+}
+
+/** Another flyctl holds the lock of the config file. */
+export class ConfigLocked extends Schema.TaggedError<ConfigLocked>()("ConfigLocked", {}) {
+  override get message(): string {
+    return "another flyctl holds the lock of the config file"
+  }
+  get hint(): string {
+    return "try again; if it stays so, end the other flyctl"
+  }
+}
+
+/** The child was ended by a signal. */
+export class Killed extends Schema.TaggedError<Killed>()("Killed", {}) {
+  override get message(): string {
+    return "flyctl was ended by a signal"
+  }
+  get hint(): string {
+    return "try again; look for what ends processes here (memory limits, a supervisor)"
+  }
+}
+
+/** flyctl crashed. */
+export class Panicked extends Schema.TaggedError<Panicked>()("Panicked", {}) {
+  override get message(): string {
+    return "flyctl crashed"
+  }
+  get hint(): string {
+    return "run `fly version upgrade`, then `fly auth whoami` to see whether it works"
+  }
+}
+
+/** The child printed more than any answer of flyctl has. */
+export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("OutputTooLarge", {
+  limitBytes: Schema.Int
+}) {
+  override get message(): string {
+    return `flyctl printed more than ${this.limitBytes} bytes`
+  }
+  get hint(): string {
+    return `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
+  }
+}
+
+/** The child failed in a way that we do not know. */
+export class ExitCode extends Schema.TaggedError<ExitCode>()("ExitCode", {
+  code: Schema.Int
+}) {
+  override get message(): string {
+    return `flyctl failed with exit code ${this.code}`
+  }
+  get hint(): string {
+    return "run `fly auth whoami` and `fly orgs list` to see what it says"
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Why a source gives nothing, whichever it is.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { optionName } from "../OptionName.ts"
+
+const seconds = (millis: number): string => `${millis / 1000} s`
+
+/** The source has nothing: a variable that is not set, a file that is not there, no record. */
+export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
+  what: Schema.String
+}) {
+  override get message(): string {
+    return this.what
+  }
+  get hint(): string {
+    return "nothing to do, if another source gives a token"
+  }
+}
+
+/** The source is switched off in this program. */
+export class Disabled extends Schema.TaggedError<Disabled>()("Disabled", {}) {
+  override get message(): string {
+    return "switched off in this program"
+  }
+  get hint(): string {
+    return `provide a layer for this source, or leave it out of option ${optionName("chain")}`
+  }
+}
+
+/** The source gave no answer within its limit. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+  /** The option that sets the limit. */
+  option: Schema.String,
+  limitMillis: Schema.Finite
+}) {
+  override get message(): string {
+    return `no answer within ${seconds(this.limitMillis)}`
+  }
+  get hint(): string {
+    return `try again; option ${optionName(this.option)} sets the limit`
+  }
+}
+
+/** A file is there and cannot be used. */
+export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
+  path: Schema.String,
+  /** A fixed sentence, nothing of the file. */
+  why: Schema.String
+}) {
+  override get message(): string {
+    return `${this.path}: ${this.why}`
+  }
+  get hint(): string {
+    return "mend or remove the file, or run `fly auth login`, which writes it anew"
+  }
+}
+
+/** The store failed. */
+export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageFailed", {
+  /** A fixed sentence, nothing of the record. */
+  why: Schema.String,
+  path: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    return this.path === undefined ? `the store failed: ${this.why}` : `${this.path}: ${this.why}`
+  }
+  get hint(): string {
+    return "check the store: its directory, permissions, space or connection"
+  }
+}
+
+/** Code of a source threw, or the system refused something. Only the kind of error is told: its text may hold anything. */
+export class Defect extends Schema.TaggedError<Defect>()("Defect", {
+  name: Schema.String
+}) {
+  override get message(): string {
+    return `failed unexpectedly (${this.name})`
+  }
+  get hint(): string {
+    return /^E[A-Z0-9]+$/.test(this.name)
+      ? "the system refused it: look at its limits (open files, processes, memory) and permissions"
+      : "this is a bug in the layer of this source: run it alone to see its error"
+  }
+}
+
+/**
+ * The reason for a thrown value: its kind, never its text.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const fromDefect = (defect: unknown): Defect =>
+  new Defect({
+    // The name of a class is code, not data; a `name` that was assigned may be anything.
+    name: defect instanceof Error
+      ? (/^[A-Za-z][A-Za-z0-9]{0,40}$/.exec(defect.constructor.name)?.[0] ?? "Error")
+      : typeof defect
+  })

@@ -1,0 +1,77 @@
+/**
+ * What is wrong with a token that a source has.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { optionName } from "../OptionName.ts"
+
+const date = (millis: number): string => {
+  // Years beyond 275,760 have no Date.
+  const ended = new Date(millis)
+  return Number.isNaN(ended.getTime()) ? `${millis}` : ended.toISOString()
+}
+
+/** The token has come to its end. */
+export class Expired extends Schema.TaggedError<Expired>()("Expired", {
+  /** Epoch milliseconds. */
+  expiredAt: Schema.Finite
+}) {
+  override get message(): string {
+    return `expired at ${date(this.expiredAt)}`
+  }
+  get hint(): string {
+    return "log in again or put a new token there (those of flyctl's config file live for minutes); a new one: set the clock"
+  }
+}
+
+/** A macaroon lacks the discharge of a third party. */
+export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarged", {
+  locations: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `lacks the discharge of ${this.locations.join(", ") || "a third party"}`
+  }
+  get hint(): string {
+    return "copy the whole token, all its comma-separated parts; Fly refuses it without them"
+  }
+}
+
+/** What the source holds is no token. */
+export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
+  /** A fixed sentence, nothing of the input. */
+  why: Schema.String
+}) {
+  override get message(): string {
+    return `not a token: ${this.why}`
+  }
+  get hint(): string {
+    return this.why.startsWith("flyctl")
+      ? `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
+      : "copy the whole token again, on one line"
+  }
+}
+
+/** The token was refused by Fly a short while ago. */
+export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
+  fingerprint: Schema.String
+}) {
+  override get message(): string {
+    return `token ${this.fingerprint} was refused by Fly`
+  }
+  get hint(): string {
+    return "it was revoked or lacks rights: log in again or put a new token there"
+  }
+}
+
+/** The token is the one that this call is to replace. */
+export class NotNewer extends Schema.TaggedError<NotNewer>()("NotNewer", {
+  fingerprint: Schema.String
+}) {
+  override get message(): string {
+    return `token ${this.fingerprint} is the one to be replaced`
+  }
+  get hint(): string {
+    return "nothing to do: a refresh asks the next source"
+  }
+}
