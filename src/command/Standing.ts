@@ -5,17 +5,19 @@
  */
 import * as RefreshPolicy from "../policy/RefreshPolicy.ts"
 import * as Usability from "../policy/Usability.ts"
+import type { SourceName } from "../services/SourceName.ts"
 import type { StoredToken } from "../services/Storage.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 
 /**
- * What the options say about lives.
+ * The options that it depends on.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface LifeSettings extends RefreshPolicy.RefreshSettings {
+export interface StandingSettings extends RefreshPolicy.RefreshSettings {
+  readonly chain: ReadonlyArray<SourceName>
   readonly ttlMillis: number
 }
 
@@ -65,7 +67,7 @@ export const standing = (
   reading: Reading,
   countsFrom: "savedAt" | "now",
   now: number,
-  settings: LifeSettings
+  settings: StandingSettings
 ): Standing => {
   if (reading === undefined) return null
   if ("problem" in reading) return reading
@@ -111,11 +113,14 @@ export const appStanding = (
   app: string,
   read: { readonly cached: Reading; readonly manual: Reading },
   now: number,
-  settings: LifeSettings
+  settings: StandingSettings
 ): AppStanding => {
   const cached = standing(read.cached, "savedAt", now, settings)
   const manual = standing(read.manual, "now", now, settings)
-  return { app, serves: isUsable(cached) ? "cached" : isUsable(manual) ? "manual" : null, cached, manual }
+  const kept = { storage: ["cached", cached], manual: ["manual", manual] } as const
+  const inOrder = settings.chain.flatMap((source) => source === "storage" || source === "manual" ? [kept[source]] : [])
+  const serves = inOrder.find(([, standing]) => isUsable(standing))?.[0] ?? null
+  return { app, serves, cached, manual }
 }
 
 /**
@@ -135,7 +140,7 @@ export interface OrgStanding {
  * @since 0.1.0
  * @stability stable
  */
-export const orgStanding = (org: string, reading: Reading, now: number, settings: LifeSettings): OrgStanding => ({
+export const orgStanding = (org: string, reading: Reading, now: number, settings: StandingSettings): OrgStanding => ({
   org,
   token: standing(reading, "savedAt", now, settings)
 })

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { appStanding, type LifeSettings } from "../../src/command/Standing.ts"
-import { FlyToken } from "../../src/index.ts"
+import { appStanding, type StandingSettings } from "../../src/command/Standing.ts"
+import { FlyToken, sourceNames } from "../../src/index.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 import { run } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -94,7 +94,12 @@ describe("status", () => {
 describe("how an app stands", () => {
   const now = Date.UTC(2026, 10, 24)
   const hour = 3_600_000
-  const settings: LifeSettings = { ttlMillis: 24 * hour, softExpiryLeadMillis: hour, softExpiryJitter: 0.1 }
+  const settings: StandingSettings = {
+    chain: sourceNames,
+    ttlMillis: 24 * hour,
+    softExpiryLeadMillis: hour,
+    softExpiryJitter: 0.1
+  }
   const record = (token: string, savedAt: number) => ({
     token: Redacted.make(token),
     expiresAt: null,
@@ -113,6 +118,15 @@ describe("how an app stands", () => {
       serves: "cached",
       cached: { expiresAt: now + 23 * hour, refreshAt: now + 22 * hour }
     })
+  })
+
+  it("what serves is the first in the order of the chain, and nothing that the chain leaves out", () => {
+    const both = { cached: record("fo1_new", now), manual: record("fo1_manual", now) }
+    const serves = (chain: StandingSettings["chain"]) => appStanding("my-app", both, now, { ...settings, chain }).serves
+    expect(serves(["manual", "env", "storage"])).toBe("manual")
+    expect(serves(["storage", "manual"])).toBe("cached")
+    expect(serves(["env", "manual"])).toBe("manual")
+    expect(serves(["env", "cli"])).toBeNull()
   })
 
   it("a token that cannot work says why and is not served", () => {
