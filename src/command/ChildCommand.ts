@@ -9,10 +9,10 @@ import { readFileSync } from "node:fs"
 import { constants } from "node:os"
 import process from "node:process"
 import { isatty } from "node:tty"
+import * as SystemError from "../layers/SystemError.ts"
 import { CommandEnded, CommandNotStarted } from "./Failure.ts"
 
-const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
+const codeOf = (cause: unknown): string => SystemError.nodeCodeOf(cause) ?? "unknown"
 
 /** A terminal sends them to all processes in its foreground, the child included. */
 const fromKeyboard: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGQUIT"]

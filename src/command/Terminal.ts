@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import * as SystemError from "../layers/SystemError.ts"
 
 /**
  * The result could not be printed: a full disk behind stdout, for instance.
@@ -24,9 +25,6 @@ export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFail
   }
 }
 
-const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown"
-
 /**
  * Writes a text to stdout and fails if it did not get there.
  *
@@ -36,7 +34,7 @@ const codeOf = (cause: unknown): string =>
  */
 export const write = (text: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
   Effect.flatMap(Stdio.Stdio, (stdio) => Stream.run(Stream.make(text), stdio.stdout({ endOnDone: false }))).pipe(
-    Effect.mapError((error) => new OutputFailed({ code: codeOf("cause" in error.reason ? error.reason.cause : error) }))
+    Effect.mapError((error) => new OutputFailed({ code: SystemError.codeOf(error) ?? "unknown" }))
   )
 
 /**

@@ -145,12 +145,34 @@ const accessLimit = Duration.seconds(5)
 const firstPause = 25
 const longestPause = 500
 
-const nameOf = (scope: LeaseScope): Effect.Effect<string, LeaseError> => {
-  const [kind, name] = "org" in scope ? ["org", scope.org] : ["app", scope.app]
-  return isAppName(name)
-    ? Effect.succeed(`${kind}/${name}`)
-    : Effect.fail(new LeaseError({ scope: kind, why: `${quote(String(name))} cannot name a lease` }))
-}
+/**
+ * The organization's slug, or the app's name.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const nameOf = (scope: LeaseScope): string => "org" in scope ? scope.org : scope.app
+
+/**
+ * What tells an organization from an app of the same name: `org/<slug>` or `app/<name>`.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const labelOf = (scope: LeaseScope): string => `${"org" in scope ? "org" : "app"}/${nameOf(scope)}`
+
+/** Labels may become names of files and keys. */
+const checkedLabel = (scope: LeaseScope): Effect.Effect<string, LeaseError> =>
+  isAppName(nameOf(scope))
+    ? Effect.succeed(labelOf(scope))
+    : Effect.fail(
+      new LeaseError({
+        scope: "org" in scope ? "org" : "app",
+        why: `${quote(String(nameOf(scope)))} cannot name a lease`
+      })
+    )
 
 const make = Effect.fnUntraced(function*(
   backing: LeaseBacking,
@@ -214,7 +236,7 @@ const make = Effect.fnUntraced(function*(
       use: (held: HeldLease) => Effect.Effect<A, E, R>,
       instead?: Effect.Effect<Option.Option<A>, E2, R2>
     ) {
-      const scope = yield* nameOf(leaseScope)
+      const scope = yield* checkedLabel(leaseScope)
       const owner = yield* Effect.sync(() => crypto.randomUUID())
 
       return yield* Effect.uninterruptibleMask((restore) => {

@@ -14,15 +14,15 @@ import { Disabled, MintRefused, type MissReason, NotLoggedIn } from "../../servi
 import type { SourceName } from "../../services/SourceName.ts"
 import { Storage } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
-import { FlyToken } from "../../token/FlyToken.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits } from "../../token/TokenLimits.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
-import { storageFailed } from "./PendingWrites.ts"
 import * as Sources from "./Sources.ts"
+import * as StoreReads from "./StoreReads.ts"
 
 /**
  * What is known of the organization that a mint would be for.
@@ -141,6 +141,7 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   // A mint for the app does not look at the option `org`; whether flyctl sees the app is worth knowing.
   const configured = isForApp ? () => undefined : settings.org
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured })
+  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
   const sources = Sources.make({
     environment,
     storage,
@@ -181,20 +182,11 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   /** What another process minted for the organization. */
   const minted = Effect.fnUntraced(function*(org: string) {
     // An app's own is what the source storage has.
-    if (isForApp || !settings.chain.includes("storage") || request.storageTimedOut) return undefined
-    const record = yield* Background.within(
-      background,
-      Effect.mapError(Effect.suspend(() => storage.get(org, "org")), storageFailed),
-      { option: "storageTimeout", millis: settings.storageTimeoutMillis }
-    ).pipe(Effect.orElseSucceed(() => Option.none()))
+    if (isForApp || !settings.chain.includes("storage")) return undefined
+    const record = yield* Effect.orElseSucceed(read(request, org, "org"), () => Option.none())
     if (Option.isNone(record)) return undefined
-    const token = FlyToken.make(record.value.token)
-    const judged = Chain.judge(
-      { token, acquiredAt: record.value.savedAt, takenFrom: "storage" },
-      yield* Clock.currentTimeMillis,
-      undefined,
-      demands
-    )
+    const now = yield* Clock.currentTimeMillis
+    const judged = Chain.judge(StoreReads.candidateOf(record.value), now, undefined, demands)
     return "candidate" in judged ? judged : undefined
   })
 

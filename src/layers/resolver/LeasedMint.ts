@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Fence from "../../services/Fence.ts"
-import { type Lease, LeaseError, type LeaseScope } from "../../services/Lease.ts"
+import { labelOf, type Lease, LeaseError, type LeaseScope, nameOf } from "../../services/Lease.ts"
 import { Defect, fromDefect, type MissReason } from "../../services/MissReason.ts"
 import * as Background from "./Background.ts"
 import type { Candidate } from "./Chain.ts"
@@ -58,24 +58,6 @@ export type Mint = (
   fence: number,
   interruptible: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ) => Effect.Effect<Minted, MissReason>
-
-/**
- * The organization's slug, or the app's name.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
-export const nameOf = (scope: LeaseScope): string => "org" in scope ? scope.org : scope.app
-
-/**
- * What tells an organization from an app of the same name.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
-export const labelOf = (scope: LeaseScope): string => `${"org" in scope ? "org" : "app"}/${nameOf(scope)}`
 
 /**
  * @category constructors

@@ -13,11 +13,11 @@ import * as Usability from "../../policy/Usability.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import type { FlyCli } from "../../services/FlyCli.ts"
-import type { Lease, LeaseError } from "../../services/Lease.ts"
+import { labelOf, type Lease, type LeaseError, nameOf } from "../../services/Lease.ts"
 import { Malformed, type MissReason } from "../../services/MissReason.ts"
 import type { Storage, StorageKey } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
-import { FlyToken } from "../../token/FlyToken.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
@@ -28,6 +28,7 @@ import * as CliGate from "./CliGate.ts"
 import * as LeasedMint from "./LeasedMint.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import { storageFailed } from "./PendingWrites.ts"
+import * as StoreReads from "./StoreReads.ts"
 
 /**
  * The source `cli`.
@@ -52,8 +53,6 @@ export interface MintedTokens {
 
 /** Whom a token is minted for is what its lease is about. */
 type Scope = { readonly org: string } | { readonly app: AppName }
-
-const { labelOf, nameOf } = LeasedMint
 
 /** Where it is stored. An app's token is the app's record, so that it is not kept twice. */
 const keyOf = (scope: Scope): StorageKey => "org" in scope ? "org" : "cached"
@@ -90,6 +89,7 @@ export const make = (options: {
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
   const readsStore = settings.chain.includes("storage")
+  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
     const { identity } = candidate.token
@@ -98,25 +98,13 @@ export const make = (options: {
   }
 
   const stored = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
-    if (!readsStore || request.storageTimedOut) return undefined
-    const record = yield* Background.within(
-      background,
-      Effect.mapError(Effect.suspend(() => storage.get(nameOf(scope), keyOf(scope))), storageFailed),
-      storageLimit
-    ).pipe(
-      Effect.catch((reason) => {
-        // The mint is not held up by a store that fails: the app's own reads report it.
-        if (reason._tag === "TimedOut") request.storageTimedOut = true
-        return Effect.succeedNone
-      })
-    )
+    if (!readsStore) return undefined
+    // The mint is not held up by a store that fails: the app's own reads report it.
+    const record = yield* Effect.orElseSucceed(read(request, nameOf(scope), keyOf(scope)), () => Option.none())
     if (Option.isNone(record)) return undefined
     const candidate: Candidate = {
-      token: FlyToken.make(record.value.token),
-      acquiredAt: record.value.savedAt,
-      takenFrom: "storage",
-      ...("org" in scope ? {} : { written: Effect.succeed(true) }),
-      ...(record.value.fence === undefined ? {} : { fence: record.value.fence })
+      ...StoreReads.candidateOf(record.value),
+      ...("org" in scope ? {} : { written: Effect.succeed(true) })
     }
     return fits(candidate, request, yield* Clock.currentTimeMillis) ? candidate : undefined
   })

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Usability from "../../policy/Usability.ts"
 import type { ConfigFile } from "../../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
-import { type MissReason, NotFound, TimedOut } from "../../services/MissReason.ts"
+import { type MissReason, NotFound } from "../../services/MissReason.ts"
 import type { SourceName } from "../../services/SourceName.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
@@ -17,7 +17,7 @@ import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest, Source } from "./Chain.ts"
 import type { MintedTokens } from "./MintedTokens.ts"
-import { storageFailed } from "./PendingWrites.ts"
+import * as StoreReads from "./StoreReads.ts"
 import type { TokenCache } from "./TokenCache.ts"
 
 /**
@@ -36,23 +36,11 @@ export const make = (options: {
   readonly isRejected: (token: FlyToken, now: number) => boolean
 }): Readonly<Record<SourceName, Source>> => {
   const { background, cache, configFile, environment, mintedTokens, settings, storage } = options
-  const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
+  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
 
-  /** After one time-out of the store its other reads in the same run are left out: they would only add to the wait. */
   const record = Effect.fnUntraced(
     function*(request: ChainRequest, key: StorageKey, none: string): Effect.fn.Return<StoredToken, MissReason> {
-      if (request.storageTimedOut) {
-        return yield* new TimedOut({ option: storageLimit.option, limitMillis: storageLimit.millis })
-      }
-      const found = yield* Background.within(
-        background,
-        Effect.mapError(Effect.suspend(() => storage.get(request.app, key)), storageFailed),
-        storageLimit
-      ).pipe(Effect.tapError((reason) =>
-        Effect.sync(() => {
-          if (reason._tag === "TimedOut") request.storageTimedOut = true
-        })
-      ))
+      const found = yield* read(request, request.app, key)
       return Option.isSome(found) ? found.value : yield* new NotFound({ what: none })
     }
   )

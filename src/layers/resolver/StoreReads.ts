@@ -1,0 +1,66 @@
+/**
+ * Reads of the store in a run of the chain, within their limit of time.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import { type MissReason, TimedOut } from "../../services/MissReason.ts"
+import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
+import * as Background from "./Background.ts"
+import type { Candidate, ChainRequest } from "./Chain.ts"
+import { storageFailed } from "./PendingWrites.ts"
+
+/**
+ * Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type StoreReads = (
+  request: Pick<ChainRequest, "storageTimedOut">,
+  name: string,
+  key: StorageKey
+) => Effect.Effect<Option.Option<StoredToken>, MissReason>
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly storage: Storage["Service"]
+  readonly background: Background.Background
+  readonly limitMillis: number
+}): StoreReads => {
+  const { background, limitMillis, storage } = options
+  const limit = { option: "storageTimeout", millis: limitMillis }
+  return Effect.fnUntraced(function*(request, name, key) {
+    if (request.storageTimedOut) return yield* new TimedOut({ option: limit.option, limitMillis })
+    return yield* Background.within(
+      background,
+      Effect.mapError(Effect.suspend(() => storage.get(name, key)), storageFailed),
+      limit
+    ).pipe(Effect.tapError((reason) =>
+      Effect.sync(() => {
+        if (reason._tag === "TimedOut") request.storageTimedOut = true
+      })
+    ))
+  })
+}
+
+/**
+ * What a record that another process or an earlier run left is as a candidate.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const candidateOf = (record: StoredToken): Candidate => ({
+  token: FlyToken.make(record.token),
+  acquiredAt: record.savedAt,
+  takenFrom: "storage",
+  ...(record.fence === undefined ? {} : { fence: record.fence })
+})
