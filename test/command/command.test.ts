@@ -7,36 +7,10 @@ import { spawn } from "node:child_process"
 import { existsSync, openSync } from "node:fs"
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { FlyToken } from "../../src/index.ts"
 import * as mac from "../stand-in/macaroon.mjs"
+import { main, run } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
-
-const main = fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const run = (sandbox: Sandbox.Sandbox, args: ReadonlyArray<string>, input = "") =>
-  Effect.promise(() =>
-    new Promise<Ended>((resolve) => {
-      const child = spawn(process.execPath, [main, ...args], {
-        env: Object.fromEntries(
-          Object.entries(sandbox.environment).filter(([, value]) => value !== undefined)
-        ) as never,
-        stdio: "pipe"
-      })
-      let stdout = ""
-      let stderr = ""
-      child.stdout.on("data", (chunk) => stdout += chunk)
-      child.stderr.on("data", (chunk) => stderr += chunk)
-      child.stdin.end(input)
-      child.on("close", (code) => resolve({ code, stdout, stderr }))
-    })
-  )
 
 const secret = /fm2_[A-Za-z0-9+/]{20}|fo1_[a-z]/
 

@@ -10,7 +10,6 @@ import { run } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const hasBash = spawnSync("bash", ["-c", ":"]).status === 0
-if (!hasBash) console.log("tests of completions in bash (skipped: not installed)")
 
 const inBash = (file: string, line: string): ReadonlyArray<string> => {
   const words = line.split(" ")
@@ -46,16 +45,19 @@ describe("--completions", () => {
       })
   )
 
-  it.live.skipIf(!hasBash)("bash completes calls, flags and their values", () =>
-    Effect.gen(function*() {
-      const sandbox = yield* Sandbox.make
-      const file = join(sandbox.home, "completions.bash")
-      const { stdout } = yield* run(sandbox, ["--completions", "bash"])
-      yield* Effect.promise(() => writeFile(file, stdout))
-      expect(inBash(file, "fly-tokens g")).toEqual(["get"])
-      expect(inBash(file, "fly-tokens wa")).toEqual(["watch"])
-      expect(inBash(file, "fly-tokens get my-app --he")).toContain("--header")
-      expect(inBash(file, "fly-tokens get my-app --header ")).toEqual(["graphql", "machines"])
-      expect(inBash(file, "fly-tokens env my-app --format e")).toEqual(["env", "export"])
-    }))
+  it.live.skipIf(!hasBash)(
+    `bash completes calls, flags and their values${hasBash ? "" : " (skipped: bash is not installed)"}`,
+    () =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        const file = join(sandbox.home, "completions.bash")
+        const { stdout } = yield* run(sandbox, ["--completions", "bash"])
+        yield* Effect.promise(() => writeFile(file, stdout))
+        expect(inBash(file, "fly-tokens g")).toEqual(["get"])
+        expect(inBash(file, "fly-tokens wa")).toEqual(["watch"])
+        expect(inBash(file, "fly-tokens get my-app --he")).toContain("--header")
+        expect(inBash(file, "fly-tokens get my-app --header ")).toEqual(["graphql", "machines"])
+        expect(inBash(file, "fly-tokens env my-app --format e")).toEqual(["env", "export"])
+      })
+  )
 })

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as CommandLine from "../../src/command/CommandLine.ts"
-import { hasTmux, pane, run, started, until } from "../support/Command.ts"
+import { hasTmux, pane, run, started, until, whyNoTmux } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const withToken = Effect.map(Sandbox.make, (sandbox) => {
@@ -145,7 +145,7 @@ describe("exec", () => {
     }), 60_000)
 
   it.live.skipIf(!hasTmux)(
-    "in a terminal Ctrl-C comes once, and a command that it kills ends the loop around it",
+    `in a terminal Ctrl-C comes once, and a command that it kills ends the loop around it${whyNoTmux}`,
     () =>
       Effect.gen(function*() {
         const sandbox = yield* withToken

@@ -9,7 +9,7 @@ import type { Row } from "../../src/command/watch/Row.ts"
 import { retryAfter } from "../../src/command/watch/Watching.ts"
 import { MissReason, NoTokenAvailable } from "../../src/index.ts"
 import type { AppName } from "../../src/token/AppName.ts"
-import { hasTmux, pane, run, started, until } from "../support/Command.ts"
+import { hasTmux, pane, run, started, until, whyNoTmux } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const secret = /fm2_|fo1_/
@@ -83,7 +83,7 @@ describe("watch without a terminal", () => {
     }), 120_000)
 })
 
-describe.skipIf(!hasTmux)("watch in a terminal", () => {
+describe.skipIf(!hasTmux)(`watch in a terminal${whyNoTmux}`, () => {
   it.live("draws in place, fits the terminal, and leaves it as it was", () =>
     Effect.gen(function*() {
       const sandbox = yield* inTwoOrgs

@@ -2,11 +2,9 @@
  * The resolver under a lease: processes are builds of the layer that share a world's store and a lease.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -15,30 +13,15 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import {
   FlyToken,
-  FlyTokens,
-  type FlyTokensOptions,
+  type FlyTokens,
   Lease,
   LeaseError,
-  LeaseLocal,
   MissReason,
   StorageError,
   type TokenEvent
 } from "../../src/index.ts"
+import { leases, process, sixteenGet } from "../support/processes.ts"
 import * as World from "../support/World.ts"
-
-const leases = Effect.gen(function*() {
-  const context = yield* Layer.build(LeaseLocal.layer())
-  return yield* Effect.provideContext(Effect.map(Lease, (lease) => lease), context)
-})
-
-/** A process that uses the world's store and the lease. */
-const process = (world: World.World, lease: Lease, options: FlyTokensOptions = {}) =>
-  Effect.map(
-    Layer.build(
-      Layer.fresh(world.layer({ org: "acme", ...options })).pipe(Layer.provide(Layer.succeed(Lease)(lease)))
-    ),
-    (context) => Context.get(context, FlyTokens)
-  )
 
 const eventsOf = (tokens: FlyTokens["Service"]) =>
   Effect.gen(function*() {
@@ -66,15 +49,7 @@ describe("one mint among many processes", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       world.mintTakes = 2_000
-      const lease = yield* leases
-      const processes = yield* Effect.all(Array.from({ length: 16 }, () => process(world, lease)))
-      const all = yield* Effect.forkChild(
-        Effect.forEach(
-          processes.flatMap((tokens) => [tokens.get("app-1"), tokens.get("app-2")]),
-          (get) => get,
-          { concurrency: "unbounded" }
-        )
-      )
+      const all = yield* sixteenGet(world, ["app-1", "app-2"])
       yield* TestClock.adjust("5 seconds")
       const resolved = yield* Fiber.join(all)
       assert.strictEqual(world.mints.length, 1)

@@ -2,40 +2,19 @@
  * `mintFor: "app"`: a token for each app, narrowed to reading.
  */
 import { assert, describe, it } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import {
-  FlyToken,
-  FlyTokens,
-  type FlyTokensOptions,
-  Lease,
-  LeaseLocal,
-  MissReason,
-  StorageError
-} from "../../src/index.ts"
+import { FlyToken, FlyTokens, MissReason, StorageError } from "../../src/index.ts"
 import * as mac from "../stand-in/macaroon.mjs"
+import { leases, process, sixteenGet } from "../support/processes.ts"
 import * as World from "../support/World.ts"
 
 const perApp = { mintFor: "app" } as const
 
 const apps = (count: number) => Array.from({ length: count }, (_, n) => `app-${n}`)
-
-const leases = Effect.gen(function*() {
-  const context = yield* Layer.build(LeaseLocal.layer())
-  return yield* Effect.provideContext(Effect.map(Lease, (lease) => lease), context)
-})
-
-/** A process that uses the world's store and the lease. */
-const process = (world: World.World, lease: Lease, options: FlyTokensOptions = {}) =>
-  Effect.map(
-    Layer.build(Layer.fresh(world.layer({ ...perApp, ...options })).pipe(Layer.provide(Layer.succeed(Lease)(lease)))),
-    (context) => Context.get(context, FlyTokens)
-  )
 
 describe("a token for each app", () => {
   it.effect("is minted for the app and only reads, and no organization is asked for", () =>
@@ -190,15 +169,7 @@ describe("a token for each app", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       world.mintTakes = 2_000
-      const lease = yield* leases
-      const processes = yield* Effect.all(Array.from({ length: 16 }, () => process(world, lease)))
-      const all = yield* Effect.forkChild(
-        Effect.forEach(
-          processes.flatMap((tokens) => [tokens.get("app-0"), tokens.get("app-1")]),
-          (get) => get,
-          { concurrency: "unbounded" }
-        )
-      )
+      const all = yield* sixteenGet(world, apps(2), perApp)
       yield* TestClock.adjust("5 seconds")
       const resolved = yield* Fiber.join(all)
       assert.deepStrictEqual(world.deployMints.map(({ app }) => app).sort(), apps(2))
@@ -223,7 +194,7 @@ describe("a token for each app", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       const lease = yield* leases
-      const one = yield* process(world, lease, { chain: ["cli"] })
+      const one = yield* process(world, lease, { ...perApp, chain: ["cli"] })
       const two = yield* process(world, lease, { chain: ["cli"], mintFor: "organization", org: "same" })
       const [narrow, wide] = yield* Effect.all([one.get("same"), two.get("same")], { concurrency: 2 })
       assert.deepStrictEqual([world.deployMints.length, world.mints.length], [1, 1])

@@ -61,7 +61,9 @@ export const until = <A>(look: () => A, holds: (seen: A) => boolean): Effect.Eff
   })
 
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0
-if (!hasTmux) console.log("tests in a terminal (skipped: tmux is not installed)")
+
+/** Stands in the name of a test that needs a terminal. */
+export const whyNoTmux = hasTmux ? "" : " (skipped: tmux is not installed)"
 
 export interface Pane {
   readonly screen: () => string
