@@ -49,6 +49,21 @@ describe("the sources", () => {
       })
     ))
 
+  it.effect("with mintFor \"app\" each app gets a token of its own, narrowed to reading by the resolver", () =>
+    within(
+      { mintFor: "app", ttl: "2 hours", cli: { refused: new MissReason.MintRefused() } },
+      Effect.gen(function*() {
+        const { expiresAt, token } = yield* get("my-app")
+        assert.deepStrictEqual([token.readOnly, expiresAt], [true, 2 * hour])
+        assert.notStrictEqual((yield* get("other-app")).token.value, token.value)
+        assert.strictEqual((yield* missed("refused"))["cli"], "MintRefused")
+        assert.deepStrictEqual(
+          (yield* TestFlyCli.mints).map(({ mintFor, name }) => [mintFor, name]),
+          [["app", "my-app"], ["app", "other-app"], ["app", "refused"]]
+        )
+      })
+    ))
+
   it.effect("an organization's token that is in the store already is taken for its apps", () =>
     within(
       { org: "acme", storage: { org: { acme: TestToken.make({ seed: "stored" }) } } },
