@@ -16,9 +16,6 @@ import * as AppState from "./AppState.ts"
 import type { Candidate, Found } from "./Chain.ts"
 import * as TokenCache from "./TokenCache.ts"
 
-/** Looks after an entry from now on. */
-type Attend = (entry: TokenCache.CacheEntry) => Effect.Effect<void>
-
 const resolvedOf = (app: AppName, token: FlyToken, source: SourceName, expiresAt: number): ResolvedToken =>
   new ResolvedToken({ app, token, source, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
 
@@ -108,8 +105,7 @@ export const commit = (
   state: AppState.AppState,
   task: AppState.Task,
   found: Found,
-  now: number,
-  attend: Attend
+  now: number
 ): Effect.Effect<ResolvedToken> => {
   const { app, shared } = state
   const { acquiredAt, takenFrom, token } = found.candidate
@@ -126,7 +122,7 @@ export const commit = (
   AppState.adopt(state, entry, now, Math.max(1, failures))
   announceFound(state, task.before, entry.resolved, now)
   persist(state, task, found, entry.resolved)
-  return Effect.as(attend(entry), entry.resolved)
+  return Effect.as(shared.attendance.attend(state), entry.resolved)
 }
 
 const passedOver = (
@@ -204,8 +200,7 @@ export const fail = Effect.fnUntraced(function*(
   state: AppState.AppState,
   task: AppState.Task,
   attempts: ReadonlyArray<Attempt>,
-  now: number,
-  attend: Attend
+  now: number
 ): Effect.fn.Return<undefined, NoTokenAvailable> {
   const error = new NoTokenAvailable({ app: state.app, attempts: [...attempts] })
   const { purpose } = task
@@ -219,7 +214,7 @@ export const fail = Effect.fnUntraced(function*(
   }
   if (purpose !== "get") announceFailure(state, error, left, now)
   if (purpose === "refreshAhead" && left === undefined) return undefined
-  if (left !== undefined && purpose === "refresh") yield* attend(left)
+  if (left !== undefined && purpose === "refresh") yield* state.shared.attendance.attend(state)
   if (left !== undefined && purpose === "refreshAhead") yield* logFailure(state, error, left)
   return yield* error
 })
