@@ -74,7 +74,7 @@ const make = Effect.fnUntraced(function*(
 
   const inBackground: Shared["inBackground"] = (name, write) => {
     const report = (reason: PendingWrites.WriteReason) => {
-      telemetry.announce({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason })
+      telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return Effect.logWarning(
         `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
@@ -84,7 +84,7 @@ const make = Effect.fnUntraced(function*(
 
   const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
-      telemetry.announce({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error })
+      telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
       return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
     })
 
@@ -107,7 +107,7 @@ const make = Effect.fnUntraced(function*(
     rejections.add(token, now)
     mintedTokens.forget(token.identity)
     if (!known) {
-      telemetry.announce({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint })
+      telemetry.announce(() => ({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint }))
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity === token.identity) cache.entries.delete(app)
@@ -138,7 +138,7 @@ const make = Effect.fnUntraced(function*(
     forget: ({ app }, entry) => {
       if (cache.entries.get(app) === entry) cache.entries.delete(app)
     },
-    onEvicted: ({ app }, at) => telemetry.announce({ _tag: "Evicted", app, at }),
+    onEvicted: ({ app }, at) => telemetry.announce(() => ({ _tag: "Evicted", app, at })),
     idleTimeToLiveMillis: settings.idleTimeToLiveMillis,
     fork: background.fork,
     retain: ({ app }) => RcMap.get(resolvers, app)
@@ -180,7 +180,10 @@ const make = Effect.fnUntraced(function*(
   ): Effect.Effect<A, E | InvalidAppName> =>
     // What is no app name may be anything, a token too: it does not get into a span.
     named(app, (app) =>
-      Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, { attributes: { app } }))
+      Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, {
+        attributes: { app },
+        captureStackTrace: false
+      }))
 
   const get: FlyTokens["Service"]["get"] = (app) =>
     Effect.withFiber((fiber) =>

@@ -171,7 +171,7 @@ export class FlyToken implements Equal.Equal {
   }
 
   get redacted(): Redacted.Redacted<string> {
-    return Redacted.make(this.value, { label: this.toString() })
+    return Redacted.make(this.value, { label: "FlyToken" })
   }
 
   /**

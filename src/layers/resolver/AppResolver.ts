@@ -120,8 +120,8 @@ const start = (
     readonly replaces?: TokenCache.CacheEntry | undefined
     readonly chain?: ReadonlyArray<Chain.Source>
     readonly longerThan?: number | undefined
-    /** The fingerprint of the token before, if it is in the cache no more. */
-    readonly before?: string
+    /** The token before, if it is in the cache no more. */
+    readonly before?: FlyToken
     readonly onEnd?: () => void
   } = {}
 ): AppState.Run => {
@@ -141,7 +141,7 @@ const start = (
     },
     chain: options.chain ?? shared.chains.all,
     replaces: options.replaces,
-    before: options.before ?? options.replaces?.resolved.token.fingerprint
+    before: options.before ?? options.replaces?.resolved.token
   }
   const resolving = Effect.withSpan(inTurn(state, resolve(state, task)), "FlyTokens.resolve", {
     attributes: { app, purpose },
@@ -247,7 +247,7 @@ const refreshRejected = (
   shared.inBackground(app, Effect.andThen(shared.writes.drop(app, "cached", identity), gone))
   return answerOf(
     state,
-    AppState.running(state) ?? start(state, "replaceRejected", { before: rejected.fingerprint })
+    AppState.running(state) ?? start(state, "replaceRejected", { before: rejected })
   )
 }
 

@@ -11,6 +11,7 @@ import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import type { ResolvedToken, TokenStatus } from "../../services/FlyTokens.ts"
 import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
 import type * as Agenda from "./Agenda.ts"
 import type { ChainRequest, Source } from "./Chain.ts"
 import type { Shared } from "./Shared.ts"
@@ -41,8 +42,8 @@ export interface Task {
   readonly chain: ReadonlyArray<Source>
   /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
   readonly replaces: CacheEntry | undefined
-  /** The fingerprint of the token before, for those who watch. */
-  readonly before: string | undefined
+  /** The token before, for those who watch. */
+  readonly before: FlyToken | undefined
 }
 
 /**

@@ -58,7 +58,7 @@ export const make = (shared: Shared): Invalidation => {
     // A rejected token that is not the current one is refused by every run anyway: nothing under way is disturbed.
     if (rejected === undefined || current !== undefined) clear(app, known, true)
     else TokenCache.drop(cache, app, rejected.identity)
-    shared.telemetry.announce({ _tag: "Invalidated", app, at: now })
+    shared.telemetry.announce(() => ({ _tag: "Invalidated", app, at: now }))
 
     const deleted = yield* writes.drop(app, "cached", rejected?.identity)
     // A call that came while the store was slow may have taken what was still stored.

@@ -69,7 +69,7 @@ export const make = (shared: Shared): ManualTokens => {
     cache.manual.set(app, token)
     replaceServed(app, token, now)
     changed(app, now)
-    telemetry.announce({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint })
+    telemetry.announce(() => ({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint }))
   })
 
   const remove = Effect.fnUntraced(function*(app: AppName) {
@@ -83,7 +83,7 @@ export const make = (shared: Shared): ManualTokens => {
     if (served) cache.entries.delete(app)
     changed(app, now)
     if (served) invalidated(app)
-    telemetry.announce({ _tag: "ManualRemoved", app, at: now })
+    telemetry.announce(() => ({ _tag: "ManualRemoved", app, at: now }))
   })
 
   return {

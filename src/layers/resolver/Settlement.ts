@@ -79,15 +79,18 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
 
 const announceFound = (
   { app, shared }: AppState.AppState,
-  before: string | undefined,
+  before: FlyToken | undefined,
   { expiresAt, source, token }: ResolvedToken,
   at: number
 ): void => {
-  const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
-  if (before === undefined) return shared.telemetry.announce({ _tag: "Acquired", ...acquisition })
   // The same token read again, its time to live begun anew, is no news.
-  if (before === token.fingerprint) return
-  shared.telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before })
+  if (before?.value === token.value) return
+  shared.telemetry.announce(() => {
+    const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
+    return before === undefined
+      ? { _tag: "Acquired", ...acquisition }
+      : { _tag: "Refreshed", ...acquisition, replaced: before.fingerprint }
+  })
 }
 
 /**
@@ -173,14 +176,14 @@ const announceFailure = (
   at: number
 ): void => {
   const next = left === undefined ? Number.POSITIVE_INFINITY : AppState.dueAt(state, left, at)
-  state.shared.telemetry.announce({
+  state.shared.telemetry.announce(() => ({
     _tag: "RefreshFailed",
     app: state.app,
     at,
     error,
     nextTryAt: Number.isFinite(next) ? next : null,
     expiresAt: left?.resolved.expiresAt ?? null
-  })
+  }))
 }
 
 /**
