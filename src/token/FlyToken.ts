@@ -124,6 +124,7 @@ const read = (text: string, macaroons: ReadonlyArray<string>, users: ReadonlyArr
  * @stability stable
  */
 export class FlyToken implements Equal.Equal {
+  /** @internal */
   readonly [TypeId] = TypeId
   readonly #macaroons: ReadonlyArray<string>
   readonly #users: ReadonlyArray<string>
@@ -144,6 +145,7 @@ export class FlyToken implements Equal.Equal {
     return new FlyToken(typeof value === "string" ? value : "")
   }
 
+  /** Whether a value is a token of this class. */
   static isFlyToken(input: unknown): input is FlyToken {
     return input instanceof FlyToken
   }
@@ -161,6 +163,7 @@ export class FlyToken implements Equal.Equal {
     return this.#macaroons.length > 0 ? `FlyV1 ${this.#bare}` : this.#bare
   }
 
+  /** **The secret**, wrapped: for what takes a `Redacted`. */
   get redacted(): Redacted.Redacted<string> {
     return Redacted.make(this.value, { label: this.toString() })
   }
