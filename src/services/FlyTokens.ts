@@ -33,6 +33,7 @@ export class ResolvedToken {
    */
   readonly expiresAt: number | null
 
+  /** For services of your own, in tests and elsewhere. */
   constructor(fields: {
     readonly app: AppName
     readonly token: FlyToken

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs"
 import {
   type Application,
   Comment,
+  CommentTag,
   type Context,
   Converter,
   DeclarationReflection,
@@ -55,6 +56,7 @@ const isInternal = (reflection: Reflection): boolean =>
 const isPublic = (reflection: DeclarationReflection): boolean =>
   (reflection.kindOf(kinds.Module) ||
     reflection.parent?.kindOf([kinds.Module, kinds.Namespace, kinds.Class, kinds.Interface]) === true) &&
+  !reflection.flags.isPrivate &&
   !reflection.kindOf([kinds.Reference, kinds.TypeLiteral]) &&
   !/^(#|\[|~)/.test(reflection.name) &&
   !isInternal(reflection)
@@ -65,8 +67,6 @@ const shapeOf = (type: SomeType): DeclarationReflection | undefined => {
   const shape = type.typeArguments?.[1]
   return shape?.type === "reflection" ? shape.declaration : undefined
 }
-
-const isOwn = (member: DeclarationReflection): boolean => !member.kindOf(kinds.Constructor)
 
 const ofKind = (project: ProjectReflection, kind: ReflectionKind): ReadonlyArray<DeclarationReflection> =>
   project.getReflectionsByKind(kind).filter((reflection) => reflection instanceof DeclarationReflection)
@@ -106,6 +106,9 @@ const describeModule = (context: Context, reflection: DeclarationReflection) => 
   const text = found.split("\n").map((line) => line.replace(/^ \* ?/, "")).join("\n").replace(/^@since.*$/m, "").trim()
   const source = new MinimalSourceFile(text, normalizePath(file.fileName))
   reflection.comment = new Comment(context.converter.parseRawComment(source, context.project.files).content)
+  if (reflection.kindOf(kinds.Namespace)) {
+    reflection.comment.blockTags.push(new CommentTag("@category", [{ kind: "text", text: "modules" }]))
+  }
 }
 
 export const load = (app: Application): void => {
@@ -127,7 +130,12 @@ export const load = (app: Application): void => {
         }
         if (shape !== undefined) delete shape.children
       }
-      for (const member of reflection.children ?? []) if (!isOwn(member)) project.removeReflection(member)
+      for (const member of reflection.children ?? []) {
+        // A default that is a schema says less than the type.
+        delete member.defaultValue
+        // Services are made by layers, errors by what fails.
+        if (member.kindOf(kinds.Constructor) && reflection.extendedTypes !== undefined) project.removeReflection(member)
+      }
     }
     for (const reflection of ofKind(project, kinds.All)) {
       if (!isPublic(reflection)) continue
