@@ -80,4 +80,63 @@ const herdTargets: ReadonlyArray<Target> = ["success", "failure", "time-out"].fl
   }
 ])
 
-export const targets: ReadonlyArray<Target> = [...hotPathTargets, ...herdTargets]
+/** What a row of failures is to come to for this library. */
+const counted = (
+  comparison: string,
+  group: string,
+  name: string,
+  figure: string,
+  limit: number,
+  statement: string,
+  relation: Target["relation"] = "exactly"
+): Target => ({
+  statement,
+  comparison,
+  kind: "count",
+  figure: ({ count }) => count(comparison, group, name, figure),
+  relation,
+  limit,
+  unit: ""
+})
+
+const failure = (row: string, group: string, figure: string, limit: number, statement: string) =>
+  counted(`failure/${row}`, group, ours, figure, limit, statement)
+
+const softWindow = "89 s left, the source is down"
+const hung = "the first call never answers"
+
+const failureTargets: ReadonlyArray<Target> = [
+  failure("soft-window", softWindow, "served", 200, "200 gets in the soft window, the source is down: 200 served"),
+  failure("soft-window", softWindow, "upstream calls", 1, "200 gets in the soft window, the source is down: 1 call"),
+  counted(
+    "failure/past-expiry",
+    "past its expiry, the source is down",
+    ours,
+    "calls per 5 s",
+    1,
+    "past expiry, the source is down: calls per back-off",
+    "at most"
+  ),
+  failure("short-token", "a token of 120 s", "served", 200, "a token of 120 s, 200 gets: 200 served"),
+  failure("short-token", "a token of 120 s", "upstream calls", 1, "a token of 120 s, 200 gets: 1 call"),
+  failure("rejections", "one after another", "mints", 1, "100 staggered rejections of one token: 1 mint"),
+  failure("rejections", "at once", "mints", 1, "100 rejections of one token at once: 1 mint"),
+  failure("rejections", "one after another", "got another token", 100, "100 staggered rejections: 100 other tokens"),
+  failure("hung-source", hung, "settled within 15 s", 10, "hung source, 10 callers: 10 settle by the limit"),
+  failure("hung-source", hung, "next get served", 1, "hung source: the next get starts anew"),
+  ...[ours, promises].map((name) =>
+    counted(
+      "failure/unhandled",
+      "the source is down",
+      name,
+      "unhandled",
+      0,
+      `unhandled rejections, ${name === ours ? "fibers" : "promises"}`
+    )
+  ),
+  failure("secrets", "texts with a secret", "total", 0, "texts with a secret"),
+  failure("organizations", "1,000 apps at once", "mints", 3, "1,000 apps of 3 organizations: 3 mints"),
+  failure("processes", "16 processes", "mints", 1, "16 processes, one cold store: 1 mint")
+]
+
+export const targets: ReadonlyArray<Target> = [...hotPathTargets, ...herdTargets, ...failureTargets]

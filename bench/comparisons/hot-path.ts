@@ -49,6 +49,8 @@ const addGroup = async (group: string, count: number) => {
   add("Map.get", () => keep(map.get(next())))
   add("Map.get, Date.now()", () => keep(valid(next())))
   add("await of Map.get", () => asynchronous(next()))
+  // What the loop itself costs.
+  addFiber("nothing", () => Effect.void)
   addFiber("Map.get, Clock", (key) =>
     Effect.clockWith((clock) => {
       const entry = map.get(key)

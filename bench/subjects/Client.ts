@@ -26,6 +26,8 @@ export interface EffectClient extends Client {
 
 export interface Subject<C extends Client = Client> {
   readonly name: string
+  /** Whose clock it goes by, if not by `Date`. */
+  readonly clock?: "Effect"
   /** `movable`: on a clock that the comparison moves. */
   readonly open: (source: Source, options?: { readonly movable?: boolean }) => Promise<C>
 }

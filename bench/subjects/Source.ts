@@ -23,22 +23,25 @@ export interface Source {
   readonly delay: number
   /** When those who ask without a limit of their own give up, in milliseconds. */
   readonly limit: number
+  /** Where a token's text is from; else it is made up. */
+  readonly ask: (() => Promise<string>) | undefined
   /** When each token that was handed out ends. */
   readonly issued: Map<string, number>
 }
 
-export const make = (settings: Partial<Pick<Source, "delay" | "limit" | "life" | "state">> = {}): Source => ({
+export const make = (settings: Partial<Pick<Source, "ask" | "delay" | "limit" | "life" | "state">> = {}): Source => ({
   calls: 0,
   state: "up",
   life: 86_400_000,
   delay: 0,
   limit: Number.POSITIVE_INFINITY,
+  ask: undefined,
   issued: new Map(),
   ...settings
 })
 
-const tokenOf = (source: Source, now: number): Token => {
-  const token = { value: `token-${source.issued.size + 1}`, expiresAt: now + source.life, life: source.life }
+const tokenOf = (source: Source, now: number, value: string = `token-${source.issued.size + 1}`): Token => {
+  const token = { value, expiresAt: now + source.life, life: source.life }
   source.issued.set(token.value, token.expiresAt)
   return token
 }
@@ -54,7 +57,7 @@ const answer = async (source: Source): Promise<Token> => {
   if (source.state === "silent") return silence()
   if (source.delay > 0) await after(source.delay)
   if (source.state === "down") throw new SourceDown()
-  return tokenOf(source, Date.now())
+  return tokenOf(source, Date.now(), await source.ask?.())
 }
 
 /** A call, for programs of promises. A limit is put around it, as its callers would do: their caches have none. */

@@ -13,6 +13,7 @@ const tokenOf = (answer: unknown): string => (answer as Source.Token).value
 /** Tokens live as long as they do, failures not at all. */
 export const effectCache: Subject<EffectClient> = {
   name: "Effect Cache",
+  clock: "Effect",
   open: async (source, { movable = false } = {}) => {
     const runtime = await Runtime.make(Layer.empty, movable)
     const cache = await runtime.runPromise(
@@ -32,6 +33,7 @@ export const effectCache: Subject<EffectClient> = {
 /** It knows no expiry: a token stays until somebody invalidates it. */
 export const rcMap: Subject<EffectClient> = {
   name: "Effect RcMap, scoped",
+  clock: "Effect",
   open: async (source, { movable = false } = {}) => {
     const runtime = await Runtime.make(Layer.empty, movable)
     const scope = await runtime.runPromise(Scope.make())

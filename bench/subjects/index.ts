@@ -10,6 +10,7 @@ import { googleHandler, googleRefreshToken } from "./google.ts"
 export { handWritten } from "./handWritten.ts"
 import { handWritten } from "./handWritten.ts"
 import { octokit } from "./octokit.ts"
+import { ours } from "./ours.ts"
 
 /** Those that answer with promises. */
 export const promises: ReadonlyArray<Subject> = [
@@ -26,3 +27,6 @@ export const promises: ReadonlyArray<Subject> = [
 
 /** Those that run in fibers. */
 export const fibers: ReadonlyArray<Subject<EffectClient>> = [effectCache, rcMap]
+
+/** All that have a notion of expiry, for the comparisons that move the clock. */
+export const onMovedClock: ReadonlyArray<Subject> = [...promises, effectCache, ours]

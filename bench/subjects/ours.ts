@@ -57,7 +57,9 @@ const openFibers = async (
   source: Source.Source,
   { movable = false, ...options }: FlyTokensOptions & { readonly movable?: boolean } = {}
 ): Promise<OurEffectClient> => {
-  const runtime = await Runtime.make(layerOver(source, options), movable)
+  // On a clock that is moved by hand, refreshes come at exact times.
+  const exact = movable ? { softExpiryJitter: 0 } : {}
+  const runtime = await Runtime.make(layerOver(source, { ...exact, ...options }), movable)
   const tokens = await runtime.runPromise(FlyTokens.use(Effect.succeed))
   return {
     ...Runtime.client(runtime, (key) => tokens.get(key)),
@@ -68,7 +70,7 @@ const openFibers = async (
 }
 
 /** In fibers. */
-export const ours = { name, open: openFibers } satisfies Subject<EffectClient>
+export const ours = { name, clock: "Effect", open: openFibers } satisfies Subject<EffectClient>
 
 export interface OurClient extends Client {
   readonly client: FlyTokensClient
