@@ -51,10 +51,15 @@ const run = async (comparison: string): Promise<Result.Result> => {
   return result
 }
 
+/** In the order of the targets, those without one at the end. */
+const placeOf = (name: string): number => {
+  const place = targets.findIndex(({ comparison }) => comparison === name)
+  return place === -1 ? targets.length : place
+}
 const comparisons = readdirSync(join(bench, "comparisons"), { recursive: true, encoding: "utf8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => name.slice(0, -".ts".length).replaceAll("\\", "/"))
-  .toSorted((a, b) => a.split("/").length - b.split("/").length || a.localeCompare(b))
+  .toSorted((a, b) => placeOf(a) - placeOf(b) || a.localeCompare(b))
 const chosen = Arguments.chosen(comparisons, asked.names)
 
 command("npm", ["run", "--silent", "build"], root)

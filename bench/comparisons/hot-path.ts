@@ -85,19 +85,21 @@ const addGroup = async (group: string, count: number) => {
 
 await addGroup("one app", 1)
 await addGroup("1,000 apps", Comparison.quick ? 50 : 1_000)
-const tasks = await Rounds.run(jobs, { rounds: Comparison.rounds, seed: Comparison.seed })
+const tasks = await Rounds.run(jobs, Comparison.rounds)
 for (const close of closing) await close()
 
 Comparison.report({
   comparison: "hot-path",
   title: "Hot path: a cached token",
   about: `
-The time of one call that finds a token in memory. Promises are awaited one after another. In a fiber: ${inOneFiber} calls
+The time of one call that finds a token in memory. Promises are awaited one after another. In a fiber: ${
+    inOneFiber.toLocaleString("en-US")
+  } calls
 in one \`Effect.gen\` of one \`Effect.runPromise\`, divided by their number, nothing subtracted; the loop is the same for
 all. Libraries that have a provider per identity (AWS, Google, Azure) are called as a program with one of them does it in
 the first group, and out of a map by app in the second.
   `,
-  base: "Map.get",
+  bases: ["Map.get"],
   seed: Comparison.seed,
   tasks,
   counts: [],

@@ -18,7 +18,10 @@ const step = 24
 
 export const render = (title: string, unit: string, bars: ReadonlyArray<Bar>): string => {
   const sorted = bars.toSorted((a, b) => a.value - b.value)
-  const scale = Svg.logScale(sorted.map(({ value }) => value), left, right)
+  const values = sorted.map(({ value }) => value)
+  // From a power of ten on, so that the shortest bar is one.
+  const low = 10 ** Math.floor(Math.log10(Math.min(...values)) - 0.01)
+  const scale = Svg.logScale(low, Math.max(...values), left, right)
   const bottom = top + sorted.length * step
   const grid = scale.ticks.flatMap((tick) => {
     const x = scale.at(tick).toFixed(1)

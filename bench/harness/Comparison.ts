@@ -5,12 +5,13 @@ import { writeSync } from "node:fs"
 import { exit } from "node:process"
 import * as Arguments from "./Arguments.ts"
 import type { Result } from "./Result.ts"
+import type { Settings } from "./Rounds.ts"
 
 /** How much is asked of it, from its command line. */
 export const { quick, seed } = Arguments.parse(process.argv.slice(2), 1)
 
 /** Rounds of a measurement. */
-export const rounds = quick ? 2 : 7
+export const rounds: Settings = quick ? { rounds: 1, warmUps: 0, seed } : { rounds: 7, warmUps: 1, seed }
 
 /** The last thing a comparison does. What keeps the process alive beyond it, a timer of a peer for instance, ends too. */
 export const report = (result: Result): never => {

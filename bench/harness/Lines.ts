@@ -13,14 +13,14 @@ export interface Line {
 const width = 760
 const height = 360
 const left = 90
-const right = 730
+const right = 710
 const top = 70
 const bottom = 300
 
 export const render = (title: string, xLabel: string, unit: string, lines: ReadonlyArray<Line>): string => {
   const points = lines.flatMap((line) => line.points)
   const xs = [...new Set(points.map(({ x }) => x))].toSorted((a, b) => a - b)
-  const xScale = Svg.logScale(xs, left, right)
+  const xScale = Svg.logScale(xs[0]!, xs.at(-1)!, left, right)
   const yScale = Svg.linearScale(points.map(({ y }) => y), bottom, top)
   const spot = (
     { x, y }: { readonly x: number; readonly y: number }

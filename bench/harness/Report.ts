@@ -17,22 +17,31 @@ export interface Surroundings {
 
 const strong = (name: string): string => isOurs(name) ? `**${name}**` : name
 
-const groupOf = ({ base, counts, tasks }: Result, group: string): string => {
+/** The same figure of all runs, or from the least to the most. */
+const range = (figures: ReadonlyArray<number>): string => {
+  if (figures.length === 0) return "–"
+  const [least, most] = [Math.min(...figures), Math.max(...figures)]
+  return least === most ? Format.number(least) : `${Format.number(least)}–${Format.number(most)}`
+}
+
+const groupOf = ({ bases = [], counts, tasks }: Result, group: string): string => {
   const timed = tasks.filter((task) => task.group === group)
   const counted = counts.filter((count) => count.group === group)
   const figures = [...new Set(counted.flatMap((count) => Object.keys(count.figures)))]
+  const base = bases.find((name) => timed.some((task) => task.name === name))
   const baseSamples = timed.find(({ name }) => name === base)?.samples
   const median = (name: string) => Statistics.median(timed.find((task) => task.name === name)?.samples ?? [])
   const names = [...new Set([...timed, ...counted].map(({ name }) => name))]
   if (timed.length > 0) names.sort((a, b) => median(a) - median(b))
   const rows = names.map((name) => {
     const task = timed.find((task) => task.name === name)
-    const count = counted.find((count) => count.name === name)
+    const figuresOf = (figure: string) =>
+      counted.filter((count) => count.name === name).flatMap((count) => count.figures[figure] ?? [])
     return [
       strong(name),
       ...(timed.length === 0 ? [] : [task === undefined ? "–" : Format.measure(median(name), task.unit)]),
       ...(baseSamples === undefined ? [] : [Format.number(Statistics.ratio(task?.samples ?? [], baseSamples))]),
-      ...figures.map((figure) => Format.number(count?.figures[figure] ?? Number.NaN))
+      ...figures.map((figure) => range(figuresOf(figure)))
     ]
   })
   const header = [
@@ -52,7 +61,11 @@ const sectionOf = (result: Result, plots: string): string => {
     result.about.trim(),
     ...(rounds === 0
       ? []
-      : [`Medians of ${rounds} rounds; the order of the first run is that of seed ${result.seed}.`]),
+      : [
+        `Medians of ${
+          rounds === 1 ? "1 round" : `${rounds} rounds`
+        }; the order of the first run is that of seed ${result.seed}.`
+      ]),
     ...(result.plots ?? []).map(({ file, title }) => `![${title}](${plots}/${file})`),
     ...groups.map((group) => groupOf(result, group))
   ].join("\n\n")

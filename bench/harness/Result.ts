@@ -44,8 +44,8 @@ export interface Result {
   readonly title: string
   /** What is done and how, as Markdown. */
   readonly about: string
-  /** The task that ratios refer to, in each group that has it. */
-  readonly base?: string
+  /** The tasks that ratios refer to: in each group the first of them that is there. */
+  readonly bases?: ReadonlyArray<string>
   /** Of the order of the tasks. */
   readonly seed?: number
   readonly tasks: ReadonlyArray<Task>
@@ -93,7 +93,7 @@ export const parse = (stdout: string): Result => {
   return value as Result
 }
 
-/** Several runs of one comparison as one: the rounds one after another, of each count the largest figure. */
+/** Several runs of one comparison as one: the rounds one after another, and all counts. */
 export const merge = (runs: readonly [Result, ...ReadonlyArray<Result>]): Result => {
   const [first, ...rest] = runs
   return rest.reduce((one, other) => ({
@@ -102,12 +102,6 @@ export const merge = (runs: readonly [Result, ...ReadonlyArray<Result>]): Result
       const same = other.tasks.find(({ group, name }) => group === task.group && name === task.name)
       return { ...task, samples: [...task.samples, ...(same?.samples ?? [])] }
     }),
-    counts: one.counts.map((count) => {
-      const same = other.counts.find(({ group, name }) => group === count.group && name === count.name)
-      const figures = Object.entries(count.figures).map(([figure, value]) =>
-        [figure, Math.max(value, same?.figures[figure] ?? value)] as const
-      )
-      return { ...count, figures: Object.fromEntries(figures) }
-    })
+    counts: [...one.counts, ...other.counts]
   }), first)
 }

@@ -14,18 +14,22 @@ export interface Job {
 
 export interface Settings {
   readonly rounds: number
+  /** Rounds before those, for the compiler, which are not counted. */
+  readonly warmUps: number
   readonly seed: number
 }
 
-/** A first round is for the compiler, and not counted. */
-export const run = async (jobs: ReadonlyArray<Job>, { rounds, seed }: Settings): Promise<ReadonlyArray<Task>> => {
+export const run = async (
+  jobs: ReadonlyArray<Job>,
+  { rounds, seed, warmUps }: Settings
+): Promise<ReadonlyArray<Task>> => {
   const random = Statistics.randomOf(seed)
   const samples = new Map(jobs.map((job) => [job, [] as Array<number>]))
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const job of Statistics.shuffled(jobs, random)) {
       globalThis.gc?.()
       const figure = await job.run()
-      if (round > 0) samples.get(job)!.push(figure)
+      if (round >= 0) samples.get(job)!.push(figure)
     }
   }
   return jobs.map((job) => ({ group: job.group, name: job.name, unit: job.unit, samples: samples.get(job)! }))

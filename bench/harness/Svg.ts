@@ -58,19 +58,14 @@ export interface Scale {
   readonly ticks: ReadonlyArray<number>
 }
 
-/** Between the powers of ten (or 2 and 5 times such) that enclose the values. Values must be above 0. */
-export const logScale = (values: ReadonlyArray<number>, from: number, to: number): Scale => {
-  const steps = [1, 2, 5]
-  const marks = Array.from({ length: 26 * 3 }, (_, n) => steps[n % 3]! * 10 ** (Math.floor(n / 3) - 12))
-  const least = Math.min(...values)
-  const most = Math.max(...values)
-  const low = marks.findLast((mark) => mark < least) ?? least
-  const high = marks.find((mark) => mark >= most) ?? most
-  const at = (value: number) =>
-    from + ((Math.log(value) - Math.log(low)) / (Math.log(high) - Math.log(low))) * (to - from)
-  const within = marks.filter((mark) => mark >= low && mark <= high)
-  const tens = within.filter((mark) => Number.isInteger(Math.round(Math.log10(mark) * 1e6) / 1e6))
-  return { at, ticks: tens.length >= 2 ? tens : within }
+/** Between two numbers above 0, with the powers of ten that are there. */
+export const logScale = (low: number, high: number, from: number, to: number): Scale => {
+  const width = Math.log(high) - Math.log(low)
+  const powers = Array.from({ length: 25 }, (_, n) => Number(`1e${n - 12}`))
+  return {
+    at: (value) => width === 0 ? from : from + ((Math.log(value) - Math.log(low)) / width) * (to - from),
+    ticks: powers.filter((power) => power >= low && power <= high)
+  }
 }
 
 /** From 0 on, in round steps. */

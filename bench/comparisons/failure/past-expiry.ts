@@ -42,7 +42,8 @@ A token of 180 s that has ended, and a source that is down: ${gets} gets, one ev
   } s. A failure is remembered by
 this library for ${
     backOff / 1000
-  } s, the default of \`failureCooldown\`. Served: answers with a token that is valid; there can be none.
+  } s, the default of \`failureCooldown\`. Served: answers with a token that is valid; there can be none. octokit
+never looks at when its token ends, and hands it out for 59 minutes.
   `,
   tasks: [],
   counts

@@ -43,7 +43,7 @@ const note = (name: string, secrets: ReadonlyArray<string>, values: Readonly<Rec
   if (values["of the failure"] === undefined) throw new Error(`${name} did not fail`)
   const found = Object.entries(values).map(([what, value]) => [what, holding(secrets, value)] as const)
   const total = found.reduce((sum, [, figure]) => sum + figure, 0)
-  counts.push({ group: "texts with a secret", name, figures: { ...Object.fromEntries(found), total } })
+  counts.push({ group: "texts with a secret", name, figures: { total, ...Object.fromEntries(found) } })
 }
 
 for (const subject of Subjects.promises) {
@@ -85,7 +85,8 @@ Comparison.report({
   about: `
 A token from the stand-in for flyctl, then a failure of it that writes a secret to stderr. The peers have as their source what
 a program writes by itself: \`execFile\`, and \`JSON.parse\` of its stdout. Counted are the texts (\`String\`, \`util.inspect\`,
-\`JSON.stringify\`, the stack) of the answer and of the failure, for this library of the service, its statuses and its log lines too, that hold a part of the token or of that stderr. The peers hand out plain strings, and what their source fails
+\`JSON.stringify\`, the stack) of the answer and of the failure, for this library of the service, its statuses and its log
+lines too, that hold a part of the token or of that stderr. The peers hand out plain strings, and what their source fails
 with: that is what they promise, and what a log then shows.
   `,
   tasks: [],

@@ -55,8 +55,7 @@ Comparison.report({
   about: `
 The source is down, then up for one token of 180 s, then down until that token has ended. ${callers} gets at once every
 10 s, each of which handles its failure. By promises, this library has one such herd, half of it with signals that abort.
-Unhandled are rejections of promises that no caller has: in Node they end the
-program.
+Unhandled are rejections of promises that no caller has: in Node they end the program.
   `,
   tasks: [],
   counts
