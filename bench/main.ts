@@ -64,6 +64,9 @@ const chosen = Arguments.chosen(comparisons, asked.names)
 
 command("npm", ["run", "--silent", "build"], root)
 if (isStale()) command("npm", ["ci"], bench)
+if (existsSync(join(bench, "node_modules", "effect"))) {
+  throw new Error("a peer brings an effect of its own: there are two")
+}
 if (asked.quick) {
   command(join(root, "node_modules", ".bin", "tsc"), ["-p", bench], root)
   command(join(root, "node_modules", ".bin", "effect-tsgo"), [
