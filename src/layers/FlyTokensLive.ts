@@ -35,6 +35,7 @@ import * as Rejections from "./resolver/Rejections.ts"
 import * as Settlement from "./resolver/Settlement.ts"
 import type { Shared } from "./resolver/Shared.ts"
 import * as Sources from "./resolver/Sources.ts"
+import * as Spans from "./resolver/Spans.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
 
@@ -164,7 +165,8 @@ const make = Effect.fnUntraced(function*(
     isRejected: rejections.has,
     reject,
     live,
-    attendance
+    attendance,
+    get: (app) => withResolver("FlyTokens.get", app, AppResolver.get)
   }
 
   // A resolver without a token is kept as long as its failure is remembered; one with a token holds itself.
@@ -175,21 +177,24 @@ const make = Effect.fnUntraced(function*(
 
   const withResolver = <A, E>(
     span: string,
-    app: string,
+    app: AppName,
     use: (resolver: AppState.AppState) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | InvalidAppName> =>
-    // What is no app name may be anything, a token too: it does not get into a span.
-    named(app, (app) =>
-      Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, {
-        attributes: { app },
-        captureStackTrace: false
-      }))
+  ): Effect.Effect<A, E> => Spans.traced(span, { app }, Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)))
 
+  const joinable = (app: string) => {
+    const resolver = live.get(app as AppName)
+    return resolver === undefined ? undefined : AppResolver.joinable(resolver)
+  }
+
+  // Time is told by the layer's clock, here as in what goes on without a caller.
   const get: FlyTokens["Service"]["get"] = (app) =>
-    Effect.withFiber((fiber) =>
-      TokenCache.hit(cache, app, fiber.getRef(Clock.Clock))?.exit ??
-        withResolver("FlyTokens.get", app, AppResolver.get)
-    )
+    Effect.withFiber((fiber) => {
+      const entry = TokenCache.hit(cache, app, clock)
+      if (entry !== undefined) return entry.exit
+      const run = Spans.isTraced(fiber) ? undefined : joinable(app)
+      // What is no app name may be anything, a token too: it does not get into a span.
+      return run?.waiting ?? named(app, shared.get)
+    })
 
   const statusOf = (app: AppName): Effect.Effect<TokenStatus> =>
     Effect.map(Clock.currentTimeMillis, (now) => {
@@ -205,7 +210,11 @@ const make = Effect.fnUntraced(function*(
   const service = FlyTokens.of({
     get,
     refresh: (app, refusal) =>
-      withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejectedOf(refusal))),
+      named(
+        app,
+        (app) =>
+          withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejectedOf(refusal)))
+      ),
     invalidate: (app, refusal) => named(app, (app) => invalidation.invalidate(app, rejectedOf(refusal))),
     setManual: (app, token) =>
       named(app, (app) => manual.set(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token))),

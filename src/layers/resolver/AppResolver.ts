@@ -8,7 +8,7 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -23,6 +23,7 @@ import * as AppState from "./AppState.ts"
 import * as Chain from "./Chain.ts"
 import * as Settlement from "./Settlement.ts"
 import type { Shared } from "./Shared.ts"
+import * as Spans from "./Spans.ts"
 import * as TokenCache from "./TokenCache.ts"
 
 type State = AppState.AppState
@@ -30,8 +31,9 @@ type State = AppState.AppState
 type Answer = Effect.Effect<ResolvedToken, NoTokenAvailable>
 
 /** Tells in the caller's span who answered. */
-const acquiredBy = (acquirer: "cache" | "resolver", answer: Answer): Answer =>
-  Effect.andThen(Effect.annotateCurrentSpan("acquirer", acquirer), answer)
+const acquiredBy = (acquirer: "cache" | "resolver", answer: Answer): Answer => Spans.noted(() => ({ acquirer }), answer)
+
+const nowOf = ({ shared }: State): number => shared.clock.currentTimeMillisUnsafe()
 
 /** Ends the runs, and everything that counts on the resolver. */
 const release = (state: State): Effect.Effect<void> =>
@@ -89,7 +91,7 @@ const resolve = Effect.fnUntraced(function*(
   if (task.epoch !== state.epoch) return undefined
   let seen = state.manualEpoch
   let outcome = yield* Chain.run(task.chain, task.request, shared.demands)
-  let now = yield* Clock.currentTimeMillis
+  let now = nowOf(state)
   const isUnsettled = () =>
     seen !== state.manualEpoch && (outcome._tag === "None" || outcome.source === "manual") &&
     task.chain.some(({ name }) => name === "manual")
@@ -99,18 +101,17 @@ const resolve = Effect.fnUntraced(function*(
     task.request.storageTimedOut = false
     const again = yield* Chain.run(shared.chains.manualOnly, task.request, shared.demands)
     outcome = again._tag === "Found" ? again : { _tag: "None", attempts: outcome.attempts }
-    now = yield* Clock.currentTimeMillis
+    now = nowOf(state)
   }
   const source = outcome._tag === "Found" ? outcome.source : undefined
   shared.telemetry.onRun(outcome.attempts, source)
   const answer = outcome._tag === "Found"
     ? Settlement.commit(state, task, outcome, now)
     : Settlement.fail(state, task, outcome.attempts, now)
-  const attempts = outcome.attempts.map(({ reason, source }) => `${source}: ${reason._tag}`)
-  return yield* Effect.andThen(
-    Effect.annotateCurrentSpan(source === undefined ? { attempts } : { source, attempts }),
-    answer
-  )
+  return yield* Spans.noted(() => {
+    const attempts = outcome.attempts.map(({ reason, source }) => `${source}: ${reason._tag}`)
+    return source === undefined ? { attempts } : { source, attempts }
+  }, answer)
 })
 
 const start = (
@@ -143,19 +144,23 @@ const start = (
     replaces: options.replaces,
     before: options.before ?? options.replaces?.resolved.token
   }
-  const resolving = Effect.withSpan(inTurn(state, resolve(state, task)), "FlyTokens.resolve", {
-    attributes: { app, purpose },
-    captureStackTrace: false
-  })
+  const resolving = Spans.traced("FlyTokens.resolve", { app, purpose }, inTurn(state, resolve(state, task)))
+  const answer = Deferred.makeUnsafe<ResolvedToken, NoTokenAvailable>()
   state.runs++
-  const run: AppState.Run = { ...task, fiber: fork(state, Effect.andThen(shared.attendance.hold(state), resolving)) }
+  const run: AppState.Run = {
+    ...task,
+    fiber: fork(state, Effect.andThen(shared.attendance.hold(state), resolving)),
+    waiting: Deferred.await(answer)
+  }
   state.current = run
   // An observer also sees a fiber that was interrupted before its first step, or that has ended already.
-  run.fiber.addObserver(() => {
+  run.fiber.addObserver((exit) => {
     if (state.current === run) state.current = undefined
     if (--state.runs === 0) state.turn = undefined
     options.onEnd?.()
     shared.attendance.look(state)
+    // Each who waited looks once more when it goes on: another one may have reported the token by then.
+    Deferred.doneUnsafe(answer, Effect.suspend(() => answerOrCurrent(state, run, exit)))
   })
   return run
 }
@@ -196,20 +201,29 @@ const serve = (state: State, entry: TokenCache.CacheEntry, now: number): Answer 
 const isStale = (state: State, run: AppState.Run, resolved: ResolvedToken, now: number): boolean =>
   state.shared.isRejected(resolved.token, now) || (run.epoch !== state.epoch && resolved.source === "storage")
 
-const answerOf = (state: State, run: AppState.Run): Answer =>
-  Effect.flatMap(Fiber.join(run.fiber), (resolved) =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (now) => resolved === undefined || isStale(state, run, resolved, now) ? get(state) : Effect.succeed(resolved)
-    ))
+/** The answer of a run that has ended. One that was overtaken, or that is not to be handed out any more, is no answer. */
+const answer = (
+  state: State,
+  run: AppState.Run,
+  exit: Exit.Exit<ResolvedToken | undefined, NoTokenAvailable>
+): Answer => {
+  const isNone = Exit.isSuccess(exit) &&
+    (exit.value === undefined || isStale(state, run, exit.value, nowOf(state)))
+  return isNone ? state.shared.get(state.app) : exit as Exit.Exit<ResolvedToken, NoTokenAvailable>
+}
 
-/** The answer of a run; if it fails, the token that is still there: a refresh left it or put it back. */
-const answerOrCurrent = (state: State, run: AppState.Run): Answer =>
-  Effect.catch(answerOf(state, run), (error) =>
-    Effect.flatMap(
-      Clock.currentTimeMillis,
-      (now) => AppState.validEntry(state, now)?.exit ?? Effect.fail(error)
-    ))
+/** The same for a `get`: if the run failed, the token that is still there: a refresh left it or put it back. */
+const answerOrCurrent = (
+  state: State,
+  run: AppState.Run,
+  exit: Exit.Exit<ResolvedToken | undefined, NoTokenAvailable>
+): Answer =>
+  (Exit.isFailure(exit) && !Exit.hasInterrupts(exit) ? AppState.validEntry(state, nowOf(state))?.exit : undefined) ??
+    answer(state, run, exit)
+
+/** What comes of a run for who wants a newer token. */
+const answerOf = (state: State, run: AppState.Run): Answer =>
+  Effect.flatMap(Fiber.await(run.fiber), (exit) => answer(state, run, exit))
 
 /**
  * The app's token: the cached one, that of the run that is under way, or that of a new one.
@@ -219,17 +233,30 @@ const answerOrCurrent = (state: State, run: AppState.Run): Answer =>
  * @stability stable
  */
 export const get = (state: State): Answer =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+  Effect.suspend(() => {
+    const now = nowOf(state)
     const entry = AppState.validEntry(state, now)
     const run = AppState.running(state)
     if (entry !== undefined) {
       return run !== undefined && now >= joinFrom(entry)
-        ? acquiredBy("resolver", answerOrCurrent(state, run))
+        ? acquiredBy("resolver", run.waiting)
         : acquiredBy("cache", serve(state, entry, now))
     }
-    return AppState.pause(state, now)?.exit ??
-      acquiredBy("resolver", answerOrCurrent(state, run ?? start(state, "get")))
+    return AppState.pause(state, now)?.exit ?? acquiredBy("resolver", (run ?? start(state, "get")).waiting)
   })
+
+/**
+ * The run that a `get` waits for, if there is no token and one is under way; the shortest way to wait. Whoever takes it
+ * need not hold the resolver: the run does.
+ *
+ * @category answering
+ * @since 0.1.0
+ * @stability stable
+ */
+export const joinable = (state: State): AppState.Run | undefined => {
+  const run = AppState.running(state)
+  return run !== undefined && AppState.validEntry(state, nowOf(state)) === undefined ? run : undefined
+}
 
 const refreshRejected = (
   state: State,
@@ -259,8 +286,9 @@ const refreshRejected = (
  * @stability stable
  */
 export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => {
+  Effect.suspend(() => {
     const { app, shared: { cache, mintedTokens } } = state
+    const now = nowOf(state)
     state.failure = undefined
     const entry = AppState.validEntry(state, now)
     if (rejected !== undefined) return refreshRejected(state, rejected, entry, now)

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -52,6 +53,8 @@ export interface Task {
  * @stability stable
  */
 export interface Run extends Task {
+  /** How a `get` waits for it: for the answer, or the token that is there still, or another try. */
+  readonly waiting: Effect.Effect<ResolvedToken, NoTokenAvailable>
   /** Ends with `undefined` if the run was overtaken before its turn came. */
   readonly fiber: Fiber.Fiber<ResolvedToken | undefined, NoTokenAvailable>
 }

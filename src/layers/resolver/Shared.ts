@@ -7,6 +7,8 @@ import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type { ResolvedToken } from "../../services/FlyTokens.ts"
+import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
@@ -48,4 +50,6 @@ export interface Shared {
   /** The resolvers that are alive, by app. */
   readonly live: Map<AppName, AppState>
   readonly attendance: Attendance
+  /** The service's own `get`, which brings the app's resolver. */
+  readonly get: (app: AppName) => Effect.Effect<ResolvedToken, NoTokenAvailable>
 }
