@@ -15,6 +15,8 @@ import type { FlyTokens, ResolvedToken } from "../services/FlyTokens.ts"
 export interface FastPath {
   /** What `get` would answer from memory, by the layer's clock, noted as a use; `undefined` if `get` has to run. */
   readonly cachedNow: (app: string) => Promise<ResolvedToken> | undefined
+  /** Which run a `get` would wait for now; `undefined` if it would not wait for one that is under way. */
+  readonly runNow: (app: string) => object | undefined
   /** What the layer runs in: its clock, its loggers, its tracer. */
   readonly context: Context.Context<never>
 }

@@ -236,6 +236,7 @@ const make = Effect.fnUntraced(function*(
   })
   FastPath.register(service, {
     context,
+    runNow: joinable,
     cachedNow: (app) => {
       const entry = TokenCache.hit(cache, app, clock)
       return entry === undefined ? undefined : entry.promise ??= Promise.resolve(entry.resolved)

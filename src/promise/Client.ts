@@ -21,6 +21,7 @@ import * as KeepAlive from "./KeepAlive.ts"
 import * as LazyLayer from "./LazyLayer.ts"
 import * as Listeners from "./Listeners.ts"
 import * as Report from "./Report.ts"
+import * as SharedWaits from "./SharedWaits.ts"
 import * as UnrefClock from "./UnrefClock.ts"
 import * as Waits from "./Waits.ts"
 
@@ -36,6 +37,7 @@ interface Opened {
 const closeLimit = Duration.seconds(5)
 
 const nothingCached = (): undefined => undefined
+const noRun = (): undefined => undefined
 
 const refusalOf = (options: RefusalOptions | undefined): Refusal => {
   const rejected = options?.rejected
@@ -61,6 +63,8 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
   const fibers = new Map<Fiber.Fiber<unknown, unknown>, boolean>()
   let opened: Opened | undefined
   let cachedNow: FastPath.FastPath["cachedNow"] = nothingCached
+  let runNow: FastPath.FastPath["runNow"] | undefined
+  const shared = SharedWaits.make<ResolvedToken>(() => runNow)
   let closing: Promise<void> | undefined
 
   const lazy = LazyLayer.make(layer, {
@@ -70,6 +74,7 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
       const fastPath = FastPath.of(tokens)
       opened = { tokens, context: fastPath?.context ?? Context.merge(base, built) }
       cachedNow = fastPath?.cachedNow ?? nothingCached
+      runNow = fastPath?.runNow ?? noRun
       listeners.attach(tokens.events, opened.context)
     },
     onReleaseFailed: (cause) => report(`fly-tokens: closing failed: ${Report.inWords(Waits.errorOf(cause))}`)
@@ -85,12 +90,13 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
   const call = <A, E>(
     use: (tokens: Service) => Effect.Effect<A, E>,
     options: CallOptions | undefined,
-    isWrite: boolean = false
+    isWrite: boolean = false,
+    onEnd?: () => void
   ): Promise<A> => {
     const signal = options?.signal
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (closing !== undefined) return Promise.reject(new FlyTokensClosed())
-    return waits.open<A>({ signal, isWrite }, ({ settle }) => {
+    return waits.open<A>({ signal, isWrite, onEnd }, ({ settle }) => {
       const begin = (opened: Opened) => void run(opened, use, isWrite).addObserver(settle)
       if (opened !== undefined) return begin(opened)
       lazy.use((built) => {
@@ -103,7 +109,22 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
 
   const get = (app: string, options?: CallOptions): Promise<ResolvedToken> => {
     if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
-    return cachedNow(app) ?? call((tokens) => tokens.get(app), options)
+    const cached = cachedNow(app)
+    if (cached !== undefined) return cached
+    const wait = (onEnd?: () => void) => call((tokens) => tokens.get(app), options, false, onEnd)
+    // Who may leave on its own has a promise of its own.
+    return options?.signal === undefined && closing === undefined ? shared.get(app, wait) : wait()
+  }
+
+  /** A call that changes which token is to be had: a `get` after it waits for nothing older. */
+  const change = <A, E>(
+    app: string,
+    use: (tokens: Service) => Effect.Effect<A, E>,
+    options: CallOptions | undefined,
+    isWrite: boolean
+  ): Promise<A> => {
+    shared.forget(app)
+    return call(use, options, isWrite)
   }
 
   const closeAll = Effect.suspend(() => {
@@ -132,12 +153,22 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
 
   return {
     get,
-    refresh: (app, options) => call((tokens) => tokens.refresh(app, refusalOf(options)), options),
+    refresh: (app, options) => change(app, (tokens) => tokens.refresh(app, refusalOf(options)), options, false),
     invalidate: (app, options) =>
-      call((tokens) => Effect.map(tokens.invalidate(app, refusalOf(options)), Option.getOrUndefined), options, true),
+      change(
+        app,
+        (tokens) => Effect.map(tokens.invalidate(app, refusalOf(options)), Option.getOrUndefined),
+        options,
+        true
+      ),
     setManual: (app, token, options) =>
-      call((tokens) => tokens.setManual(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token)), options, true),
-    removeManual: (app, options) => call((tokens) => tokens.removeManual(app), options, true),
+      change(
+        app,
+        (tokens) => tokens.setManual(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token)),
+        options,
+        true
+      ),
+    removeManual: (app, options) => change(app, (tokens) => tokens.removeManual(app), options, true),
     peek: (app) => opened === undefined ? undefined : Option.getOrUndefined(opened.tokens.peek(app)),
     status: (app, options) => call((tokens) => tokens.status(app), options),
     statuses: (options) => call((tokens) => tokens.statuses, options),

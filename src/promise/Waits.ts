@@ -26,7 +26,12 @@ export interface Wait<A> {
 export interface Waits {
   /** A promise that waits. Node stays for it. */
   readonly open: <A>(
-    options: { readonly signal: AbortSignal | undefined; readonly isWrite: boolean },
+    options: {
+      readonly signal: AbortSignal | undefined
+      readonly isWrite: boolean
+      /** Called before it settles. A handler of the promise itself would make its rejection count as handled. */
+      readonly onEnd?: (() => void) | undefined
+    },
     begin: (wait: Wait<A>) => void
   ) => Promise<A>
   /** Rejects what waits; with `writes` also the writes, which may still be done. */
@@ -53,13 +58,14 @@ export const errorOf = (cause: Cause.Cause<unknown>): Error => {
 export const make = (keepAlive: KeepAlive.KeepAlive): Waits => {
   const waiting = new Set<{ readonly isWrite: boolean; readonly abandon: (error: Error) => void }>()
   return {
-    open: ({ isWrite, signal }, begin) =>
+    open: ({ isWrite, onEnd, signal }, begin) =>
       new Promise((resolve, reject) => {
         const release = keepAlive.hold()
         /** Whether it had not settled before. */
         const end = (): boolean => {
           if (!waiting.delete(entry)) return false
           release()
+          onEnd?.()
           signal?.removeEventListener("abort", onAbort)
           return true
         }

@@ -255,7 +255,9 @@ export const get = (state: State): Answer =>
  */
 export const joinable = (state: State): AppState.Run | undefined => {
   const run = AppState.running(state)
-  return run !== undefined && AppState.validEntry(state, nowOf(state)) === undefined ? run : undefined
+  if (run === undefined) return undefined
+  const entry = state.shared.cache.entries.get(state.app)
+  return entry === undefined || nowOf(state) >= entry.expiresAt ? run : undefined
 }
 
 const refreshRejected = (
