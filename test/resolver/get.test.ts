@@ -168,6 +168,28 @@ describe("expiry", () => {
       assert.strictEqual(fresh.source, "cli")
     }))
 
+  it.effect("of a stored record whose times are in other units crashes nothing and outlives no token", () =>
+    Effect.gen(function*() {
+      const now = 1_700_000_000_000
+      yield* TestClock.setTime(now)
+      const user = FlyToken.make("fo1_user")
+      const macaroon = World.tokenOf({ now, life: World.hour })
+      const cases = [
+        // Seconds: it is as if it were saved in 1970.
+        { token: user, expiresAt: now / 1_000 + 3_600, savedAt: now / 1_000, source: "cli", end: now + World.day },
+        // Microseconds: in the future, which counts as now; what a token tells itself stands above it.
+        { token: user, expiresAt: now * 1_000, savedAt: now * 1_000, source: "storage", end: now + World.day },
+        { token: macaroon, expiresAt: now * 1_000, savedAt: now * 1_000, source: "storage", end: now + World.hour },
+        { token: macaroon, expiresAt: 5, savedAt: now, source: "storage", end: now + World.hour }
+      ]
+      for (const { end, expiresAt, savedAt, source, token } of cases) {
+        const world = yield* World.make
+        yield* world.store.put("my-app", "cached", { token: token.redacted, expiresAt, source: "cli", savedAt })
+        const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+        assert.deepStrictEqual([resolved.source, resolved.expiresAt], [source, end])
+      }
+    }))
+
   it.effect("is the moment at which a token is not handed out any more, to the millisecond", () =>
     Effect.gen(function*() {
       const world = yield* World.make
