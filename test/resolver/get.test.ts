@@ -103,6 +103,21 @@ describe("the chain", () => {
       assert.strictEqual(world.configReads, 0)
     }))
 
+  it.effect("puts manual tokens before all others, if chain says so", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.variables["FLY_API_TOKEN"] = "fo1_env"
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
+        // It is no last resort then: nothing better is looked for behind its back.
+        yield* TestClock.adjust("20 hours")
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
+        assert.strictEqual(world.configReads, 0)
+      }).pipe(Effect.provide(world.layer({ chain: ["manual", "env", "storage", "config", "cli"] })))
+    }))
+
   it.effect("takes FLY_ACCESS_TOKEN before FLY_API_TOKEN, and neither if empty", () =>
     Effect.gen(function*() {
       const world = yield* World.make
