@@ -25,13 +25,15 @@ import * as FastPath from "./FastPath.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
 import * as AppState from "./resolver/AppState.ts"
+import * as Attendance from "./resolver/Attendance.ts"
 import * as Background from "./resolver/Background.ts"
 import * as Invalidation from "./resolver/Invalidation.ts"
 import * as ManualTokens from "./resolver/ManualTokens.ts"
 import * as MintedTokens from "./resolver/MintedTokens.ts"
 import * as PendingWrites from "./resolver/PendingWrites.ts"
 import * as Rejections from "./resolver/Rejections.ts"
-import type { AppResolver as Resolver, Shared } from "./resolver/Shared.ts"
+import * as Settlement from "./resolver/Settlement.ts"
+import type { Shared } from "./resolver/Shared.ts"
 import * as Sources from "./resolver/Sources.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
@@ -65,14 +67,14 @@ const make = Effect.fnUntraced(function*(
   const cache = TokenCache.make()
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
-  const live = new Map<AppName, Resolver>()
+  const live = new Map<AppName, AppState.AppState>()
 
   const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })
   const random = yield* Random.Random
 
   const inBackground: Shared["inBackground"] = (name, write) => {
     const report = (reason: PendingWrites.WriteReason) => {
-      telemetry.announce({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason })
+      telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return Effect.logWarning(
         `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
@@ -82,7 +84,7 @@ const make = Effect.fnUntraced(function*(
 
   const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
-      telemetry.announce({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error })
+      telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
       return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
     })
 
@@ -105,7 +107,7 @@ const make = Effect.fnUntraced(function*(
     rejections.add(token, now)
     mintedTokens.forget(token.identity)
     if (!known) {
-      telemetry.announce({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint })
+      telemetry.announce(() => ({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint }))
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity === token.identity) cache.entries.delete(app)
@@ -125,9 +127,27 @@ const make = Effect.fnUntraced(function*(
     isRejected: rejections.has
   })
 
+  const chain = settings.chain.map((name) => sources[name])
+
+  const attendance: Attendance.Attendance = Attendance.make({
+    clock,
+    entry: ({ app }) => cache.entries.get(app),
+    dueAt: AppState.dueAt,
+    refresh: AppResolver.refreshAhead,
+    onClockSetBack: Settlement.rebase,
+    forget: ({ app }, entry) => {
+      if (cache.entries.get(app) === entry) cache.entries.delete(app)
+    },
+    onEvicted: ({ app }, at) => telemetry.announce(() => ({ _tag: "Evicted", app, at })),
+    idleTimeToLiveMillis: settings.idleTimeToLiveMillis,
+    fork: background.fork,
+    retain: ({ app }) => RcMap.get(resolvers, app)
+  })
+
   const shared: Shared = {
     settings,
     context,
+    clock,
     background,
     cache,
     writes,
@@ -135,15 +155,20 @@ const make = Effect.fnUntraced(function*(
     random: () => random.nextDoubleUnsafe(),
     inBackground,
     mintedTokens,
-    chain: settings.chain.map((name) => sources[name]),
+    chains: {
+      all: chain,
+      manualOnly: chain.filter(({ name }) => name === "manual"),
+      withoutManual: chain.filter(({ name }) => name !== "manual")
+    },
+    demands: { ttlMillis: settings.ttlMillis, isRejected: rejections.has },
     isRejected: rejections.has,
     reject,
     live,
-    retain: (app) => RcMap.get(resolvers, app)
+    attendance
   }
 
   // A resolver without a token is kept as long as its failure is remembered; one with a token holds itself.
-  const resolvers: RcMap.RcMap<AppName, Resolver> = yield* RcMap.make({
+  const resolvers: RcMap.RcMap<AppName, AppState.AppState> = yield* RcMap.make({
     lookup: (app: AppName) => AppResolver.make(app, shared),
     idleTimeToLive: Duration.millis(settings.failureCooldownMillis)
   })
@@ -151,22 +176,25 @@ const make = Effect.fnUntraced(function*(
   const withResolver = <A, E>(
     span: string,
     app: string,
-    use: (resolver: Resolver) => Effect.Effect<A, E>
+    use: (resolver: AppState.AppState) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | InvalidAppName> =>
     // What is no app name may be anything, a token too: it does not get into a span.
     named(app, (app) =>
-      Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, { attributes: { app } }))
+      Effect.withSpan(Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)), span, {
+        attributes: { app },
+        captureStackTrace: false
+      }))
 
   const get: FlyTokens["Service"]["get"] = (app) =>
     Effect.withFiber((fiber) =>
       TokenCache.hit(cache, app, fiber.getRef(Clock.Clock))?.exit ??
-        withResolver("FlyTokens.get", app, (resolver) => resolver.get)
+        withResolver("FlyTokens.get", app, AppResolver.get)
     )
 
   const statusOf = (app: AppName): Effect.Effect<TokenStatus> =>
     Effect.map(Clock.currentTimeMillis, (now) => {
       const resolver = live.get(app)
-      if (resolver !== undefined) return resolver.status(now)
+      if (resolver !== undefined) return AppState.status(resolver, now)
       const entry = cache.entries.get(app)
       return AppState.statusAtRest(app, entry !== undefined && now < entry.expiresAt ? entry.resolved : undefined)
     })
@@ -177,7 +205,7 @@ const make = Effect.fnUntraced(function*(
   const service = FlyTokens.of({
     get,
     refresh: (app, refusal) =>
-      withResolver("FlyTokens.refresh", app, (resolver) => resolver.refresh(rejectedOf(refusal))),
+      withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejectedOf(refusal))),
     invalidate: (app, refusal) => named(app, (app) => invalidation.invalidate(app, rejectedOf(refusal))),
     setManual: (app, token) =>
       named(app, (app) => manual.set(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token))),

@@ -20,7 +20,7 @@ const minute = 60 * second
 export const lastMinute = minute
 
 /** No sleep is longer, so that a clock that jumps and a machine that was suspended are noticed. */
-export const longestSleep = minute
+const longestSleep = minute
 
 const firstBackOff = 30 * second
 const longestBackOff = 10 * minute
@@ -162,11 +162,11 @@ export type Step =
   | { readonly _tag: "Evict" }
   | { readonly _tag: "AwaitRun" }
   | { readonly _tag: "Refresh" }
-  | { readonly _tag: "Sleep"; readonly millis: number }
+  | { readonly _tag: "Sleep"; readonly until: number }
 
 /**
  * The next step: a token that has ended is forgotten, a resolver that nobody asks is evicted, a refresh that is due is
- * begun; else a sleep, from 1 ms to a minute.
+ * begun; else there is nothing to do until one of these moments.
  *
  * @category timing
  * @since 0.1.0
@@ -177,6 +177,14 @@ export const nextStep = ({ dueAt, expiresAt, idleAt, isRunning, now }: Watched):
   if (now >= expiresAt) return { _tag: "Forget" }
   if (now >= idleAt) return { _tag: "Evict" }
   if (now >= dueAt) return { _tag: "Refresh" }
-  const wait = Math.min(expiresAt, dueAt, idleAt) - now
-  return { _tag: "Sleep", millis: Math.min(Math.max(Math.ceil(wait), 1), longestSleep) }
+  return { _tag: "Sleep", until: Math.min(expiresAt, dueAt, idleAt) }
 }
+
+/**
+ * How long to sleep until a moment: from 1 ms to a minute.
+ *
+ * @category timing
+ * @since 0.1.0
+ * @stability stable
+ */
+export const sleep = (now: number, until: number): number => Math.min(Math.max(Math.ceil(until - now), 1), longestSleep)

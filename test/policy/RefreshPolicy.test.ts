@@ -123,8 +123,9 @@ describe("back-off", () => {
 describe("next step", () => {
   const watched = { now: 0, expiresAt: 100 * minute, dueAt: 50 * minute, idleAt: Infinity, isRunning: false }
   it.each([
-    [{}, { _tag: "Sleep", millis: minute }],
-    [{ dueAt: 30_000.5 }, { _tag: "Sleep", millis: 30_001 }],
+    [{}, { _tag: "Sleep", until: 50 * minute }],
+    [{ idleAt: 30_000 }, { _tag: "Sleep", until: 30_000 }],
+    [{ dueAt: Infinity }, { _tag: "Sleep", until: 100 * minute }],
     [{ dueAt: 0 }, { _tag: "Refresh" }],
     [{ dueAt: 0, isRunning: true }, { _tag: "AwaitRun" }],
     [{ now: 100 * minute }, { _tag: "Forget" }],
@@ -132,21 +133,32 @@ describe("next step", () => {
     [{ idleAt: 0 }, { _tag: "Evict" }],
     [{ idleAt: 0, dueAt: 0 }, { _tag: "Evict" }],
     [{ idleAt: 0, isRunning: true }, { _tag: "AwaitRun" }],
-    [{ dueAt: Infinity, expiresAt: Infinity }, { _tag: "Sleep", millis: minute }],
-    [{ now: -day }, { _tag: "Sleep", millis: minute }]
+    [{ dueAt: Infinity, expiresAt: Infinity }, { _tag: "Sleep", until: Infinity }],
+    [{ now: -day }, { _tag: "Sleep", until: 50 * minute }]
   ])("%j: %j", (change, expected) => expect(Policy.nextStep({ ...watched, ...change })).toEqual(expected))
 
-  it("sleeps from 1 ms to a minute", () => {
+  it("sleeps until a moment to come", () => {
     const moment = fc.double({ min: -1e15, max: 1e15, noNaN: true })
     fc.assert(
       fc.property(moment, moment, moment, moment, (now, expiresAt, dueAt, idleAt) => {
         const step = Policy.nextStep({ now, expiresAt, dueAt, idleAt, isRunning: false })
-        if (step._tag !== "Sleep") return
-        expect(step.millis).toBeGreaterThanOrEqual(1)
-        expect(step.millis).toBeLessThanOrEqual(minute)
+        if (step._tag === "Sleep") expect(step.until).toBeGreaterThan(now)
       })
     )
   })
+})
+
+describe("sleep", () => {
+  it.each([
+    [0, 30_000, 30_000],
+    [0, 30_000.5, 30_001],
+    [0, 0.1, 1],
+    [5, 5, 1],
+    [5, 0, 1],
+    [0, minute + 1, minute],
+    [0, Infinity, minute],
+    [0, -Infinity, 1]
+  ])("from %d until %d: %d ms", (now, until, expected) => expect(Policy.sleep(now, until)).toBe(expected))
 })
 
 describe("within", () => {

@@ -5,10 +5,14 @@
  */
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type * as Semaphore from "effect/Semaphore"
 import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import type { ResolvedToken, TokenStatus } from "../../services/FlyTokens.ts"
 import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
+import type * as Agenda from "./Agenda.ts"
 import type { ChainRequest, Source } from "./Chain.ts"
 import type { Shared } from "./Shared.ts"
 import type { CacheEntry } from "./TokenCache.ts"
@@ -38,8 +42,8 @@ export interface Task {
   readonly chain: ReadonlyArray<Source>
   /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
   readonly replaces: CacheEntry | undefined
-  /** The fingerprint of the token before, for those who watch. */
-  readonly before: string | undefined
+  /** The token before, for those who watch. */
+  readonly before: FlyToken | undefined
 }
 
 /**
@@ -63,7 +67,7 @@ export interface Run extends Task {
  * @since 0.1.0
  * @stability stable
  */
-export interface AppState {
+export interface AppState extends Agenda.Item {
   readonly app: AppName
   readonly shared: Shared
   epoch: number
@@ -78,6 +82,14 @@ export interface AppState {
     readonly at: number
     readonly since: number
   } | undefined
+  /** Orders the runs; there while there are any. */
+  turn: Semaphore.Semaphore | undefined
+  /** Runs that have not ended, overtaken ones too. */
+  runs: number
+  /** Open while the resolver holds itself. */
+  held: Scope.Closeable | undefined
+  /** What the runs live in; made by the first that does not end at once. */
+  work: Scope.Closeable | undefined
 }
 
 /**
@@ -93,7 +105,13 @@ export const make = (app: AppName, shared: Shared): AppState => ({
   current: undefined,
   failure: undefined,
   lastFailure: undefined,
-  retry: undefined
+  retry: undefined,
+  turn: undefined,
+  runs: 0,
+  held: undefined,
+  work: undefined,
+  dueAt: Number.POSITIVE_INFINITY,
+  place: -1
 })
 
 /**
@@ -181,8 +199,8 @@ export const failuresOf = ({ retry }: AppState, entry: CacheEntry): number =>
  * @stability stable
  */
 export const adopt = (state: AppState, entry: CacheEntry, now: number, failures: number = 1): void => {
-  const { chain, settings } = state.shared
-  const isLastResort = entry.resolved.source === "manual" && chain[0]?.name !== "manual"
+  const { chains, settings } = state.shared
+  const isLastResort = entry.resolved.source === "manual" && chains.all[0]?.name !== "manual"
   const isOff = settings.softExpiryLeadMillis === 0
   if (!isOff && (isLastResort || entry.refreshAt <= now)) planRetry(state, entry, now, failures)
   else state.retry = undefined

@@ -1,16 +1,18 @@
 /**
- * Looking after an app's token: keeps the resolver alive while there is something to look after, and wakes up when
- * something is due.
+ * Looking after tokens: keeps an app's resolver alive while there is something to look after, and does what is due. One
+ * fiber sleeps for all apps.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
+import * as Agenda from "./Agenda.ts"
+import type { AppState } from "./AppState.ts"
 import type { CacheEntry } from "./TokenCache.ts"
 
 /**
@@ -19,13 +21,18 @@ import type { CacheEntry } from "./TokenCache.ts"
  * @stability stable
  */
 export interface Attendance {
-  /** Keeps the resolver alive until {@link settle} finds nothing to look after. */
-  readonly hold: Effect.Effect<void>
-  /** Looks after this entry from now on; its times may be others than before. */
-  readonly attend: (entry: CacheEntry) => Effect.Effect<void>
-  /** Lets the resolver go if there is neither a token nor a run. */
-  readonly settle: () => void
+  /** Keeps the app's resolver alive until {@link Attendance.look} finds nothing to look after. */
+  readonly hold: (state: AppState) => Effect.Effect<void>
+  /** Looks after the app's token from now on; its times may be others than before. */
+  readonly attend: (state: AppState) => Effect.Effect<void>
+  /** Does what is due for the app, and notes when the next look is; without a token and a run it lets the resolver go. */
+  readonly look: (state: AppState) => void
+  /** The resolver has ended. */
+  readonly leave: (state: AppState) => void
 }
+
+/** So many are looked at before other fibers have their turn: that many refreshes at once are a few milliseconds. */
+const atOnce = 32
 
 /**
  * @category constructors
@@ -33,91 +40,141 @@ export interface Attendance {
  * @stability stable
  */
 export const make = (options: {
-  readonly entry: () => CacheEntry | undefined
-  readonly run: () => Fiber.Fiber<unknown, unknown> | undefined
+  readonly clock: Clock.Clock
+  readonly entry: (state: AppState) => CacheEntry | undefined
   /** When the entry's next refresh is due. */
-  readonly dueAt: (entry: CacheEntry, now: number) => number
-  readonly refresh: (entry: CacheEntry, now: number) => void
+  readonly dueAt: (state: AppState, entry: CacheEntry, now: number) => number
+  readonly refresh: (state: AppState, entry: CacheEntry, now: number) => void
   /** Puts another entry in its place: its times came from a clock that was ahead. */
-  readonly onClockSetBack: (entry: CacheEntry, now: number) => void
+  readonly onClockSetBack: (state: AppState, entry: CacheEntry, now: number) => void
   /** The entry came to its end. */
-  readonly forget: (entry: CacheEntry) => void
-  readonly onEvicted: (now: number) => void
+  readonly forget: (state: AppState, entry: CacheEntry) => void
+  readonly onEvicted: (state: AppState, now: number) => void
   readonly idleTimeToLiveMillis: number
-  /** Forks into the resolver's scope. */
+  /** Forks into the layer's scope. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  /** Forks outside of the resolver's scope, which may close because of it. */
-  readonly forkOutside: (effect: Effect.Effect<void>) => void
-  readonly retain: Effect.Effect<unknown, never, Scope.Scope>
+  readonly retain: (state: AppState) => Effect.Effect<unknown, never, Scope.Scope>
 }): Attendance => {
-  /** Open while the resolver holds itself. */
-  let held: Scope.Closeable | undefined
-  let watching: Fiber.Fiber<void> | undefined
+  const { clock } = options
+  const agenda = Agenda.make<AppState>()
+  /** The fiber that sleeps until the next moment, and which that is at the latest. */
+  let sleeper: { readonly fiber: Fiber.Fiber<void>; readonly until: number } | undefined
+  let isAwake = false
+  /** The last look at the clock: one that shows an earlier time was set back. */
+  let seen = Number.NEGATIVE_INFINITY
 
-  const hold = Effect.suspend(() => {
-    if (held !== undefined) return Effect.void
-    held = Scope.makeUnsafe()
-    return Effect.asVoid(Scope.provide(options.retain, held))
-  }).pipe(Effect.uninterruptible)
+  const hold = (state: AppState) =>
+    Effect.suspend(() => {
+      if (state.held !== undefined) return Effect.void
+      state.held = Scope.makeUnsafe()
+      return Effect.asVoid(Scope.provide(options.retain(state), state.held))
+    }).pipe(Effect.uninterruptible)
 
-  const letGo = () => {
-    if (held === undefined) return
-    const closing = held
-    held = undefined
-    options.forkOutside(Scope.close(closing, Exit.void))
+  const letGo = (state: AppState) => {
+    agenda.remove(state)
+    if (state.held === undefined) return
+    const closing = state.held
+    state.held = undefined
+    // Not in the resolver's scope, which closes by it.
+    options.fork(Scope.close(closing, Exit.void))
   }
 
-  const settle = () => {
-    if (options.run() === undefined && options.entry() === undefined) letGo()
+  const step = (state: AppState, entry: CacheEntry, now: number): void => {
+    const next = RefreshPolicy.nextStep({
+      now,
+      expiresAt: entry.expiresAt,
+      dueAt: options.dueAt(state, entry, now),
+      idleAt: entry.lastUsed + options.idleTimeToLiveMillis,
+      isRunning: state.current !== undefined
+    })
+    switch (next._tag) {
+      case "AwaitRun":
+        // Its end is followed by a look.
+        return agenda.remove(state)
+      case "Refresh":
+        agenda.remove(state)
+        return options.refresh(state, entry, now)
+      case "Forget":
+        options.forget(state, entry)
+        return letGo(state)
+      case "Evict":
+        entry.attended = false
+        options.onEvicted(state, now)
+        return letGo(state)
+      case "Sleep":
+        return agenda.set(state, next.until)
+    }
   }
 
-  const watch = Effect.gen(function*() {
+  const lookAt = (state: AppState, now: number): void => {
+    const entry = options.entry(state)
+    if (entry === undefined) {
+      if (state.current === undefined) letGo(state)
+      return
+    }
+    if (now < entry.since) options.onClockSetBack(state, entry, now)
+    const current = options.entry(state)
+    if (current !== undefined && current.attended) step(state, current, now)
+  }
+
+  /** Does what is due, in small portions, and sleeps again. */
+  const wake = Effect.gen(function*() {
+    isAwake = true
+    let looked = 0
     for (;;) {
-      const entry = options.entry()
-      if (entry === undefined) return settle()
-      const now = yield* Clock.currentTimeMillis
-      if (now < entry.since) {
-        options.onClockSetBack(entry, now)
-        continue
-      }
-      const run = options.run()
-      const step = RefreshPolicy.nextStep({
-        now,
-        expiresAt: entry.expiresAt,
-        dueAt: options.dueAt(entry, now),
-        idleAt: entry.lastUsed + options.idleTimeToLiveMillis,
-        isRunning: run !== undefined
-      })
-      switch (step._tag) {
-        case "AwaitRun":
-          if (run !== undefined) yield* Fiber.await(run)
-          break
-        case "Refresh":
-          options.refresh(entry, now)
-          break
-        case "Forget":
-          options.forget(entry)
-          return settle()
-        case "Evict":
-          entry.attended = false
-          options.onEvicted(now)
-          return letGo()
-        case "Sleep":
-          yield* Effect.sleep(Duration.millis(step.millis))
+      const now = clock.currentTimeMillisUnsafe()
+      if (now < seen) agenda.hasten()
+      seen = now
+      const state = agenda.first()
+      if (state === undefined || state.dueAt > now) return
+      if (looked++ === atOnce) {
+        looked = 0
+        yield* Effect.yieldNow
+      } else {
+        agenda.remove(state)
+        lookAt(state, now)
       }
     }
-  })
+  }).pipe(Effect.onExit((exit) =>
+    Effect.sync(() => {
+      isAwake = false
+      sleeper = undefined
+      // Interrupted only by the end of the layer.
+      if (!Exit.hasInterrupts(exit)) arm()
+    })
+  ))
+
+  const arm = (): void => {
+    const first = agenda.first()
+    if (isAwake || first === undefined) return
+    const now = clock.currentTimeMillisUnsafe()
+    const millis = RefreshPolicy.sleep(now, first.dueAt)
+    if (sleeper !== undefined && sleeper.until <= now + millis) return
+    sleeper?.fiber.interruptUnsafe()
+    sleeper = {
+      until: now + millis,
+      fiber: options.fork(Effect.andThen(Effect.sleep(Duration.millis(millis)), wake))
+    }
+  }
+
+  const look = (state: AppState): void => {
+    const now = clock.currentTimeMillisUnsafe()
+    lookAt(state, now)
+    seen = Math.max(seen, now)
+    arm()
+  }
 
   return {
     hold,
-    settle,
-    attend: (entry) =>
+    look,
+    leave: agenda.remove,
+    attend: (state) =>
       Effect.andThen(
-        hold,
+        hold(state),
         Effect.sync(() => {
-          entry.attended = true
-          watching?.interruptUnsafe()
-          watching = options.fork(watch)
+          const entry = options.entry(state)
+          if (entry !== undefined) entry.attended = true
+          look(state)
         })
       )
   }

@@ -10,6 +10,7 @@ import type { ResolvedToken } from "../../services/FlyTokens.ts"
 import { PersistFailed } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import * as AppResolver from "./AppResolver.ts"
 import * as Background from "./Background.ts"
 import type { Shared } from "./Shared.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -37,7 +38,8 @@ export const make = (shared: Shared): Invalidation => {
   /** One synchronous step in memory; a run that is under way cannot bring the token back. */
   const clear = (app: AppName, identity: string | undefined, isCurrent: boolean) => {
     if (isCurrent) cache.entries.delete(app)
-    live.get(app)?.onInvalidated()
+    const resolver = live.get(app)
+    if (resolver !== undefined) AppResolver.onInvalidated(resolver)
     if (identity === undefined) return
     // Until the store has confirmed, its copy is not believed.
     TokenCache.drop(cache, app, identity)
@@ -56,7 +58,7 @@ export const make = (shared: Shared): Invalidation => {
     // A rejected token that is not the current one is refused by every run anyway: nothing under way is disturbed.
     if (rejected === undefined || current !== undefined) clear(app, known, true)
     else TokenCache.drop(cache, app, rejected.identity)
-    shared.telemetry.announce({ _tag: "Invalidated", app, at: now })
+    shared.telemetry.announce(() => ({ _tag: "Invalidated", app, at: now }))
 
     const deleted = yield* writes.drop(app, "cached", rejected?.identity)
     // A call that came while the store was slow may have taken what was still stored.

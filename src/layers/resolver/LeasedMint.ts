@@ -127,9 +127,12 @@ export const make = (options: {
     )
     const fiber = background.fork(withLease)
 
-    const waited = yield* Effect.timeoutOption(Deferred.await(decided), Duration.millis(waitMillis)).pipe(
-      Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe()))
-    )
+    // A lease that is free begins at once: then there is nothing to wait for.
+    const waited = run.begun
+      ? Option.none()
+      : yield* Effect.timeoutOption(Deferred.await(decided), Duration.millis(waitMillis)).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe()))
+      )
     if (run.begun || (Option.isSome(waited) && waited.value === undefined)) {
       return yield* Effect.onInterrupt(Deferred.await(answer), () => Effect.sync(() => fiber.interruptUnsafe()))
     }

@@ -9,6 +9,7 @@ import * as Usability from "../../policy/Usability.ts"
 import { PersistFailed, UnusableToken } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import * as AppResolver from "./AppResolver.ts"
 import * as Background from "./Background.ts"
 import * as Settlement from "./Settlement.ts"
 import type { Shared } from "./Shared.ts"
@@ -31,6 +32,16 @@ export interface ManualTokens {
 export const make = (shared: Shared): ManualTokens => {
   const { background, cache, live, telemetry, writes } = shared
 
+  const invalidated = (app: AppName) => {
+    const resolver = live.get(app)
+    if (resolver !== undefined) AppResolver.onInvalidated(resolver)
+  }
+
+  const changed = (app: AppName, now: number) => {
+    const resolver = live.get(app)
+    if (resolver !== undefined) AppResolver.onManualChanged(resolver, now)
+  }
+
   /** A manual token that is being served gives way to the new one; a better source's token stays. */
   const replaceServed = (app: AppName, token: FlyToken, now: number) => {
     cache.manual.delete(app)
@@ -38,7 +49,7 @@ export const make = (shared: Shared): ManualTokens => {
     if (served?.resolved.source !== "manual") return
     if (shared.isRejected(token, now)) {
       cache.entries.delete(app)
-      live.get(app)?.onInvalidated()
+      invalidated(app)
       return
     }
     const taken = { token, source: "manual", acquiredAt: now, lastUsed: served.lastUsed } as const
@@ -57,8 +68,8 @@ export const make = (shared: Shared): ManualTokens => {
     )
     cache.manual.set(app, token)
     replaceServed(app, token, now)
-    live.get(app)?.onManualChanged(now)
-    telemetry.announce({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint })
+    changed(app, now)
+    telemetry.announce(() => ({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint }))
   })
 
   const remove = Effect.fnUntraced(function*(app: AppName) {
@@ -70,9 +81,9 @@ export const make = (shared: Shared): ManualTokens => {
     const served = cache.entries.get(app)?.resolved.source === "manual"
     const now = yield* Clock.currentTimeMillis
     if (served) cache.entries.delete(app)
-    live.get(app)?.onManualChanged(now)
-    if (served) live.get(app)?.onInvalidated()
-    telemetry.announce({ _tag: "ManualRemoved", app, at: now })
+    changed(app, now)
+    if (served) invalidated(app)
+    telemetry.announce(() => ({ _tag: "ManualRemoved", app, at: now }))
   })
 
   return {

@@ -92,8 +92,9 @@ export const make = (options: {
   const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
-    const { identity } = candidate.token
-    if (request.dropped.has(identity) || forgotten.has(identity)) return false
+    // The identity takes a digest, and mostly nothing was dropped.
+    if (request.dropped.size > 0 && request.dropped.has(candidate.token.identity)) return false
+    if (forgotten.size > 0 && forgotten.has(candidate.token.identity)) return false
     return "candidate" in Chain.judge(candidate, now, request.longerThan, demands)
   }
 

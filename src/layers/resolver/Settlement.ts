@@ -16,9 +16,6 @@ import * as AppState from "./AppState.ts"
 import type { Candidate, Found } from "./Chain.ts"
 import * as TokenCache from "./TokenCache.ts"
 
-/** Looks after an entry from now on. */
-type Attend = (entry: TokenCache.CacheEntry) => Effect.Effect<void>
-
 const resolvedOf = (app: AppName, token: FlyToken, source: SourceName, expiresAt: number): ResolvedToken =>
   new ResolvedToken({ app, token, source, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
 
@@ -82,15 +79,18 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
 
 const announceFound = (
   { app, shared }: AppState.AppState,
-  before: string | undefined,
+  before: FlyToken | undefined,
   { expiresAt, source, token }: ResolvedToken,
   at: number
 ): void => {
-  const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
-  if (before === undefined) return shared.telemetry.announce({ _tag: "Acquired", ...acquisition })
   // The same token read again, its time to live begun anew, is no news.
-  if (before === token.fingerprint) return
-  shared.telemetry.announce({ _tag: "Refreshed", ...acquisition, replaced: before })
+  if (before?.value === token.value) return
+  shared.telemetry.announce(() => {
+    const acquisition = { app, at, source, fingerprint: token.fingerprint, expiresAt }
+    return before === undefined
+      ? { _tag: "Acquired", ...acquisition }
+      : { _tag: "Refreshed", ...acquisition, replaced: before.fingerprint }
+  })
 }
 
 /**
@@ -108,8 +108,7 @@ export const commit = (
   state: AppState.AppState,
   task: AppState.Task,
   found: Found,
-  now: number,
-  attend: Attend
+  now: number
 ): Effect.Effect<ResolvedToken> => {
   const { app, shared } = state
   const { acquiredAt, takenFrom, token } = found.candidate
@@ -126,7 +125,7 @@ export const commit = (
   AppState.adopt(state, entry, now, Math.max(1, failures))
   announceFound(state, task.before, entry.resolved, now)
   persist(state, task, found, entry.resolved)
-  return Effect.as(attend(entry), entry.resolved)
+  return Effect.as(shared.attendance.attend(state), entry.resolved)
 }
 
 const passedOver = (
@@ -177,14 +176,14 @@ const announceFailure = (
   at: number
 ): void => {
   const next = left === undefined ? Number.POSITIVE_INFINITY : AppState.dueAt(state, left, at)
-  state.shared.telemetry.announce({
+  state.shared.telemetry.announce(() => ({
     _tag: "RefreshFailed",
     app: state.app,
     at,
     error,
     nextTryAt: Number.isFinite(next) ? next : null,
     expiresAt: left?.resolved.expiresAt ?? null
-  })
+  }))
 }
 
 /**
@@ -204,8 +203,7 @@ export const fail = Effect.fnUntraced(function*(
   state: AppState.AppState,
   task: AppState.Task,
   attempts: ReadonlyArray<Attempt>,
-  now: number,
-  attend: Attend
+  now: number
 ): Effect.fn.Return<undefined, NoTokenAvailable> {
   const error = new NoTokenAvailable({ app: state.app, attempts: [...attempts] })
   const { purpose } = task
@@ -219,7 +217,7 @@ export const fail = Effect.fnUntraced(function*(
   }
   if (purpose !== "get") announceFailure(state, error, left, now)
   if (purpose === "refreshAhead" && left === undefined) return undefined
-  if (left !== undefined && purpose === "refresh") yield* attend(left)
+  if (left !== undefined && purpose === "refresh") yield* state.shared.attendance.attend(state)
   if (left !== undefined && purpose === "refreshAhead") yield* logFailure(state, error, left)
   return yield* error
 })

@@ -20,6 +20,11 @@ import type { MintedTokens } from "./MintedTokens.ts"
 import * as StoreReads from "./StoreReads.ts"
 import type { TokenCache } from "./TokenCache.ts"
 
+/** Misses of nearly every run: made once, because an error takes its time to collect a stack that nobody reads. */
+const notSet = new NotFound({ what: "FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set" })
+const notStored = new NotFound({ what: "no stored token" })
+const notByHand = new NotFound({ what: "no manual token set" })
+
 /**
  * @category constructors
  * @since 0.1.0
@@ -39,9 +44,9 @@ export const make = (options: {
   const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
 
   const record = Effect.fnUntraced(
-    function*(request: ChainRequest, key: StorageKey, none: string): Effect.fn.Return<StoredToken, MissReason> {
+    function*(request: ChainRequest, key: StorageKey, none: NotFound): Effect.fn.Return<StoredToken, MissReason> {
       const found = yield* read(request, request.app, key)
-      return Option.isSome(found) ? found.value : yield* new NotFound({ what: none })
+      return Option.isSome(found) ? found.value : yield* none
     }
   )
 
@@ -52,14 +57,14 @@ export const make = (options: {
         const token = tokenOf(environment)
         return Option.isSome(token)
           ? Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token: token.value, acquiredAt }))
-          : Effect.fail(new NotFound({ what: "FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set" }))
+          : Effect.fail(notSet)
       })
   }
 
   const stored: Source = {
     name: "storage",
     ask: Effect.fnUntraced(function*(request) {
-      const { savedAt, token: text } = yield* record(request, "cached", "no stored token")
+      const { savedAt, token: text } = yield* record(request, "cached", notStored)
       const token = FlyToken.make(text)
       // A refresh drops what is stored for the app, also for an app that this process never resolved.
       if (request.isRefresh && !request.dropped.has(token.identity)) {
@@ -90,7 +95,7 @@ export const make = (options: {
   const manual: Source = {
     name: "manual",
     ask: Effect.fnUntraced(function*(request) {
-      const read = Effect.map(record(request, "manual", "no manual token set"), ({ token }) => FlyToken.make(token))
+      const read = Effect.map(record(request, "manual", notByHand), ({ token }) => FlyToken.make(token))
       const token = yield* Effect.catch(read, (reason) => {
         if (reason._tag === "NotFound") cache.manual.delete(request.app)
         // It cannot be had again from anywhere else: the store may fail, once it is known.

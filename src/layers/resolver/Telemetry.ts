@@ -22,17 +22,21 @@ const eventCapacity = 256
  * @stability stable
  */
 export interface Telemetry {
-  readonly announce: (event: TokenEvent) => void
+  /** Tells those who listen; without any the event is not even made, because a fingerprint takes a digest. */
+  readonly announce: (event: () => TokenEvent) => void
   readonly events: Stream.Stream<TokenEvent>
   /** Counts what each source answered in a run. */
   readonly onRun: (attempts: ReadonlyArray<Attempt>, found: SourceName | undefined) => void
   readonly onCliEnd: (tookMillis: number) => void
 }
 
-const attempts = Metric.counter("fly_tokens_source_attempts", {
-  description: "What sources answered, by source and outcome (`Found` or the tag of a reason)",
-  incremental: true
-})
+/** One series each, with its attributes from the start: adding them at each count takes longer than the count. */
+const attempts = (source: SourceName, outcome: string) =>
+  Metric.counter("fly_tokens_source_attempts", {
+    description: "What sources answered, by source and outcome (`Found` or the tag of a reason)",
+    attributes: { source, outcome },
+    incremental: true
+  })
 
 const cliDuration = Metric.histogram("fly_tokens_cli_duration_milliseconds", {
   description: "How long runs of flyctl took",
@@ -73,15 +77,28 @@ export const make = Effect.fnUntraced(function*(reading: {
   )
   yield* Effect.addFinalizer(() => PubSub.shutdown(events))
 
-  const count = (source: SourceName, outcome: string) =>
-    Metric.withAttributes(attempts, { source, outcome }).updateUnsafe(1, context)
+  let listeners = 0
+  const listening = Effect.acquireRelease(
+    Effect.sync(() => listeners++),
+    () => Effect.sync(() => listeners--)
+  )
+  const subscribed = Effect.andThen(listening, PubSub.subscribe(events))
+
+  const counters = new Map<string, ReturnType<typeof attempts>>()
+  const count = (source: SourceName, outcome: string) => {
+    const name = `${source} ${outcome}`
+    let counter = counters.get(name)
+    if (counter === undefined) counters.set(name, counter = attempts(source, outcome))
+    counter.updateUnsafe(1, context)
+  }
 
   return {
     announce: (event) => {
+      if (listeners === 0) return
       // Not `publishUnsafe`: that refuses when a slow subscriber is full, instead of dropping its oldest event.
-      Effect.runForkWith(context)(PubSub.publish(events, event))
+      Effect.runForkWith(context)(PubSub.publish(events, event()))
     },
-    events: Stream.fromPubSub(events),
+    events: Stream.unwrap(Effect.map(subscribed, Stream.fromSubscription)),
     onRun: (attempts, found) => {
       for (const { reason, source } of attempts) count(source, reason._tag)
       if (found !== undefined) count(found, "Found")
