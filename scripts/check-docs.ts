@@ -21,7 +21,8 @@ const filesBelow = (directory: string, ending: string): ReadonlyArray<string> =>
 
 const sources = [
   join(root, "README.md"),
-  ...filesBelow(join(root, "docs"), ".md"),
+  // The reference is made from the doc comments.
+  ...filesBelow(join(root, "docs"), ".md").filter((file) => !file.startsWith(join(root, "docs", "api"))),
   ...filesBelow(join(root, "src"), ".ts")
 ]
 
@@ -40,8 +41,9 @@ const examples: Array<Example> = []
 for (const source of sources) {
   const text = readFileSync(source, "utf8")
   const from = relative(root, source)
-  for (const [n, match] of [...text.matchAll(/^( \* |)```ts\n([\s\S]*?)^( \* |)```$/gm)].entries()) {
-    const code = match[2]!.split("\n").map((line) => line.replace(/^ \* ?/, "")).join("\n")
+  for (const [n, match] of [...text.matchAll(/^( *\* |)```ts\n([\s\S]*?)^( *\* |)```$/gm)].entries()) {
+    const inComment = match[1] !== ""
+    const code = match[2]!.split("\n").map((line) => inComment ? line.replace(/^ *\* ?/, "") : line).join("\n")
     examples.push({
       from,
       code,

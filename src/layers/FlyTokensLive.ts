@@ -243,6 +243,24 @@ const make = Effect.fnUntraced(function*(
  * Use to compose your own sources, in tests and outside of Node. On Node `FlyTokensNode.layer` has everything wired. If
  * several processes share the storage, provide a {@link Lease} too.
  *
+ * **Example** (The environment, and a store in memory)
+ *
+ * ```ts
+ * import { ConfigFile, Environment, FlyCli, FlyTokensLive, StorageMemory } from "effect-fly-tokens"
+ * import * as Layer from "effect/Layer"
+ *
+ * declare const variables: Record<string, string>
+ *
+ * const tokens = FlyTokensLive.layer({ chain: ["env", "storage", "manual"] }).pipe(
+ *   Layer.provide([
+ *     Environment.layerRecord(variables),
+ *     StorageMemory.layer,
+ *     ConfigFile.layerDisabled,
+ *     FlyCli.layerDisabled
+ *   ])
+ * )
+ * ```
+ *
  * @category layers
  * @since 0.1.0
  * @stability stable

@@ -23,6 +23,8 @@ import * as LeaseFileSystem from "./lease/LeaseFileSystem.ts"
 import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
 
 /**
+ * Options of the layers for Node: those of the resolver, of the files and of the `fly` command.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

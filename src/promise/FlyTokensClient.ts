@@ -89,6 +89,25 @@ export interface RefusalOptions extends CallOptions {
  *
  * A token that waits for its refresh does not keep Node running; a call that is waited for does.
  *
+ * **Example** (Another token after a 401, and a line when a refresh failed)
+ *
+ * ```ts
+ * import type { FlyTokensClient } from "effect-fly-tokens/promise"
+ *
+ * const machinesOf = async (tokens: FlyTokensClient, app: string) => {
+ *   const send = (authorization: string) =>
+ *     fetch(`https://api.machines.dev/v1/apps/${app}/machines`, { headers: { authorization } })
+ *   const token = await tokens.get(app)
+ *   const response = await send(token.authorization("machines"))
+ *   if (response.status !== 401) return response
+ *   const other = await tokens.refresh(app, { rejected: token.token })
+ *   return send(other.authorization("machines"))
+ * }
+ *
+ * const report = (tokens: FlyTokensClient) =>
+ *   tokens.on("RefreshFailed", ({ app, error }) => console.error(app, error.message))
+ * ```
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -28,6 +28,7 @@ export type ConfigFileReason = Extract<MissReason, NotFound | Unreadable | Malfo
  * @stability stable
  */
 export class ConfigFile extends Context.Service<ConfigFile, {
+  /** Reads the file, and gives its token or why there is none. */
   readonly accessToken: Effect.Effect<FlyToken, ConfigFileReason>
 }>()("effect-fly-tokens/ConfigFile") {
   /**

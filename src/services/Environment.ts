@@ -16,6 +16,7 @@ import { FlyToken } from "../token/FlyToken.ts"
  * @stability stable
  */
 export class Environment extends Context.Service<Environment, {
+  /** The variable's text; `undefined` if it is not set. */
   readonly get: (name: string) => string | undefined
 }>()("effect-fly-tokens/Environment") {
   /**

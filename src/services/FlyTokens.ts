@@ -23,6 +23,7 @@ import type { TokenEvent } from "./TokenEvent.ts"
  */
 export class ResolvedToken {
   readonly app: AppName
+  /** The token itself; printed, it shows its fingerprint only. */
   readonly token: FlyToken
   /** Where this process took it; never the cache. */
   readonly source: SourceName
@@ -32,6 +33,7 @@ export class ResolvedToken {
    */
   readonly expiresAt: number | null
 
+  /** For services of your own, in tests and elsewhere. */
   constructor(fields: {
     readonly app: AppName
     readonly token: FlyToken
@@ -61,7 +63,9 @@ export interface TokenStatus {
   readonly app: AppName
   /** Where the current token came from; `null`, as the next two, if there is no valid one. */
   readonly source: SourceName | null
+  /** The token's {@link FlyToken.fingerprint}. */
   readonly fingerprint: string | null
+  /** When the token ends. */
   readonly expiresAt: number | null
   /** When the next refresh is due; `null` if none is planned. */
   readonly refreshAt: number | null
@@ -69,6 +73,7 @@ export interface TokenStatus {
   readonly inFlight: boolean
   /** Until when failures are answered, or no refresh is tried, because the last run failed; `null` if it did not. */
   readonly backOffUntil: number | null
+  /** Why the last run gave no token; `null` if it gave one, or there was none. */
   readonly lastFailure: NoTokenAvailable | null
 }
 
@@ -80,6 +85,7 @@ export interface TokenStatus {
  * @stability stable
  */
 export interface Refusal {
+  /** Nothing is said against any token without it. */
   readonly rejected?: FlyToken | Redacted.Redacted<string> | undefined
 }
 
@@ -96,6 +102,23 @@ export interface Refusal {
  * **Gotchas**
  *
  * A call after the layer was closed is interrupted.
+ *
+ * **Example** (A token, and another one after a 401)
+ *
+ * ```ts
+ * import { FlyTokens } from "effect-fly-tokens"
+ * import * as Effect from "effect/Effect"
+ *
+ * const listMachines = (app: string, send: (authorization: string) => Effect.Effect<Response>) =>
+ *   Effect.gen(function*() {
+ *     const tokens = yield* FlyTokens
+ *     const token = yield* tokens.get(app)
+ *     const response = yield* send(token.authorization("machines"))
+ *     if (response.status !== 401) return response
+ *     const other = yield* tokens.refresh(app, { rejected: token.token })
+ *     return yield* send(other.authorization("machines"))
+ *   })
+ * ```
  *
  * @category services
  * @since 0.1.0

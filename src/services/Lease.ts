@@ -46,6 +46,7 @@ export interface HeldLease {
  * @stability stable
  */
 export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
+  /** `org/<slug>` or `app/<name>`. */
   scope: Schema.String,
   /** A fixed sentence, with an error code where there is one. */
   why: Schema.String
@@ -96,6 +97,8 @@ export interface LeaseBacking {
 }
 
 /**
+ * Options of every lease that ends by itself.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -277,6 +280,17 @@ const uncoordinated: Lease = {
 /**
  * The service. By default there is no coordination between processes: provide the layer of a `LeaseLocal`,
  * `LeaseFileSystem`, `LeaseRedis` or `LeaseSql`. `Lease.make` makes one over a backing of your own.
+ *
+ * **Example** (A lease over a lock service of yours)
+ *
+ * ```ts
+ * import { Lease, type LeaseBacking } from "effect-fly-tokens"
+ * import * as Layer from "effect/Layer"
+ *
+ * declare const locks: LeaseBacking
+ *
+ * const lease = Layer.effect(Lease, Lease.make(locks, { ttl: "20 seconds" }))
+ * ```
  *
  * @category services
  * @since 0.1.0

@@ -74,6 +74,8 @@ const reasons = [
 export const MissReason = Schema.Union(reasons)
 
 /**
+ * One of the causes for which a source gives no token.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -16,6 +16,8 @@ import * as Schema from "effect/Schema"
 export const sourceNames = ["env", "storage", "config", "cli", "manual"] as const
 
 /**
+ * The name of a source, as a schema.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -23,6 +25,8 @@ export const sourceNames = ["env", "storage", "config", "cli", "manual"] as cons
 export const SourceName = Schema.Literals(sourceNames)
 
 /**
+ * The name of a source.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -32,9 +32,11 @@ export type StorageKey = "cached" | "manual" | "org"
  * @stability stable
  */
 export interface StoredToken {
+  /** The token as text. */
   readonly token: Redacted.Redacted<string>
   /** When the token ends; `null` if that is not known. */
   readonly expiresAt: number | null
+  /** Where the process took it that stored it. */
   readonly source: SourceName
   /** When the token was acquired. */
   readonly savedAt: number
@@ -82,6 +84,7 @@ const storedOf = (record: typeof RecordJson.Type): StoredToken => {
  * @stability stable
  */
 export interface StorageBacking {
+  /** The text of a record, as it was written. */
   readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, StorageError>
   /**
    * Writes a record, whole or not at all. If the record that is there makes it outdated (`Fence.isOutdated`) it is
@@ -93,7 +96,9 @@ export interface StorageBacking {
     text: string,
     meta: RecordMeta
   ) => Effect.Effect<void, StorageError>
+  /** Removes a record; that there is none is no failure. */
   readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  /** The names that have a record, in any order. */
   readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
   /**
    * Puts a corrupt record out of the way, so that the next write heals it; not if its text is another one by now, and
@@ -122,8 +127,11 @@ export interface StorageBacking {
  * @stability stable
  */
 export class Storage extends Context.Service<Storage, {
+  /** The record, if there is one. */
   readonly get: (name: string, key: StorageKey) => Effect.Effect<Option.Option<StoredToken>, StorageError>
+  /** Stores a record, durable when it returns. */
   readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, StorageError>
+  /** Removes a record; that there is none is no failure. */
   readonly delete: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
   /** The names that have a record. */
   readonly list: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
@@ -162,6 +170,36 @@ export class Storage extends Context.Service<Storage, {
 
   /**
    * A storage over a backend that moves texts.
+   *
+   * **Example** (A storage in a map)
+   *
+   * ```ts
+   * import { Storage, type StorageKey } from "effect-fly-tokens"
+   * import * as Clock from "effect/Clock"
+   * import * as Effect from "effect/Effect"
+   * import * as Layer from "effect/Layer"
+   * import * as Option from "effect/Option"
+   *
+   * const texts = new Map<string, string>()
+   * const place = (name: string, key: StorageKey) => `${key}/${name}`
+   *
+   * const storage = Layer.succeed(Storage)(Storage.make({
+   *   read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
+   *   write: (name, key, text, meta) =>
+   *     Effect.flatMap(Clock.currentTimeMillis, (now) => {
+   *       if (Storage.isOutdated(meta, texts.get(place(name, key)), now)) return Effect.fail(Storage.superseded())
+   *       texts.set(place(name, key), text)
+   *       return Effect.void
+   *     }),
+   *   remove: (name, key) => Effect.sync(() => void texts.delete(place(name, key))),
+   *   setAside: (name, key, text) =>
+   *     Effect.sync(() => {
+   *       if (texts.get(place(name, key)) === text) texts.delete(place(name, key))
+   *     }),
+   *   names: (key) =>
+   *     Effect.sync(() => [...texts.keys()].filter((at) => at.startsWith(`${key}/`)).map((at) => at.slice(key.length + 1)))
+   * }))
+   * ```
    *
    * @category constructors
    */

@@ -20,6 +20,8 @@ import { SourceName } from "./SourceName.ts"
 export const Attempt = Schema.Struct({ source: SourceName, reason: MissReason })
 
 /**
+ * What one source answered: its name, and why it gave no token.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -40,12 +42,27 @@ export type Attempt = typeof Attempt.Type
  *            → run `fly auth login`; flyctl also asks for it when the last login is over 30 days old
  * ```
  *
+ * **Example** (Acting on one cause)
+ *
+ * ```ts
+ * import { FlyTokens } from "effect-fly-tokens"
+ * import * as Effect from "effect/Effect"
+ *
+ * const token = FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
+ *   Effect.tapErrorTag("NoTokenAvailable", ({ attempts }) => {
+ *     const login = attempts.find(({ reason }) => reason._tag === "NotLoggedIn")
+ *     return login === undefined ? Effect.void : Effect.logError(login.reason.hint)
+ *   })
+ * )
+ * ```
+ *
  * @category errors
  * @since 0.1.0
  * @stability stable
  */
 export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("NoTokenAvailable", {
   app: AppName,
+  /** The sources that were asked, in order. */
   attempts: Schema.Array(Attempt)
 }) {
   override get message(): string {
@@ -72,6 +89,11 @@ export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("Invali
   /** The text: quoted, cut after 64 characters, tokens in it redacted. */
   input: Schema.String
 }) {
+  /**
+   * The error for any value.
+   *
+   * @category constructors
+   */
   static of(input: unknown): InvalidAppName {
     return new InvalidAppName({ input: typeof input === "string" ? quote(input) : `a value of type ${typeof input}` })
   }
@@ -99,7 +121,9 @@ const undone = {
  */
 export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistFailed", {
   app: Schema.String,
+  /** What was asked for. */
   operation: Schema.Literals(["setManual", "removeManual", "invalidate"]),
+  /** Why it was not done. */
   reason: Schema.Union([StorageFailed, TimedOut, Defect])
 }) {
   override get message(): string {
@@ -119,6 +143,7 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
  */
 export class UnusableToken extends Schema.TaggedError<UnusableToken>()("UnusableToken", {
   app: AppName,
+  /** What is wrong with the token. */
   reason: Schema.Union([Malformed, Expired, Undischarged])
 }) {
   override get message(): string {
@@ -145,7 +170,9 @@ export class UnusableToken extends Schema.TaggedError<UnusableToken>()("Unusable
  * @stability stable
  */
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
+  /** What the store was to do. */
   operation: Schema.Literals(["open", "get", "put", "delete", "list"]),
+  /** What went wrong; see above. */
   kind: Schema.Literals([
     "Unavailable",
     "Corrupt",
@@ -158,6 +185,7 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
   ]),
   /** A fixed sentence, with an error code such as ENOSPC where there is one; nothing of a record. */
   why: Schema.String,
+  /** The file, or the place in the store, if one record is to blame. */
   path: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
@@ -176,7 +204,9 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
  * @stability stable
  */
 export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+  /** The option's name in code. */
   option: Schema.String,
+  /** What can be there, as the end of a sentence. */
   expected: Schema.String
 }) {
   override get message(): string {

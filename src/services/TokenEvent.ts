@@ -8,14 +8,6 @@ import type { LeaseError } from "./Lease.ts"
 import type { SourceName } from "./SourceName.ts"
 import type { NoTokenAvailable, PersistFailed } from "./TokenError.ts"
 
-interface Acquisition {
-  readonly app: AppName
-  readonly at: number
-  readonly source: SourceName
-  readonly fingerprint: string
-  readonly expiresAt: number | null
-}
-
 /**
  * An event.
  *
@@ -36,8 +28,24 @@ interface Acquisition {
  * @stability stable
  */
 export type TokenEvent =
-  | ({ readonly _tag: "Acquired" } & Acquisition)
-  | ({ readonly _tag: "Refreshed"; readonly replaced: string } & Acquisition)
+  | {
+    readonly _tag: "Acquired"
+    readonly app: AppName
+    readonly at: number
+    readonly source: SourceName
+    readonly fingerprint: string
+    readonly expiresAt: number | null
+  }
+  | {
+    readonly _tag: "Refreshed"
+    /** The fingerprint of the token before. */
+    readonly replaced: string
+    readonly app: AppName
+    readonly at: number
+    readonly source: SourceName
+    readonly fingerprint: string
+    readonly expiresAt: number | null
+  }
   | {
     readonly _tag: "RefreshFailed"
     readonly app: AppName

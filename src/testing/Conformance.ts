@@ -15,7 +15,9 @@ import * as Schema from "effect/Schema"
  * @stability stable
  */
 export class ConformanceError extends Schema.TaggedError<ConformanceError>()("ConformanceError", {
+  /** What has to hold. */
   rule: Schema.String,
+  /** What was seen instead. */
   found: Schema.String
 }) {
   override get message(): string {
@@ -32,6 +34,7 @@ export class ConformanceError extends Schema.TaggedError<ConformanceError>()("Co
  */
 export interface Check {
   readonly name: string
+  /** Fails if the rule is broken. */
   readonly run: Effect.Effect<void, unknown>
 }
 

@@ -13,6 +13,8 @@ import { Lease, type LeaseScope } from "../services/Lease.ts"
 import * as Conformance from "./Conformance.ts"
 
 /**
+ * What the lease under test promises.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -198,6 +200,17 @@ export const checks = <E>(
 
 /**
  * Registers the checks with a test runner.
+ *
+ * **Example** (Your own lease)
+ *
+ * ```ts
+ * import { LeaseLocal } from "effect-fly-tokens"
+ * import { LeaseConformance, type Test } from "effect-fly-tokens/testing"
+ *
+ * declare const test: Test
+ *
+ * LeaseConformance.suite(test, LeaseLocal.layer(), { shared: false })
+ * ```
  *
  * @category checks
  * @since 0.1.0

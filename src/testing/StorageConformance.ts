@@ -13,6 +13,8 @@ import * as ProcessChecks from "./storage/ProcessChecks.ts"
 import * as RecordChecks from "./storage/RecordChecks.ts"
 
 /**
+ * What the storage under test promises, and how to reach behind it.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -37,6 +37,8 @@ export const AppName = Schema.String.pipe(
 )
 
 /**
+ * A text that is known to be an app name.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

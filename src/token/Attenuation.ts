@@ -20,6 +20,7 @@ import * as Macaroon from "./Macaroon.ts"
  * @stability stable
  */
 export class AttenuationFailed extends Schema.TaggedError<AttenuationFailed>()("AttenuationFailed", {
+  /** A fixed sentence. */
   why: Schema.String
 }) {
   override get message(): string {

@@ -148,10 +148,12 @@ export class FlyToken implements Equal.Equal {
     return new FlyToken(typeof value === "string" ? value : "")
   }
 
+  /** Whether a value is a token of this class. */
   static isFlyToken(input: unknown): input is FlyToken {
     return input instanceof FlyToken
   }
 
+  /** @internal */
   get [TypeId](): typeof TypeId {
     return TypeId
   }
@@ -170,6 +172,7 @@ export class FlyToken implements Equal.Equal {
     return this.#macaroons === "" ? this.#bare : `FlyV1 ${this.#bare}`
   }
 
+  /** **The secret**, wrapped: for what takes a `Redacted`. */
   get redacted(): Redacted.Redacted<string> {
     return Redacted.make(this.value, { label: "FlyToken" })
   }

@@ -8,6 +8,8 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import * as Caveat from "./Caveat.ts"
 
+export type { Caveat, Mask } from "./Caveat.ts"
+
 /**
  * The location of macaroons that grant something. Every other location is a discharge of a third party's.
  *
@@ -18,11 +20,14 @@ import * as Caveat from "./Caveat.ts"
 export const permissionLocation = "https://api.fly.io/v1"
 
 /**
+ * One macaroon, decoded.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
 export interface Macaroon {
+  /** What makes it unlike any other. */
   readonly nonce: {
     /** Names the key; in a discharge, the ticket of the caveat that it discharges. */
     readonly kid: Uint8Array
@@ -30,7 +35,9 @@ export interface Macaroon {
     /** A proof macaroon cannot be attenuated. */
     readonly proof: boolean
   }
+  /** Who made it. */
   readonly location: string
+  /** What it is restricted to; all of them hold. */
   readonly caveats: ReadonlyArray<Caveat.Caveat>
   /** The last link of the HMAC chain, 32 bytes. A secret. */
   readonly tail: Uint8Array
@@ -131,6 +138,7 @@ export interface Standing {
   readonly usable: boolean
   /** Locations of third-party caveats without a discharge, of permission macaroons that cannot be used. */
   readonly missingDischarges: ReadonlyArray<string>
+  /** Those that grant something. */
   readonly permissions: ReadonlyArray<Macaroon>
 }
 

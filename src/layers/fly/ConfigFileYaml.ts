@@ -59,6 +59,7 @@ const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: S
  * @category decoding
  * @since 0.1.0
  * @stability stable
+ * @internal
  */
 export const lastLogin = (text: string): number | null => {
   const parsed = parse(text)
@@ -76,6 +77,7 @@ export const lastLogin = (text: string): number | null => {
  * @category locating
  * @since 0.1.0
  * @stability stable
+ * @internal
  */
 export const locate = (environment: Environment["Service"], paths: Path.Path): Result.Result<string, NotFound> => {
   const directory = environment.get("FLY_CONFIG_DIR")
@@ -92,6 +94,7 @@ export const locate = (environment: Environment["Service"], paths: Path.Path): R
  * @category decoding
  * @since 0.1.0
  * @stability stable
+ * @internal
  */
 export const interpret = (text: string, path: string): Read => {
   if (text.trim() === "") return miss(new Unreadable({ path, why: "the file is empty" }), true)

@@ -29,7 +29,13 @@ const listLimit = 16 * 1024 * 1024
 /** Recognisable in `fly tokens list`: every run leaves a record at Fly. */
 const tokenName = () => `effect-fly-tokens/${hostname().replace(/[^A-Za-z0-9.-]/g, "-").slice(0, 60) || "unknown"}`
 
-/** The options of {@link layer}. */
+/**
+ * The options of {@link layer}.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export interface FlyCliProcessOptions {
   /** The binary: a path, or a name to look for on PATH. Default: flyctl, wherever it usually is. */
   readonly binary?: string | undefined

@@ -24,6 +24,8 @@ import { canBeSentAgain } from "./RequestBody.ts"
 import { UntrustedOrigin } from "./UntrustedOrigin.ts"
 
 /**
+ * Where requests go, and which origins beside Fly's get tokens.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -85,14 +85,14 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
    * @category combinators
    */
   static readonly authorized: {
-    (
-      ...args: Arguments
-    ): <E, R>(
+    (app: string, target: ApiTarget, options?: FlyHttpClientOptions): <E, R>(
       self: HttpClient.HttpClient.With<E, R>
     ) => HttpClient.HttpClient.With<E | FlyHttpError, R | FlyTokens>
     <E, R>(
       self: HttpClient.HttpClient.With<E, R>,
-      ...args: Arguments
+      app: string,
+      target: ApiTarget,
+      options?: FlyHttpClientOptions
     ): HttpClient.HttpClient.With<E | FlyHttpError, R | FlyTokens>
   } = dual(
     (args) => HttpClient.isHttpClient(args[0]),
@@ -105,7 +105,9 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
    * @category constructors
    */
   static make(
-    ...args: Arguments
+    app: string,
+    target: ApiTarget,
+    options?: FlyHttpClientOptions
   ): Effect.Effect<FlyHttpClient["Service"], never, HttpClient.HttpClient | FlyTokens> {
     return Effect.gen(function*() {
       const client = yield* HttpClient.HttpClient
@@ -120,7 +122,7 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
           })
         )
       )
-      return authorize(own, Effect.succeed(tokens), ...args)
+      return authorize(own, Effect.succeed(tokens), app, target, options)
     })
   }
 
@@ -130,9 +132,11 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
    * @category layers
    */
   static layer(
-    ...args: Arguments
+    app: string,
+    target: ApiTarget,
+    options?: FlyHttpClientOptions
   ): Layer.Layer<FlyHttpClient, never, HttpClient.HttpClient | FlyTokens> {
-    return Layer.effect(FlyHttpClient, FlyHttpClient.make(...args))
+    return Layer.effect(FlyHttpClient, FlyHttpClient.make(app, target, options))
   }
 
   /**

@@ -18,6 +18,11 @@ export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("Untr
   /** Scheme, host and port, quoted; nothing else of the URL. */
   origin: Schema.String
 }) {
+  /**
+   * The error for a URL.
+   *
+   * @category constructors
+   */
   static of(url: URL): UntrustedOrigin {
     return new UntrustedOrigin({ origin: quote(url.host === "" ? url.protocol : `${url.protocol}//${url.host}`) })
   }

@@ -18,7 +18,13 @@ import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../se
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
 import * as PrivateDirectory from "../storage/PrivateDirectory.ts"
 
-/** The options of {@link layer}. */
+/**
+ * The options of {@link layer}.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export interface LeaseFileSystemOptions extends PrivateDirectory.DirectoryOptions, LeaseOptions {}
 
 /** What a lease's file holds. When it was renewed last is the time of its last modification. */

@@ -11,6 +11,8 @@ import type { InvalidOption } from "../../services/TokenError.ts"
 import { whyOf } from "./RedisFailure.ts"
 
 /**
+ * The options of {@link layer}.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

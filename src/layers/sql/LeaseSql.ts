@@ -14,6 +14,8 @@ import { whyOf } from "./SqlFailure.ts"
 import * as SqlTables from "./SqlTables.ts"
 
 /**
+ * The options of {@link layer}.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -13,6 +13,8 @@ import * as SingleFlight from "../SingleFlight.ts"
 import { type SqlFailure, UnsupportedDialect } from "./SqlFailure.ts"
 
 /**
+ * Which tables, and who makes them.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -28,9 +30,12 @@ export interface SqlTableOptions {
 }
 
 /**
+ * The tables as the storage and the lease use them.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
+ * @internal
  */
 export interface SqlTables {
   /** A client that leaves names as they are written. */
@@ -76,6 +81,15 @@ const migrations = (names: ReturnType<typeof namesOf>) => ({
 /**
  * Makes and migrates the tables, for programs whose user may not do that later. What is there already stays.
  *
+ * **Example** (Once, at a deploy; the program itself finds them)
+ *
+ * ```ts
+ * import { SqlTables, StorageSql } from "effect-fly-tokens/sql"
+ *
+ * const deploy = SqlTables.migrate({ table: "tokens" })
+ * const storage = StorageSql.layer({ table: "tokens", migrate: false })
+ * ```
+ *
  * @category migrations
  * @since 0.1.0
  * @stability stable
@@ -91,9 +105,12 @@ export const migrate = (
   })
 
 /**
+ * The tables over the present client; they are made when they are first used.
+ *
  * @category constructors
  * @since 0.1.0
  * @stability stable
+ * @internal
  */
 export const make = Effect.fnUntraced(function*(options: SqlTableOptions) {
   const client = yield* SqlClient.SqlClient

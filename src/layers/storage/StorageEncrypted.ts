@@ -14,6 +14,8 @@ import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
 import * as TokenCipher from "./TokenCipher.ts"
 
 /**
+ * The keys of {@link layer}.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable

@@ -18,6 +18,8 @@ import { type RecordMeta, Storage, type StorageKey } from "../../services/Storag
 import { StorageError } from "../../services/TokenError.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
+export type { DirectoryOptions } from "./PrivateDirectory.ts"
+
 /** A record has some 3 kB. */
 const maxBytes = ByteSize.kibibytes(256)
 
@@ -28,7 +30,13 @@ const abandonedAge = 10_000
 
 const { codeOf, failed, hasModes, isAbsent } = PrivateDirectory
 
-/** The options of {@link layer}. */
+/**
+ * The options of {@link layer}.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export interface StorageFileSystemOptions extends PrivateDirectory.DirectoryOptions {}
 
 const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, readOnly: boolean) {

@@ -6,7 +6,13 @@
 import * as Schema from "effect/Schema"
 import { optionName } from "../OptionName.ts"
 
-/** There is no flyctl. */
+/**
+ * There is no flyctl.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("BinaryNotFound", {
   /** Where it was looked for. */
   looked: Schema.Array(Schema.String)
@@ -19,7 +25,13 @@ export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("Binary
   }
 }
 
-/** The file named flyctl or fly cannot be run. */
+/**
+ * The file named flyctl or fly cannot be run.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecutable", {
   path: Schema.String
 }) {
@@ -31,7 +43,13 @@ export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecu
   }
 }
 
-/** The binary is another program, as the client of Concourse CI, which is called `fly` too. */
+/**
+ * The binary is another program, as the client of Concourse CI, which is called `fly` too.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
   path: Schema.String
 }) {
@@ -43,7 +61,13 @@ export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
   }
 }
 
-/** This flyctl cannot mint such tokens or does not know `--json`. */
+/**
+ * This flyctl cannot mint such tokens or does not know `--json`.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("OutdatedFlyctl", {}) {
   override get message(): string {
     return "this flyctl is too old: it does not know what it was asked for"
@@ -53,7 +77,13 @@ export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("Outdat
   }
 }
 
-/** flyctl has no login that it accepts. */
+/**
+ * flyctl has no login that it accepts.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class NotLoggedIn extends Schema.TaggedError<NotLoggedIn>()("NotLoggedIn", {}) {
   override get message(): string {
     return "flyctl is not logged in"
@@ -63,7 +93,13 @@ export class NotLoggedIn extends Schema.TaggedError<NotLoggedIn>()("NotLoggedIn"
   }
 }
 
-/** Fly does not accept the login that flyctl has. */
+/**
+ * Fly does not accept the login that flyctl has.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class NotAuthenticated extends Schema.TaggedError<NotAuthenticated>()("NotAuthenticated", {}) {
   override get message(): string {
     return "Fly does not accept flyctl's login"
@@ -73,7 +109,13 @@ export class NotAuthenticated extends Schema.TaggedError<NotAuthenticated>()("No
   }
 }
 
-/** flyctl was asked without an organization. */
+/**
+ * flyctl was asked without an organization.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired", {}) {
   override get message(): string {
     return "flyctl wants an organization"
@@ -83,7 +125,13 @@ export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired"
   }
 }
 
-/** The organization is not known, or the app's organization cannot be found out. */
+/**
+ * The organization is not known, or the app's organization cannot be found out.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
   /** The organization's slug, or the app whose organization was asked for. */
   name: Schema.String
@@ -98,7 +146,13 @@ export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
   }
 }
 
-/** The login may not mint tokens. */
+/**
+ * The login may not mint tokens.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class MintRefused extends Schema.TaggedError<MintRefused>()("MintRefused", {}) {
   override get message(): string {
     return "flyctl's token may not create tokens"
@@ -108,8 +162,15 @@ export class MintRefused extends Schema.TaggedError<MintRefused>()("MintRefused"
   }
 }
 
-/** Fly's API answered with an HTTP error. */
+/**
+ * Fly's API answered with an HTTP error.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
+  /** The HTTP status. */
   status: Schema.Int
 }) {
   override get message(): string {
@@ -122,7 +183,13 @@ export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
   }
 }
 
-/** flyctl does not take the life asked for. */
+/**
+ * flyctl does not take the life asked for.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class InvalidExpiry extends Schema.TaggedError<InvalidExpiry>()("InvalidExpiry", {}) {
   override get message(): string {
     return "flyctl does not take the life asked for"
@@ -132,7 +199,13 @@ export class InvalidExpiry extends Schema.TaggedError<InvalidExpiry>()("InvalidE
   }
 }
 
-/** Another flyctl holds the lock of the config file. */
+/**
+ * Another flyctl holds the lock of the config file.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class ConfigLocked extends Schema.TaggedError<ConfigLocked>()("ConfigLocked", {}) {
   override get message(): string {
     return "another flyctl holds the lock of the config file"
@@ -142,7 +215,13 @@ export class ConfigLocked extends Schema.TaggedError<ConfigLocked>()("ConfigLock
   }
 }
 
-/** The child was ended by a signal. */
+/**
+ * The child was ended by a signal.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Killed extends Schema.TaggedError<Killed>()("Killed", {}) {
   override get message(): string {
     return "flyctl was ended by a signal"
@@ -152,7 +231,13 @@ export class Killed extends Schema.TaggedError<Killed>()("Killed", {}) {
   }
 }
 
-/** flyctl crashed. */
+/**
+ * flyctl crashed.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Panicked extends Schema.TaggedError<Panicked>()("Panicked", {}) {
   override get message(): string {
     return "flyctl crashed"
@@ -162,8 +247,15 @@ export class Panicked extends Schema.TaggedError<Panicked>()("Panicked", {}) {
   }
 }
 
-/** The child printed more than any answer of flyctl has. */
+/**
+ * The child printed more than any answer of flyctl has.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("OutputTooLarge", {
+  /** How much is read at most. */
   limitBytes: Schema.Int
 }) {
   override get message(): string {
@@ -174,8 +266,15 @@ export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("Output
   }
 }
 
-/** The child failed in a way that we do not know. */
+/**
+ * The child failed in a way that we do not know.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class ExitCode extends Schema.TaggedError<ExitCode>()("ExitCode", {
+  /** The exit code. */
   code: Schema.Int
 }) {
   override get message(): string {

@@ -8,8 +8,15 @@ import { optionName } from "../OptionName.ts"
 
 const seconds = (millis: number): string => `${millis / 1000} s`
 
-/** The source has nothing: a variable that is not set, a file that is not there, no record. */
+/**
+ * The source has nothing: a variable that is not set, a file that is not there, no record.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
+  /** What is not there, as a sentence. */
   what: Schema.String
 }) {
   override get message(): string {
@@ -20,7 +27,13 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   }
 }
 
-/** The source is switched off in this program. */
+/**
+ * The source is switched off in this program.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Disabled extends Schema.TaggedError<Disabled>()("Disabled", {}) {
   override get message(): string {
     return "switched off in this program"
@@ -30,10 +43,17 @@ export class Disabled extends Schema.TaggedError<Disabled>()("Disabled", {}) {
   }
 }
 
-/** The source gave no answer within its limit. */
+/**
+ * The source gave no answer within its limit.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   /** The option that sets the limit. */
   option: Schema.String,
+  /** The limit in milliseconds. */
   limitMillis: Schema.Finite
 }) {
   override get message(): string {
@@ -44,7 +64,13 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   }
 }
 
-/** A file is there and cannot be used. */
+/**
+ * A file is there and cannot be used.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   path: Schema.String,
   /** A fixed sentence, nothing of the file. */
@@ -58,7 +84,13 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   }
 }
 
-/** The store failed. */
+/**
+ * The store failed.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageFailed", {
   /** A fixed sentence, nothing of the record. */
   why: Schema.String,
@@ -72,7 +104,13 @@ export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageF
   }
 }
 
-/** Code of a source threw, or the system refused something. Only the kind of error is told: its text may hold anything. */
+/**
+ * Code of a source threw, or the system refused something. Only the kind of error is told: its text may hold anything.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Defect extends Schema.TaggedError<Defect>()("Defect", {
   name: Schema.String
 }) {

@@ -12,7 +12,13 @@ const date = (millis: number): string => {
   return Number.isNaN(ended.getTime()) ? `${millis}` : ended.toISOString()
 }
 
-/** The token has come to its end. */
+/**
+ * The token has come to its end.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Expired extends Schema.TaggedError<Expired>()("Expired", {
   /** Epoch milliseconds. */
   expiredAt: Schema.Finite
@@ -25,8 +31,15 @@ export class Expired extends Schema.TaggedError<Expired>()("Expired", {
   }
 }
 
-/** A macaroon lacks the discharge of a third party. */
+/**
+ * A macaroon lacks the discharge of a third party.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarged", {
+  /** Who has to discharge it. */
   locations: Schema.Array(Schema.String)
 }) {
   override get message(): string {
@@ -37,7 +50,13 @@ export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarg
   }
 }
 
-/** What the source holds is no token. */
+/**
+ * What the source holds is no token.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   /** A fixed sentence, nothing of the input. */
   why: Schema.String
@@ -52,8 +71,15 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   }
 }
 
-/** The token was refused by Fly a short while ago. */
+/**
+ * The token was refused by Fly a short while ago.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
+  /** `FlyToken.fingerprint` of the token. */
   fingerprint: Schema.String
 }) {
   override get message(): string {
@@ -64,8 +90,15 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
   }
 }
 
-/** The token is the one that this call is to replace. */
+/**
+ * The token is the one that this call is to replace.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
 export class NotNewer extends Schema.TaggedError<NotNewer>()("NotNewer", {
+  /** `FlyToken.fingerprint` of the token. */
   fingerprint: Schema.String
 }) {
   override get message(): string {

@@ -33,7 +33,9 @@ const file = { name: "config.yml" }
  * @stability stable
  */
 export class TestConfigFile extends Context.Service<TestConfigFile, {
+  /** Another script from now on, from its start. */
   readonly setScript: (script: ConfigFileScript | undefined) => Effect.Effect<void>
+  /** How often the file was read so far. */
   readonly reads: Effect.Effect<number>
 }>()("effect-fly-tokens/testing/TestConfigFile") {
   /**

@@ -26,6 +26,7 @@ export type Variables = Readonly<Record<string, string | FlyToken | Effect.Effec
  * @stability stable
  */
 export class TestEnvironment extends Context.Service<TestEnvironment, {
+  /** Sets variables; `undefined` removes one, and those that are not named stay. */
   readonly setVariables: (variables: Variables) => Effect.Effect<void>
 }>()("effect-fly-tokens/testing/TestEnvironment") {
   /**

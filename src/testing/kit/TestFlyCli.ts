@@ -77,7 +77,9 @@ const minted = ({ mintFor, name, ttl }: Mint): Effect.Effect<FlyToken> =>
  * @stability stable
  */
 export class TestFlyCli extends Context.Service<TestFlyCli, {
+  /** Another script from now on, from its start. */
   readonly setScript: (script: FlyCliScript | undefined) => Effect.Effect<void>
+  /** The mints that began so far. */
   readonly mints: Effect.Effect<ReadonlyArray<Mint>>
 }>()("effect-fly-tokens/testing/TestFlyCli") {
   /**

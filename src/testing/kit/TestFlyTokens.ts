@@ -49,6 +49,7 @@ export interface TestFlyTokensOptions extends FlyTokensOptions {
  * @stability stable
  */
 export interface FlyTokensCall {
+  /** Which member was called. */
   readonly operation: "get" | "refresh" | "invalidate" | "setManual" | "removeManual" | "peek"
   /** As it was given. */
   readonly app: string
@@ -145,6 +146,7 @@ const recording = Effect.gen(function*() {
  * @stability stable
  */
 export class TestFlyTokens extends Context.Service<TestFlyTokens, {
+  /** What the program asked for so far. */
   readonly calls: Effect.Effect<ReadonlyArray<FlyTokensCall>>
 }>()("effect-fly-tokens/testing/TestFlyTokens") {
   /**

@@ -22,9 +22,11 @@ import * as Script from "./Script.ts"
  * @stability stable
  */
 export interface StorageAccess {
+  /** Which operation it was. */
   readonly operation: "get" | "put" | "delete" | "list"
   /** The app or the organization's slug; empty for `list`. */
   readonly name: string
+  /** What the record is for. */
   readonly key: StorageKey
   /** Epoch milliseconds. */
   readonly at: number
@@ -56,9 +58,13 @@ export type Tokens = Readonly<Record<string, FlyToken | Effect.Effect<FlyToken>>
  * @stability stable
  */
 export interface TestStorageOptions {
+  /** What was minted for apps. */
   readonly cached?: Tokens | undefined
+  /** What people set for apps. */
   readonly manual?: Tokens | undefined
+  /** What was minted for organizations. */
   readonly org?: Tokens | undefined
+  /** Default: every access goes through. */
   readonly script?: StorageScript | undefined
 }
 
@@ -92,8 +98,11 @@ const put = Effect.fnUntraced(function*(
  * @stability stable
  */
 export class TestStorage extends Context.Service<TestStorage, {
+  /** Another script from now on, from its start. */
   readonly setScript: (script: StorageScript | undefined) => Effect.Effect<void>
+  /** The accesses that began so far. */
   readonly accesses: Effect.Effect<ReadonlyArray<StorageAccess>>
+  /** The records themselves, without the script before them. */
   readonly records: Storage["Service"]
 }>()("effect-fly-tokens/testing/TestStorage") {
   /**

@@ -33,6 +33,8 @@ import { permissionLocation } from "../../token/Macaroon.ts"
 import * as TestMacaroon from "./TestMacaroon.ts"
 
 /**
+ * What a token is made from.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -78,6 +80,8 @@ export interface Grant extends Seeded {
 }
 
 /**
+ * What a token allows, how long it lives, and whether it is whole.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
