@@ -3,6 +3,13 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 30_000
+    testTimeout: 30_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      autoAttachSubprocess: true,
+      reportOnFailure: true,
+      reporter: ["json", "json-summary"]
+    }
   }
 })

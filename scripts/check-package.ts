@@ -1,72 +1,115 @@
 /**
- * Packs the package and looks at the tarball as its users will: publint, are-the-types-wrong, an installation into an
- * empty project, every entry imported by plain node, the types read without `skipLibCheck`, the command run.
+ * Packs the package and looks at the tarball as its users will: publint, are-the-types-wrong, what is in it, what is
+ * installed with it, every entry imported by plain Node 24 and 22 with and without the optional peers, the types read
+ * without `skipLibCheck`, the command run, small programs bundled.
  */
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { checkBundles } from "./package/Bundle.ts"
+import { checkClosed, checkMaps } from "./package/Contents.ts"
+import { checkInstalled, checkReasons } from "./package/Dependencies.ts"
+import { bin, inProject, install, kilobytes, root, run, sizeOf } from "./package/Run.ts"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
-const bin = join(root, "node_modules", ".bin")
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-const project = mkdtempSync(join(tmpdir(), "fly-tokens-package-"))
+const entries = Object.keys(manifest.exports).filter((name) => name !== "./package.json")
+  .map((name) => `${manifest.name}${name.slice(1)}`)
+const effect = `effect@${manifest.devDependencies.effect}`
+const optional = Object.keys(manifest.peerDependenciesMeta)
 
-const run = (command: string, args: ReadonlyArray<string>, cwd: string) => {
-  console.log(`$ ${[command.replace(`${bin}/`, ""), ...args].join(" ")}`)
-  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] })
+/** Imports each entry in a process of its own and answers the names that it exports. */
+const checkEntries = (project: string, node: string): void => {
+  for (const entry of entries) {
+    const script = `console.log(process.version, Object.keys(await import("${entry}")).join(" "))`
+    const [version, ...names] = run(node, ["--input-type=module", "-e", script], project).trim().split(" ")
+    if (names.length === 0) throw new Error(`${entry} exports nothing`)
+    console.log(`${version} ${entry}: ${names.length} names`)
+  }
 }
 
-try {
-  const [packed] = JSON.parse(
-    run("npm", ["pack", "--json", "--pack-destination", project], root).replace(/^[^[{]*/, "")
+/** The latest Node of the oldest line that `engines` allows. */
+const oldestNode = (folder: string): string => {
+  const major = /\d+/.exec(manifest.engines.node)![0]
+  install(folder, `node@${major}`)
+  return join(folder, "node_modules", "node", "bin", "node")
+}
+
+const checkCommand = (project: string, node: string): void => {
+  const command = join(project, "node_modules", ".bin", manifest.name.replace("effect-", ""))
+  const env = { ...process.env, PATH: `${dirname(node)}:${process.env["PATH"]}` }
+  const version = run(command, ["--version"], project, env).trim()
+  if (version !== manifest.version) throw new Error(`the command says ${version}, not ${manifest.version}`)
+}
+
+const checkTypes = (project: string): void => {
+  writeFileSync(join(project, "user.ts"), entries.map((entry, n) => `export * as e${n} from "${entry}"`).join("\n"))
+  writeFileSync(
+    join(project, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: {
+        noEmit: true,
+        strict: true,
+        skipLibCheck: false,
+        module: "nodenext",
+        target: "es2023",
+        types: ["node"]
+      },
+      files: ["user.ts"]
+    })
   )
-  const tarball = join(project, packed.filename)
-  console.log(`${packed.files.length} files, ${Math.round(packed.unpackedSize / 1024)} kB unpacked`)
+  run(join(project, "node_modules", ".bin", "tsc"), ["-p", "."], project)
+}
+
+const start = performance.now()
+const step = (what: string): void =>
+  console.log(`\n-- ${what} (after ${Math.round((performance.now() - start) / 1000)} s)`)
+
+step("reasons for dependencies")
+checkReasons()
+
+await inProject(async (shelf) => {
+  step("the tarball")
+  const [packed] = JSON.parse(
+    run("npm", ["pack", "--json", "--pack-destination", shelf], root).replace(/^[^[{]*/, "")
+  )
+  const tarball = join(shelf, packed.filename)
+  const sizes = `${kilobytes(packed.size)} packed, ${kilobytes(packed.unpackedSize)} unpacked`
+  console.log(`${packed.files.length} files, ${sizes}`)
   run(join(bin, "publint"), ["run", tarball, "--strict"], root)
   run(join(bin, "attw"), [tarball, "--profile", "esm-only"], root)
 
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }))
-  run("npm", [
-    "install",
-    "--no-audit",
-    "--no-fund",
-    tarball,
-    `effect@${manifest.devDependencies.effect}`,
-    `typescript@${manifest.devDependencies.typescript}`,
-    `@types/node@${manifest.devDependencies["@types/node"]}`
-  ], project)
+  await inProject(async (project) => {
+    step("in a plain TypeScript project")
+    install(project, tarball, effect)
+    const modules = join(project, "node_modules")
+    checkInstalled(project)
+    const own = sizeOf(join(modules, manifest.name))
+    const others = sizeOf(modules) - own - sizeOf(join(modules, "effect"))
+    console.log(`installed: ${kilobytes(own)}, with it ${kilobytes(others)}, and Effect itself`)
+    checkMaps(join(modules, manifest.name))
+    checkClosed(manifest.name, project)
+    checkEntries(project, process.execPath)
+    checkCommand(project, process.execPath)
+    step("in bundles")
+    await checkBundles(project)
+    step("its types, without skipLibCheck")
+    install(
+      project,
+      `typescript@${manifest.devDependencies.typescript}`,
+      `@types/node@${manifest.devDependencies["@types/node"]}`
+    )
+    checkTypes(project)
+  })
 
-  const entries = Object.keys(manifest.exports).filter((name) => name !== "./package.json")
-    .map((name) => `${manifest.name}${name.slice(1)}`)
-  for (const entry of entries) {
-    const names = run("node", [
-      "--input-type=module",
-      "-e",
-      `console.log(Object.keys(await import("${entry}")).join(" "))`
-    ], project)
-    if (names.trim() === "") throw new Error(`${entry} exports nothing`)
-    console.log(`${entry}: ${names.trim()}`)
-  }
-  writeFileSync(join(project, "user.ts"), entries.map((entry, n) => `export * as e${n} from "${entry}"`).join("\n"))
-  run(join(project, "node_modules", ".bin", "tsc"), [
-    "--noEmit",
-    "--strict",
-    "--skipLibCheck",
-    "false",
-    "--module",
-    "nodenext",
-    "--target",
-    "es2023",
-    "--types",
-    "node",
-    "user.ts"
-  ], project)
-
-  const version = run(join(project, "node_modules", ".bin", "fly-tokens"), ["--version"], project).trim()
-  if (version !== manifest.version) throw new Error(`the command says ${version}, not ${manifest.version}`)
-  console.log(`fly-tokens --version: ${version}`)
-} finally {
-  rmSync(project, { recursive: true, force: true })
-}
+  await inProject((project) => {
+    step("without the optional peers, on the oldest Node")
+    // npm installs peers of dependencies that are not optional there; other package managers need not.
+    install(project, "--legacy-peer-deps", tarball, effect)
+    for (const name of optional) {
+      if (existsSync(join(project, "node_modules", name))) throw new Error(`${name} is there`)
+    }
+    const node = oldestNode(shelf)
+    checkEntries(project, node)
+    checkCommand(project, node)
+  })
+})
+step("done")

@@ -73,64 +73,74 @@ export const caveatsOf = ({ expiresAt, readOnly }: Narrowing): Result.Result<Arr
   return Result.succeed(caveats)
 }
 
-/** Where an item of whole MessagePack that begins at `at` ends. Nothing is read, so that every byte stays as it is. */
-const endOf = (bytes: Uint8Array, at: number): number => {
+/** The head of an item of MessagePack: where what it says of itself ends, and how many items follow that belong to it. */
+const headOf = (bytes: Uint8Array, at: number): { readonly end: number; readonly items: number } => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const items = (count: number, from: number): number => {
-    let end = from
-    for (let i = 0; i < count; i++) end = endOf(bytes, end)
-    return end
-  }
+  const plain = (end: number) => ({ end, items: 0 })
   const head = bytes[at]!
-  if (head <= 0x7f || head >= 0xe0) return at + 1
-  if (head <= 0x8f) return items(2 * (head & 0x0f), at + 1)
-  if (head <= 0x9f) return items(head & 0x0f, at + 1)
-  if (head <= 0xbf) return at + 1 + (head & 0x1f)
+  if (head <= 0x7f || head >= 0xe0) return plain(at + 1)
+  if (head <= 0x8f) return { end: at + 1, items: 2 * (head & 0x0f) }
+  if (head <= 0x9f) return { end: at + 1, items: head & 0x0f }
+  if (head <= 0xbf) return plain(at + 1 + (head & 0x1f))
   switch (head) {
     // bin and str
     case 0xc4:
     case 0xd9:
-      return at + 2 + view.getUint8(at + 1)
+      return plain(at + 2 + view.getUint8(at + 1))
     case 0xc5:
     case 0xda:
-      return at + 3 + view.getUint16(at + 1)
+      return plain(at + 3 + view.getUint16(at + 1))
     case 0xc6:
     case 0xdb:
-      return at + 5 + view.getUint32(at + 1)
+      return plain(at + 5 + view.getUint32(at + 1))
     // ext
     case 0xc7:
-      return at + 3 + view.getUint8(at + 1)
+      return plain(at + 3 + view.getUint8(at + 1))
     case 0xc8:
-      return at + 4 + view.getUint16(at + 1)
+      return plain(at + 4 + view.getUint16(at + 1))
     case 0xc9:
-      return at + 6 + view.getUint32(at + 1)
+      return plain(at + 6 + view.getUint32(at + 1))
     // numbers of 1, 2, 4 and 8 bytes
     case 0xcc:
     case 0xd0:
-      return at + 2
+      return plain(at + 2)
     case 0xcd:
     case 0xd1:
-      return at + 3
+      return plain(at + 3)
     case 0xca:
     case 0xce:
     case 0xd2:
-      return at + 5
+      return plain(at + 5)
     case 0xcb:
     case 0xcf:
     case 0xd3:
-      return at + 9
+      return plain(at + 9)
     case 0xdc:
-      return items(view.getUint16(at + 1), at + 3)
+      return { end: at + 3, items: view.getUint16(at + 1) }
     case 0xdd:
-      return items(view.getUint32(at + 1), at + 5)
+      return { end: at + 5, items: view.getUint32(at + 1) }
     case 0xde:
-      return items(2 * view.getUint16(at + 1), at + 3)
+      return { end: at + 3, items: 2 * view.getUint16(at + 1) }
     case 0xdf:
-      return items(2 * view.getUint32(at + 1), at + 5)
+      return { end: at + 5, items: 2 * view.getUint32(at + 1) }
     default:
       // fixext of 1, 2, 4, 8 and 16 bytes; nil and booleans
-      return head >= 0xd4 && head <= 0xd8 ? at + 2 + 2 ** (head - 0xd4) : at + 1
+      return plain(head >= 0xd4 && head <= 0xd8 ? at + 2 + 2 ** (head - 0xd4) : at + 1)
   }
+}
+
+/**
+ * Where an item of whole MessagePack that begins at `at` ends. Nothing is read, so that every byte stays as it is. Counts
+ * what is still to come: a list in a list in a list has no bound but the token's length.
+ */
+const endOf = (bytes: Uint8Array, at: number): number => {
+  let end = at
+  for (let pending = 1; pending > 0; pending--) {
+    const head = headOf(bytes, end)
+    end = head.end
+    pending += head.items
+  }
+  return end
 }
 
 /** How many bytes the head of a list has, and how many items it says. */

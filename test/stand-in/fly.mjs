@@ -87,7 +87,8 @@ log({
   ppid,
   args,
   mode,
-  env: Object.keys(env).sort(),
+  // Node hands this one on to each child while coverage is measured, whatever environment the child is given.
+  env: Object.keys(env).filter((name) => name !== "NODE_V8_COVERAGE").sort(),
   tokenFrom: env["FLY_ACCESS_TOKEN"] ? "environment" : "config"
 })
 

@@ -2,7 +2,7 @@
  * Narrower tokens, made offline.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { decode } from "@msgpack/msgpack"
+import { decode, encode } from "@msgpack/msgpack"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { createHmac } from "node:crypto"
@@ -179,6 +179,27 @@ describe("appending caveats", () => {
     fc.assert(fc.property(fc.string(), (text) => {
       assert.isTrue(Result.isFailure(Attenuation.append(`fm2_${text}`, [[26, 1]])))
     }))
+  })
+
+  it("keeps a caveat of a type that we do not know, however deep its body is", () => {
+    for (const depth of [10, 16_000]) {
+      const bytes = Buffer.concat([
+        // A list of four; a nonce of two; a list of one caveat, of type 5.
+        Buffer.from([0x94, 0x92]),
+        encode(new Uint8Array(8)),
+        encode(new Uint8Array(16)),
+        encode(mac.permissionLocation),
+        Buffer.from([0x92, 5]),
+        Buffer.alloc(depth, 0x91),
+        Buffer.from([0xc0]),
+        encode(new Uint8Array(32))
+      ])
+      const narrowed = Result.getOrThrow(Attenuation.append(`fm2_${bytes.toString("base64")}`, [[26, 1]]))
+      assert.deepStrictEqual(
+        Result.getOrThrow(Macaroon.decode(narrowed)).caveats.map(({ type }) => type),
+        [5n, 26n]
+      )
+    }
   })
 })
 

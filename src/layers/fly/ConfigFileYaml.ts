@@ -14,7 +14,7 @@ import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { parseAllDocuments } from "yaml"
+import { type Document, isAlias, isMap, isScalar, parseAllDocuments } from "yaml"
 import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
 import { Malformed, NotFound, Unreadable } from "../../services/MissReason.ts"
@@ -40,15 +40,43 @@ interface Read {
 
 const miss = (reason: ConfigFileReason, maybeTorn = false): Read => ({ result: Result.fail(reason), maybeTorn })
 
-const parse = (text: string) =>
-  Result.try({
-    try: () => {
-      // flyctl reads the first document only.
-      const document = parseAllDocuments(text, { logLevel: "error", prettyErrors: false })[0]
-      return document === undefined || document.errors.length > 0 ? undefined : { value: document.toJS() as unknown }
-    },
-    catch: () => "not YAML"
+/** The value of a text, a number or the like; what is a list or a map is no text, and not looked into. */
+const plainValue = (node: unknown, document: Document.Parsed): Result.Result<unknown, "not YAML"> => {
+  const found = isAlias(node) ? node.resolve(document) : node
+  if (found === undefined) return Result.fail("not YAML")
+  return Result.succeed(isScalar(found) ? found.value : found === null ? null : {})
+}
+
+/**
+ * The settings that we look for, if the text is YAML and a map; `undefined` if it is YAML and no map.
+ *
+ * **Details**
+ *
+ * Only the map itself is looked at. `toJS` would write out the keys that are maps, and each key of their keys, over and
+ * over, and the parser compares each key with all others (`uniqueKeys`): a file that is made for it takes minutes.
+ */
+const parse = (text: string): Result.Result<Record<string, unknown> | undefined, "not YAML"> => {
+  // flyctl reads the first document only.
+  const documents = Result.try({
+    try: () => parseAllDocuments(text, { logLevel: "error", prettyErrors: false, uniqueKeys: false }),
+    catch: () => "not YAML" as const
   })
+  if (Result.isFailure(documents)) return Result.fail(documents.failure)
+  const document = documents.success[0]
+  if (document === undefined || document.errors.length > 0) return Result.fail("not YAML")
+  if (!isMap(document.contents)) return Result.succeed(undefined)
+  const settings: Record<string, unknown> = {}
+  for (const { key, value } of document.contents.items) {
+    const name = isScalar(key) ? key.value : undefined
+    if (name !== "access_token" && name !== "last_login") continue
+    // Go's parser refuses a key that comes twice.
+    if (name in settings) return Result.fail("not YAML")
+    const plain = plainValue(value, document)
+    if (Result.isFailure(plain)) return Result.fail(plain.failure)
+    settings[name] = plain.success
+  }
+  return Result.succeed(settings)
+}
 
 const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: Schema.String }))
 
@@ -63,10 +91,7 @@ const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: S
  */
 export const lastLogin = (text: string): number | null => {
   const parsed = parse(text)
-  const found = Option.flatMap(
-    Result.isSuccess(parsed) ? Option.fromUndefinedOr(parsed.success) : Option.none(),
-    ({ value }) => decodeLastLogin(value)
-  )
+  const found = Result.isSuccess(parsed) ? decodeLastLogin(parsed.success) : Option.none()
   const millis = Option.isSome(found) ? Date.parse(found.value.last_login) : Number.NaN
   return millis > 0 ? millis : null
 }
@@ -99,14 +124,11 @@ export const locate = (environment: Environment["Service"], paths: Path.Path): R
 export const interpret = (text: string, path: string): Read => {
   if (text.trim() === "") return miss(new Unreadable({ path, why: "the file is empty" }), true)
   const parsed = parse(text)
-  if (Result.isFailure(parsed) || parsed.success === undefined) {
-    return miss(new Unreadable({ path, why: "the file is not YAML" }), true)
-  }
-  const { value } = parsed.success
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (Result.isFailure(parsed)) return miss(new Unreadable({ path, why: "the file is not YAML" }), true)
+  if (parsed.success === undefined) {
     return miss(new Unreadable({ path, why: "the file is YAML, but not a map of settings" }), true)
   }
-  const contents = decodeContents(value)
+  const contents = decodeContents(parsed.success)
   if (Result.isFailure(contents)) {
     return miss(new Malformed({ why: `access_token in ${path} is not a text` }))
   }
