@@ -91,6 +91,6 @@ describe("the entries", () => {
       expect(readFileSync(new URL(`../${source}`, import.meta.url), "utf8")).toContain("export")
       expect(types).toBe(code!.replace(/\.js$/, ".d.ts"))
     }
-    expect(manifest.bin).toEqual({ "fly-tokens": "./dist/command/main.js" })
+    expect(manifest.bin).toEqual({ "fly-tokens": "./dist/bin/fly-tokens.js" })
   })
 })

@@ -5,42 +5,20 @@
  * @since 0.1.0
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as CliOutput from "effect/cli/CliOutput"
-import * as Command from "effect/cli/Command"
+import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { createRequire } from "node:module"
 import { argv } from "node:process"
+import * as NodePlatform from "../layers/NodePlatform.ts"
 import * as CommandLine from "./CommandLine.ts"
 import * as Failure from "./Failure.ts"
-import { command } from "./FlyTokensCommand.ts"
+import * as ShortCut from "./ShortCut.ts"
 import * as Terminal from "./Terminal.ts"
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
-
-/** stdout is for what was asked for; everything else goes to stderr. */
-const presenter = CliOutput.layerPresenter({
-  present: (event) => {
-    switch (event._tag) {
-      case "InvalidInvocation":
-        return Console.error(
-          [
-            ...event.errors.map((error) => `fly-tokens: ${Failure.usage(error)}`),
-            `  → ${event.commandPath.join(" ")} --help`
-          ].join("\n")
-        )
-      case "Help":
-        return event.reason === "Requested"
-          ? CliOutput.defaultPresenter.present(event)
-          : Console.error(`fly-tokens: a command is missing\n  → ${event.commandPath.join(" ")} --help`)
-      case "Version":
-        return Console.log(event.version)
-    }
-  }
-})
 
 const logger = Logger.layer([
   Logger.withConsoleError(Logger.make(({ message }) => [message].flat().map(String).join(" ")))
@@ -59,9 +37,15 @@ const fail = (failure: Failure.CommandFailure) =>
     if (text !== undefined) yield* Console.error(text)
   })
 
-Command.runWith(command, { version })(words).pipe(
+const asked = ShortCut.read(words)
+
+const run = asked === undefined
+  ? Effect.flatMap(Effect.promise(() => import("./CommandRun.ts")), (command) => command.run(words, { version }))
+  : Effect.flatMap(Effect.promise(() => import("./Getting.ts")), (getting) => getting.run(asked))
+
+run.pipe(
   Effect.catch(fail),
-  Effect.provide(Layer.mergeAll(NodeServices.layer, presenter, logger)),
+  Effect.provide(Layer.mergeAll(NodePlatform.layer, NodeStdio.layer, logger)),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => {

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,6 +19,7 @@ import * as FlyCliProcess from "./fly/FlyCliProcess.ts"
 import * as FlyTokensLive from "./FlyTokensLive.ts"
 import { config, type FlyTokensOptions } from "./FlyTokensOptions.ts"
 import * as LeaseFileSystem from "./lease/LeaseFileSystem.ts"
+import * as NodePlatform from "./NodePlatform.ts"
 import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
 
 /**
@@ -57,7 +57,7 @@ export const layerFiles = (options: FlyTokensNodeOptions = {}): Layer.Layer<Stor
     LeaseFileSystem.layer({ directory: options.directory, ttl: options.leaseTtl })
   ).pipe(
     Layer.provide(layerEnvironment(options)),
-    Layer.provide(NodeServices.layer)
+    Layer.provide(NodePlatform.layer)
   )
 
 /**
@@ -73,7 +73,7 @@ export const layerFly = (options: FlyTokensNodeOptions = {}): Layer.Layer<Config
     FlyCliProcess.layer(options)
   ).pipe(
     Layer.provideMerge(layerEnvironment(options)),
-    Layer.provide(NodeServices.layer)
+    Layer.provide(NodePlatform.layer)
   )
 
 /**

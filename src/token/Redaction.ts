@@ -25,5 +25,7 @@ export const redactTokens = (text: string): string => text.replace(tokens, "$1<r
  */
 export const quote = (text: string, limit: number = 64): string => {
   const redacted = redactTokens(text)
-  return JSON.stringify(redacted.length > limit ? `${redacted.slice(0, limit)}…` : redacted)
+  const short = redacted.length > limit ? `${redacted.slice(0, limit)}…` : redacted
+  // Once more: an escape like \u001f may become the beginning of what looks like one.
+  return redactTokens(JSON.stringify(short))
 }

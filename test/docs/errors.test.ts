@@ -10,7 +10,7 @@ import { join } from "node:path"
 import * as http from "../../src/http.ts"
 import * as main from "../../src/index.ts"
 import { FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
-import * as ConfigFileYaml from "../../src/layers/fly/ConfigFileYaml.ts"
+import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
 import { FlyTokensNode } from "../../src/node.ts"
 import * as mac from "../stand-in/macaroon.mjs"
@@ -84,7 +84,7 @@ describe("docs/errors.md", () => {
       const minted = Output.mintedToken(text)
       return minted._tag === "Failure" ? minted.failure.why : undefined
     })
-    const file = ConfigFileYaml.interpret("access_token: [1]", "/home/me/.fly/config.yml").result
+    const file = ConfigFileText.interpret("access_token: [1]", "/home/me/.fly/config.yml").result
     const said = [
       ...texts,
       ...printed,

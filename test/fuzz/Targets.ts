@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
 import { inspect } from "node:util"
-import * as ConfigFileYaml from "../../src/layers/fly/ConfigFileYaml.ts"
+import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
 import { defectOf } from "../../src/policy/Usability.ts"
 import { MissReason } from "../../src/services/MissReason.ts"
@@ -200,9 +200,9 @@ const readMacaroon = (bytes: Uint8Array): void => {
 }
 
 const readConfig = ({ holds, secrets, text }: ConfigInput): void => {
-  const { result } = ConfigFileYaml.interpret(text, "/home/x/.fly/config.yml")
+  const { result } = ConfigFileText.interpret(text, "/home/x/.fly/config.yml")
   if (text.includes("last_login")) {
-    const login = ConfigFileYaml.lastLogin(text)
+    const login = ConfigFileText.lastLogin(text)
     assert.isTrue(login === null || (Number.isSafeInteger(login) && login > 0))
   }
   if (Result.isFailure(result)) {

@@ -8,7 +8,9 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Sandbox } from "./Sandbox.ts"
 
-export const main = fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
+/** From the sources; CI tests the built one too. */
+export const main = process.env["FLY_TOKENS_MAIN"] ??
+  fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))

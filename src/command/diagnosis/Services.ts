@@ -4,12 +4,12 @@
  *
  * @since 0.1.0
  */
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as EnvironmentProcess from "../../layers/fly/EnvironmentProcess.ts"
 import * as FlyTokensNode from "../../layers/FlyTokensNode.ts"
+import * as NodePlatform from "../../layers/NodePlatform.ts"
 import * as StorageFileSystem from "../../layers/storage/StorageFileSystem.ts"
 
 const variable = (name: string) => Config.withDefault(Config.String(name), undefined)
@@ -32,4 +32,4 @@ export const layer = Layer.mergeAll(
   Layer.unwrap(Effect.map(binary, (binary) => FlyTokensNode.layerFly({ binary }))),
   // The directory is `FLY_TOKENS_DIR`, which it reads itself.
   StorageFileSystem.layerReadOnly().pipe(Layer.provide(EnvironmentProcess.layer))
-).pipe(Layer.provideMerge(NodeServices.layer))
+).pipe(Layer.provideMerge(NodePlatform.layer))

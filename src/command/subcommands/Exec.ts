@@ -10,7 +10,8 @@ import process from "node:process"
 import { FlyTokens } from "../../services/FlyTokens.ts"
 import * as ChildCommand from "../ChildCommand.ts"
 import { NoTokenForCommand } from "../Failure.ts"
-import { app, json, services } from "../Parameters.ts"
+import { services } from "../Getting.ts"
+import { app, json } from "../Parameters.ts"
 
 /**
  * Runs a command with a token in its environment.

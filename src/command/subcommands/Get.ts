@@ -5,12 +5,9 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { FlyTokens } from "../../services/FlyTokens.ts"
-import { app, json, services } from "../Parameters.ts"
-import * as Render from "../Render.ts"
-import * as Terminal from "../Terminal.ts"
+import * as Getting from "../Getting.ts"
+import { app, json } from "../Parameters.ts"
 
 /**
  * Prints a token for an app.
@@ -35,18 +32,7 @@ export const get = Command.make(
       Flag.optional
     )
   },
-  Effect.fnUntraced(function*({ app, header, json, refresh }) {
-    const tokens = yield* FlyTokens
-    const resolved = yield* (refresh ? tokens.refresh(app) : tokens.get(app))
-    const target = Option.getOrUndefined(header)
-    yield* Terminal.print(
-      json
-        ? Render.resolvedJson(resolved, target)
-        : target === undefined
-        ? resolved.token.value
-        : resolved.authorization(target)
-    )
-  }, Effect.provide(services))
+  ({ header, ...asked }) => Getting.run({ ...asked, header: Option.getOrUndefined(header) })
 ).pipe(
   Command.withDescription("Print a valid token for an app, and nothing else"),
   Command.withExamples([

@@ -6,7 +6,8 @@
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { FlyTokens } from "../../services/FlyTokens.ts"
-import { app, json, services } from "../Parameters.ts"
+import { services } from "../Getting.ts"
+import { app, json } from "../Parameters.ts"
 import * as Terminal from "../Terminal.ts"
 
 /**

@@ -53,7 +53,9 @@ export const read: Effect.Effect<FlyLogin, never, FileSystem.FileSystem | Path.P
     const mode = yield* modeOf(path)
     // What is no sound file has no token either, and the token's reason says why.
     const lastLogin = Result.isSuccess(token)
-      ? ConfigFileYaml.lastLogin(yield* Effect.orElseSucceed(fileSystem.readFileString(path), () => ""))
+      ? (yield* Effect.promise(() => import("./ConfigFileText.ts"))).lastLogin(
+        yield* Effect.orElseSucceed(fileSystem.readFileString(path), () => "")
+      )
       : null
     const directory = paths.dirname(path)
     const logs = paths.join(directory, "logs")

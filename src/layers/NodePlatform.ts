@@ -1,0 +1,37 @@
+/**
+ * Node's files, paths and child processes. What starts children is loaded with the first child: most runs of the chain
+ * need none, and loading it takes longer than they do.
+ *
+ * @since 0.1.0
+ */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import { ChildProcessSpawner, make } from "effect/process/ChildProcessSpawner"
+
+const spawner = Effect.gen(function*() {
+  const scope = yield* Effect.scope
+  const platform = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+  const load = Effect.promise(() => import("@effect/platform-node/NodeChildProcessSpawner")).pipe(
+    Effect.flatMap(({ layer }) => Layer.buildWithScope(layer, scope)),
+    Effect.map(Context.get(ChildProcessSpawner)),
+    Effect.provideContext(platform)
+  )
+  // One who goes away does not take it from the others.
+  const loaded = yield* Effect.cached(Effect.uninterruptible(load))
+  return make((command) => Effect.flatMap(loaded, ({ spawn }) => spawn(command)))
+})
+
+/**
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layer: Layer.Layer<FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer.effect(
+  ChildProcessSpawner,
+  spawner
+).pipe(Layer.provideMerge(Layer.merge(NodeFileSystem.layer, NodePath.layer)))
