@@ -2,32 +2,43 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { builtinModules } from "node:module"
 import { fileURLToPath } from "node:url"
 import { FlyTokens } from "../src/index.ts"
 import * as World from "./support/World.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-/** Imports an entry in a process of its own and tells which modules of Node were asked for, and by whom. */
-const builtinsOf = (entry: string): ReadonlyArray<string> => {
+/** Imports an entry in a process of its own and tells which modules were asked for, by whom, and where they are. */
+const importsOf = (
+  entry: string
+): ReadonlyArray<{ readonly specifier: string; readonly by?: string; readonly url: string }> => {
   const script = `
-    import { builtinModules, registerHooks } from "node:module"
+    import { registerHooks } from "node:module"
     const asked = []
     registerHooks({
       resolve(specifier, context, next) {
-        if (specifier.startsWith("node:") || builtinModules.includes(specifier)) {
-          asked.push(specifier + " by " + context.parentURL)
-        }
-        return next(specifier, context)
+        const found = next(specifier, context)
+        asked.push({ specifier, by: context.parentURL, url: found.url })
+        return found
       }
     })
     await import(${JSON.stringify(new URL(`../${entry}`, import.meta.url).href)})
     process.stdout.write(JSON.stringify(asked))
   `
   return JSON.parse(
-    execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: root })
+    execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      encoding: "utf8",
+      cwd: root,
+      maxBuffer: 64 * 1024 * 1024
+    })
   )
 }
+
+const builtinsOf = (entry: string): ReadonlyArray<string> =>
+  importsOf(entry)
+    .filter(({ specifier }) => specifier.startsWith("node:") || builtinModules.includes(specifier))
+    .map(({ by, specifier }) => `${specifier} by ${by}`)
 
 describe("the entries", () => {
   it("the root entry imports nothing of Node, its dependencies included", () => {
@@ -60,6 +71,14 @@ describe("the entries", () => {
       "status",
       "statuses"
     ])
+  })
+
+  it("what is for tests is in the entry for tests alone", () => {
+    const testing = (entry: string) => importsOf(entry).filter(({ url }) => url.includes("/src/testing"))
+    for (const entry of ["index", "node", "redis", "sql", "http", "promise", "command/FlyTokensCommand"]) {
+      expect(testing(`src/${entry}.ts`), entry).toEqual([])
+    }
+    expect(testing("src/testing.ts").length).toBeGreaterThan(1)
   })
 
   it("exports names what the build makes, and bin has the command", () => {

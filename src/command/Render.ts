@@ -65,6 +65,7 @@ export const isoTime = (millis: number | null): string | null => {
  */
 export const fromNow = (millis: number, now: number): string => {
   const distance = Math.abs(millis - now)
+  if (distance < 1_000) return "now"
   const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1_000]] as const
   const [unit, size] = units.find(([, size]) => distance >= size) ?? ["s", 1_000]
   const amount = `${Math.floor(distance / size)} ${unit}`

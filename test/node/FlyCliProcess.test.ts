@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { chmod, unlink, writeFile } from "node:fs/promises"
 import { join, relative } from "node:path"
-import { AppName, Environment, FlyCli, FlyTokens } from "../../src/index.ts"
+import { AppName, Environment, FlyCli, FlyToken, FlyTokens } from "../../src/index.ts"
 import { goDuration } from "../../src/layers/fly/FlyCliOutput.ts"
 import { FlyCliProcess, FlyTokensNode } from "../../src/node.ts"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -198,6 +198,24 @@ describe("the binary", () => {
       assert.strictEqual(reason._tag, "BinaryNotFound")
       const named = yield* Effect.flip(mint(sandbox, "acme", { binary: "/nowhere/flyctl" }))
       assert.include(named.message, "/nowhere/flyctl")
+    }))
+
+  it.live("that is not there takes nobody down: 337 gets have the reason, manual and cached tokens serve", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const minted = yield* tokens.get("good-app")
+        yield* Effect.promise(() => unlink(join(sandbox.bin, "flyctl")))
+        yield* tokens.setManual("manual-app", FlyToken.make("fo1_manual"))
+        const apps = Array.from({ length: 337 }, (_, n) => `lost-${n}`)
+        const errors = yield* Effect.forEach(apps, (app) => Effect.flip(tokens.get(app)), { concurrency: "unbounded" })
+        for (const error of errors) {
+          assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[3]?.reason._tag, "BinaryNotFound")
+        }
+        assert.strictEqual((yield* tokens.get("manual-app")).source, "manual")
+        assert.strictEqual((yield* tokens.get("good-app")).token, minted.token)
+      }).pipe(Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, org: (app) => app })))
     }))
 
   it.live("that cannot be run: mode, missing interpreter, a directory, no program at all", () =>

@@ -47,6 +47,22 @@ describe("rule 8: the cache outlives resolvers", () => {
       }).pipe(Effect.provide(world.layer({ idleTimeToLive: "10 minutes" })))
     }))
 
+  it.effect("an invalidate of an evicted app drops its token, in memory and in the store", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        yield* TestClock.adjust("1 hour")
+        assert.isTrue(Option.isSome(tokens.peek("my-app")))
+        assert.isNull((yield* tokens.status("my-app")).refreshAt)
+        yield* tokens.invalidate("my-app")
+        assert.isTrue(Option.isNone(tokens.peek("my-app")))
+        assert.isTrue(Option.isNone(yield* world.store.get("my-app", "cached")))
+        assert.notStrictEqual((yield* tokens.get("my-app")).token.value, first.token.value)
+      }).pipe(Effect.provide(world.layer({ idleTimeToLive: "10 minutes" })))
+    }))
+
   it.effect("names without a token leave nothing behind once their failure is forgotten", () =>
     Effect.gen(function*() {
       const world = yield* World.make

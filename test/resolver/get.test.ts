@@ -103,6 +103,23 @@ describe("the chain", () => {
       assert.strictEqual(world.configReads, 0)
     }))
 
+  it.effect("puts manual tokens before all others, if chain says so", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.variables["FLY_API_TOKEN"] = "fo1_env"
+      let reads = 0
+      world.afterGet = () => Effect.sync(() => reads++)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
+        // It is no last resort then: nothing better is looked for behind its back.
+        yield* TestClock.adjust("20 hours")
+        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
+        assert.strictEqual(reads, 1)
+      }).pipe(Effect.provide(world.layer({ chain: ["manual", "env", "storage", "config", "cli"] })))
+    }))
+
   it.effect("takes FLY_ACCESS_TOKEN before FLY_API_TOKEN, and neither if empty", () =>
     Effect.gen(function*() {
       const world = yield* World.make
@@ -166,6 +183,28 @@ describe("expiry", () => {
       yield* TestClock.setTime(25 * World.hour)
       const fresh = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
       assert.strictEqual(fresh.source, "cli")
+    }))
+
+  it.effect("of a stored record whose times are in other units crashes nothing and outlives no token", () =>
+    Effect.gen(function*() {
+      const now = 1_700_000_000_000
+      yield* TestClock.setTime(now)
+      const user = FlyToken.make("fo1_user")
+      const macaroon = World.tokenOf({ now, life: World.hour })
+      const cases = [
+        // Seconds: it is as if it were saved in 1970.
+        { token: user, expiresAt: now / 1_000 + 3_600, savedAt: now / 1_000, source: "cli", end: now + World.day },
+        // Microseconds: in the future, which counts as now; what a token tells itself stands above it.
+        { token: user, expiresAt: now * 1_000, savedAt: now * 1_000, source: "storage", end: now + World.day },
+        { token: macaroon, expiresAt: now * 1_000, savedAt: now * 1_000, source: "storage", end: now + World.hour },
+        { token: macaroon, expiresAt: 5, savedAt: now, source: "storage", end: now + World.hour }
+      ]
+      for (const { end, expiresAt, savedAt, source, token } of cases) {
+        const world = yield* World.make
+        yield* world.store.put("my-app", "cached", { token: token.redacted, expiresAt, source: "cli", savedAt })
+        const resolved = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+        assert.deepStrictEqual([resolved.source, resolved.expiresAt], [source, end])
+      }
     }))
 
   it.effect("is the moment at which a token is not handed out any more, to the millisecond", () =>

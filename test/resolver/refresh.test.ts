@@ -339,6 +339,24 @@ describe("invalidate", () => {
       }).pipe(Effect.provide(world.layer()))
     }))
 
+  it.effect("whose store is slow does not throw away the token that came after it", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.storeGate = (operation) => operation === "delete" ? Effect.sleep("3 seconds") : Effect.void
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const first = yield* tokens.get("my-app")
+        const invalidating = yield* Effect.forkChild(tokens.invalidate("my-app"), { startImmediately: true })
+        const second = yield* tokens.get("my-app")
+        assert.notStrictEqual(second.token.value, first.token.value)
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(invalidating)
+        assert.strictEqual((yield* tokens.get("my-app")).token, second.token)
+        assert.strictEqual(yield* stored(world, "my-app"), second.token.value)
+        assert.strictEqual(yield* stored(world, "personal", "org"), second.token.value)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
   it.effect("does not wait behind a running resolve", () =>
     Effect.gen(function*() {
       const world = yield* World.make

@@ -62,6 +62,24 @@ describe("rule 4: soft expiry", () => {
       }).pipe(Effect.provide(world.layer(apart)))
     }))
 
+  it.effect("is armed once, by whoever joined the run or came after it", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 1_000
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const getting = yield* Effect.forkChild(
+          Effect.all([tokens.get("app-1"), tokens.get("app-1"), tokens.get("app-1")], { concurrency: "unbounded" })
+        )
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(getting)
+        yield* tokens.get("app-1")
+        assert.deepStrictEqual(mintsOf(world, "app-1"), [0])
+        yield* TestClock.adjust("24 hours")
+        assert.deepStrictEqual(mintsOf(world, "app-1"), [0, 23 * World.hour + 1_000])
+      }).pipe(Effect.provide(world.layer(apart)))
+    }))
+
   it.effect("apps of one organization share the new mint", () =>
     Effect.gen(function*() {
       const world = yield* World.make
