@@ -2,7 +2,8 @@
  * What is to be reached, in one place. A figure that is missing is `NaN`, and does not hold.
  */
 import { ours } from "./harness/Result.ts"
-import type { Target } from "./harness/Target.ts"
+import * as Sizes from "./harness/Sizes.ts"
+import type { Figures, Target } from "./harness/Target.ts"
 
 const hotPath = "hot-path"
 const oneApp = "one app"
@@ -139,4 +140,87 @@ const failureTargets: ReadonlyArray<Target> = [
   failure("processes", "16 processes", "mints", 1, "16 processes, one cold store: 1 mint")
 ]
 
-export const targets: ReadonlyArray<Target> = [...hotPathTargets, ...herdTargets, ...failureTargets]
+const apps = "scale/apps"
+const [few, many, most] = [Sizes.few, Sizes.many, Sizes.most].map(Sizes.labelOf) as [string, string, string]
+
+/** The largest of the medians over the smallest: 1 is flat. */
+const spread = (figures: ReadonlyArray<number>) => Math.max(...figures) / Math.min(...figures)
+
+const flat = (statement: string, figures: (read: Figures) => ReadonlyArray<number>): Target => ({
+  statement,
+  comparison: apps,
+  kind: "size",
+  figure: (read) => spread(figures(read)),
+  relation: "at most",
+  limit: 1.2,
+  unit: "×"
+})
+
+const scaleTargets: ReadonlyArray<Target> = [
+  {
+    statement: "10,000 apps cold, a token each, instant flyctl: under 1 s",
+    comparison: apps,
+    kind: "time",
+    figure: ({ median }) => median(apps, "until all have one, a token each", many),
+    relation: "at most",
+    limit: 1_000,
+    unit: "ms"
+  },
+  counted(
+    apps,
+    "children at once",
+    ours,
+    "children at once",
+    4,
+    "10,000 apps cold: never more than `cliConcurrency` (4) children",
+    "at most"
+  ),
+  {
+    statement: "memory per app, a token of over 800 characters each: at most 4 kB",
+    comparison: apps,
+    kind: "size",
+    figure: ({ median }) => median(apps, "memory per app, a token each", many),
+    relation: "at most",
+    limit: 4_000,
+    unit: "B"
+  },
+  ...["a token each", "one organization"].flatMap((kind) =>
+    ["memory", "time"].map((what) =>
+      flat(
+        `${what} per app, ${kind}: flat within 20 % from 1,000 to 100,000 apps`,
+        ({ median }) => [few, many, most].map((size) => median(apps, `${what} per app, ${kind}`, size))
+      )
+    )
+  ),
+  flat(
+    "cost of a get, over a hand-written map of as many apps: flat within 20 % from 1,000 to 100,000",
+    ({ ratio }) =>
+      [few, many, most].map((size) => ratio(apps, size, `${ours}, get in a fiber`, "Map.get, Clock, in a fiber"))
+  ),
+  {
+    statement: "100,000 apps are refreshed in one window: no pause of the event loop over 50 ms",
+    comparison: "scale/sweep",
+    kind: "time",
+    figure: ({ median }) => median("scale/sweep", "refresh of all", `${most}: the longest pause`),
+    relation: "at most",
+    limit: 50,
+    unit: "ms"
+  },
+  counted("scale/sweep", "tokens that were not refreshed", ours, "tokens", 0, "100,000 apps: all are refreshed"),
+  {
+    statement: "cold start of `fly-tokens get`, the token in the store: at most 1.5 × `import(\"effect/Effect\")`",
+    comparison: "start-up",
+    kind: "time",
+    figure: ({ ratio }) => ratio("start-up", "the command", `${ours}: get, from the store`, "import of effect/Effect"),
+    relation: "at most",
+    limit: 1.5,
+    unit: "×"
+  }
+]
+
+export const targets: ReadonlyArray<Target> = [
+  ...hotPathTargets,
+  ...herdTargets,
+  ...failureTargets,
+  ...scaleTargets
+]

@@ -1,0 +1,87 @@
+/**
+ * Many tokens that are looked after by one fiber.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
+import { FlyToken, FlyTokens, MissReason } from "../../src/index.ts"
+import * as World from "../support/World.ts"
+
+const minute = 60_000
+
+const apps = Array.from({ length: 200 }, (_, n) => `app-${n}`)
+
+describe("many apps", () => {
+  it.effect("whose refreshes are due at once leave the others their turns", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* Effect.forEach(apps, (app) => tokens.get(app), { concurrency: "unbounded", discard: true })
+        const perTurn = new Map<number, number>()
+        let turn = 0
+        let next: NodeJS.Immediate
+        // Turns of the event loop, beside Effect's own.
+        const count = () => {
+          turn++
+          next = setImmediate(count)
+        }
+        const mint = world.mint
+        world.mint = (org, options) => {
+          perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1)
+          return mint(org, options)
+        }
+        count()
+        yield* TestClock.adjust("1410 minutes").pipe(
+          Effect.ensuring(Effect.sync(() => clearImmediate(next)))
+        )
+        assert.strictEqual(world.mints.length, 2 * apps.length)
+        assert.isAtMost(Math.max(...perTurn.values()), 64)
+        assert.isAtLeast(perTurn.size, apps.length / 64)
+      }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 })))
+    }))
+
+  it.effect("are refreshed and forgotten each at its own time, whatever the order they came in", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const lives = apps.slice(0, 40).map((app, n) => [app, 30 + ((n * 17) % 40)] as const)
+        for (const [app, minutes] of lives) {
+          world.mintLife = minutes * minute
+          yield* tokens.get(app)
+        }
+        // A life below 90 minutes is refreshed 15 minutes before its end; the source is down from now on.
+        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+        for (let minute = 1; minute <= 75; minute++) {
+          yield* TestClock.adjust("1 minute")
+          for (const [app, minutes] of lives) {
+            const status = yield* tokens.status(app)
+            const label = `${app}, which lives ${minutes} minutes, after ${minute}`
+            assert.strictEqual(Option.isSome(tokens.peek(app)), minute < minutes, label)
+            assert.strictEqual(status.lastFailure !== null, minute >= minutes - 15 && minute < minutes + 75, label)
+          }
+        }
+      }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0, failureCooldown: "2 hours" })))
+    }))
+
+  it.effect("are all looked at when the clock was set back: a life that was counted does not grow", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const clock = yield* World.settableClock
+      yield* TestClock.setTime(10 * World.day)
+      world.config = Effect.succeed(FlyToken.make("fo1_user"))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* Effect.forEach(apps, (app) => tokens.get(app), { discard: true })
+        yield* clock.shift(-5 * World.day)
+        yield* TestClock.adjust("1 minute")
+        for (const app of apps) {
+          const { expiresAt } = yield* tokens.status(app)
+          assert.isAtMost(expiresAt ?? Number.POSITIVE_INFINITY, 6 * World.day + minute)
+        }
+      }).pipe(Effect.provide(Layer.provideMerge(world.layer({ org: (app) => app }), clock.layer)))
+    }))
+})
