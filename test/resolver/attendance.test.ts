@@ -84,4 +84,20 @@ describe("many apps", () => {
         }
       }).pipe(Effect.provide(Layer.provideMerge(world.layer({ org: (app) => app }), clock.layer)))
     }))
+
+  it.effect("whose tokens came to their end leave nothing behind", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintLife = World.hour
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* Effect.forEach(apps, (app) => tokens.get(app), { discard: true })
+        assert.lengthOf(yield* tokens.statuses, apps.length)
+        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+        yield* TestClock.adjust("1 hour")
+        // The cool-down of a failure is how long a resolver stays that holds nothing.
+        yield* TestClock.adjust("1 minute")
+        assert.lengthOf(yield* tokens.statuses, 0)
+      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+    }))
 })
