@@ -100,4 +100,21 @@ describe("many apps", () => {
         assert.lengthOf(yield* tokens.statuses, 0)
       }).pipe(Effect.provide(world.layer({ org: (app) => app })))
     }))
+
+  it.effect("one that is due before the sleeper would wake up is not late", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("long-app")
+        yield* TestClock.adjust("10 seconds")
+        world.mintLife = 20_000
+        yield* tokens.get("short-app")
+        world.mintLife = World.day
+        yield* TestClock.adjust("9 seconds")
+        assert.lengthOf(world.mints, 2)
+        yield* TestClock.adjust("1 second")
+        assert.lengthOf(world.mints, 3)
+      }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 })))
+    }))
 })

@@ -116,4 +116,26 @@ describe("closing the layer", () => {
         Effect.provideService(Metric.MetricRegistry, new Map())
       )
   )
+
+  it.effect("ends a run that waits for a source: no other source is asked, and who waits is interrupted", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.never
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(world.layer(), scope)
+      const get = Effect.provideContext(FlyTokens.use((tokens) => tokens.get("app-1")), context)
+      const waiting = [
+        yield* Effect.forkDetach(get, { startImmediately: true }),
+        yield* Effect.forkDetach(get, { startImmediately: true })
+      ]
+      assert.strictEqual(world.configReads, 1)
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 minute")
+      for (const fiber of waiting) {
+        const exit = yield* Fiber.await(fiber)
+        assert.isTrue(Exit.hasInterrupts(exit))
+      }
+      assert.lengthOf(world.mints, 0)
+      assert.lengthOf(world.lookups, 0)
+    }))
 })

@@ -25,6 +25,20 @@ const collect = Effect.gen(function*() {
 })
 
 describe("events", () => {
+  it.effect("a token that is read again, its time to live begun anew, is no news", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.succeed(FlyToken.make("fo1_user"))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const { seen } = yield* collect
+        yield* tokens.get("my-app")
+        yield* TestClock.adjust("3 days")
+        assert.isAtLeast(world.configReads, 3)
+        assert.deepStrictEqual(seen.map(({ _tag }) => _tag), ["Acquired"])
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
   it.effect("tell what happened, in order, without a token", () =>
     Effect.gen(function*() {
       const world = yield* World.make

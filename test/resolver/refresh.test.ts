@@ -484,3 +484,54 @@ describe("manual tokens", () => {
       }).pipe(Effect.provide(world.layer()))
     }))
 })
+
+describe("callers that wait for one run", () => {
+  it.effect("do not get a token that another of them has reported before they go on", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mintTakes = 1_000
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const begin = <A, E>(effect: Effect.Effect<A, E>) => Effect.forkChild(effect, { startImmediately: true })
+        const report = Effect.flatMap(tokens.get("my-app"), ({ token }) =>
+          Effect.as(
+            Effect.forkDetach(tokens.refresh("my-app", { rejected: token }), { startImmediately: true }),
+            token
+          ))
+        // One holds the resolver, the others wait the short way.
+        const first = yield* begin(report)
+        const others = [yield* begin(tokens.get("my-app")), yield* begin(tokens.get("my-app"))]
+        yield* TestClock.adjust("3 seconds")
+        const refused = yield* Fiber.join(first)
+        for (const other of others) assert.notStrictEqual((yield* Fiber.join(other)).token.value, refused.value)
+        assert.lengthOf(world.mints, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("runs of an app take turns, however many were overtaken", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      let asking = 0
+      let mostAsking = 0
+      world.config = Effect.acquireUseRelease(
+        Effect.sync(() => {
+          mostAsking = Math.max(mostAsking, ++asking)
+        }),
+        () => Effect.andThen(Effect.sleep("1 second"), Effect.fail(new MissReason.NotFound({ what: "none" }))),
+        () => Effect.sync(() => asking--)
+      )
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const begin = (effect: Effect.Effect<unknown, unknown>) => Effect.forkDetach(effect, { startImmediately: true })
+        yield* begin(tokens.get("my-app"))
+        yield* begin(tokens.refresh("my-app"))
+        yield* TestClock.adjust("1100 millis")
+        // The first has ended, the second is under way: a third waits for it.
+        yield* tokens.invalidate("my-app")
+        yield* begin(tokens.get("my-app"))
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(mostAsking, 1)
+        assert.isAtLeast(world.configReads, 3)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})
