@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Stream from "effect/Stream"
 import { inspect } from "node:util"
-import { Environment, InvalidAppName, MissReason } from "../../src/index.ts"
+import { type AppName, Environment, FlyCli, InvalidAppName, MissReason } from "../../src/index.ts"
 import * as FlyBinary from "../../src/layers/fly/FlyBinary.ts"
 import { canBeSentAgain } from "../../src/layers/http/RequestBody.ts"
 import * as SqlFailure from "../../src/layers/sql/SqlFailure.ts"
@@ -105,6 +105,21 @@ describe("a clock that holds nobody up", () => {
       // Longer than a timer of Node's can be: it would end at once.
       assert.isTrue(Option.isNone(yield* Effect.timeoutOption(UnrefClock.clock.sleep(Duration.days(30)), "20 millis")))
     }))
+})
+
+describe("flyctl that is switched off", () => {
+  it.effect("is a miss of its own for every question", () =>
+    Effect.gen(function*() {
+      const cli = yield* FlyCli
+      const call = { environmentToken: false }
+      const asked: ReadonlyArray<Effect.Effect<unknown, MissReason.MissReason>> = [
+        cli.mintReadonly("acme", { ...call, ttl: Duration.hours(1) }),
+        cli.mintDeploy("my-app" as AppName, { ...call, ttl: Duration.hours(1) }),
+        cli.orgOf("my-app" as AppName, call),
+        cli.listApps(call)
+      ]
+      for (const each of asked) assert.strictEqual((yield* Effect.flip(each))._tag, "Disabled")
+    }).pipe(Effect.provide(FlyCli.layerDisabled)))
 })
 
 describe("a reason", () => {
