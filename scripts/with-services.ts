@@ -14,6 +14,8 @@ try {
   await Promise.all([redis.start(), postgres.start()])
   const environment = { ...process.env, REDIS_URL: redis.url, DATABASE_URL: postgres.url }
   const child = spawn(command, args, { stdio: "inherit", env: environment })
+  // It ends the command, whose end ends the servers.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal))
   process.exitCode = await new Promise<number>((resolve, reject) => {
     child.once("error", reject)
     child.once("exit", (code) => resolve(code ?? 1))
