@@ -3,7 +3,7 @@
  * installed with it, every entry imported by plain Node 24 and 22 with and without the optional peers, the types read
  * without `skipLibCheck`, the command run, small programs bundled.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { checkBundles } from "./package/Bundle.ts"
 import { checkClosed, checkMaps } from "./package/Contents.ts"
@@ -38,6 +38,12 @@ const checkCommand = (project: string, node: string): void => {
   const env = { ...process.env, PATH: `${dirname(node)}:${process.env["PATH"]}` }
   const version = run(command, ["--version"], project, env).trim()
   if (version !== manifest.version) throw new Error(`the command says ${version}, not ${manifest.version}`)
+  const login = join(project, "login")
+  mkdirSync(login, { recursive: true })
+  writeFileSync(join(login, "config.yml"), "access_token: fo1_example\n")
+  const home = { PATH: env.PATH, HOME: project, FLY_CONFIG_DIR: login }
+  const token = run(command, ["get", "my-app"], project, home).trim()
+  if (token !== "fo1_example") throw new Error("the command does not get the token of the config file")
 }
 
 const checkTypes = (project: string): void => {

@@ -4,13 +4,16 @@
 import * as Effect from "effect/Effect"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Sandbox } from "./Sandbox.ts"
 
+const built = process.env["FLY_TOKENS_MAIN"]
+
 /** From the sources; CI tests the built one too. */
-export const main = process.env["FLY_TOKENS_MAIN"] ??
-  fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
+export const main = built === undefined
+  ? fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
+  : resolve(built)
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))

@@ -20,13 +20,16 @@ const figures = await Sandbox.use(async (sandbox) => {
       env: sandbox.environment as NodeJS.ProcessEnv,
       stdio: ["pipe", "pipe", "inherit"]
     })
+    const ended = once(child, "exit")
     const lines = createInterface({ input: child.stdout })
     await once(lines, "line")
-    return { lines, go: () => child.stdin.write("go\n") }
+    return { ended, lines, go: () => child.stdin.write("go\n") }
   }))
   const hashes = Promise.all(children.map(async ({ lines }) => String((await once(lines, "line"))[0])))
   for (const { go } of children) go()
   const different = new Set(await hashes)
+  // They write to the store still, and the home is gone afterwards.
+  await Promise.all(children.map(({ ended }) => ended))
   return { mints: (await sandbox.mints()).length, "different tokens": different.size }
 })
 
