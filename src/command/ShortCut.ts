@@ -10,6 +10,9 @@ import type { Asked } from "./Getting.ts"
 /** A value may begin like a flag, or be empty: that is for the library to judge. */
 const plain = /^[^-]/
 
+/** Behind a flag the library takes such a word for the flag's value. */
+const literals: ReadonlySet<string> = new Set(["true", "yes", "on", "1", "y", "false", "no", "off", "0", "n"])
+
 const targets: ReadonlyMap<string, ApiTarget> = new Map([["machines", "machines"], ["graphql", "graphql"]])
 
 /**
@@ -33,7 +36,7 @@ export const read = ([call, ...words]: ReadonlyArray<string>): Asked | undefined
     else if (word === "--header" && header === undefined) {
       header = targets.get(words[++index] ?? "")
       if (header === undefined) return undefined
-    } else if (plain.test(word) && app === undefined) app = word
+    } else if (plain.test(word) && app === undefined && !literals.has(word)) app = word
     else return undefined
   }
   return app === undefined ? undefined : { app, header, json, refresh }

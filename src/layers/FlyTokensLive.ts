@@ -108,11 +108,14 @@ const make = Effect.fnUntraced(function*(
     rejections.add(token, now)
     mintedTokens.forget(token.identity)
     if (!known) {
-      telemetry.announce(() => ({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint }))
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
-        if (entry.resolved.token.identity === token.identity) cache.entries.delete(app)
+        if (entry.resolved.token.identity !== token.identity) continue
+        cache.entries.delete(app)
+        const resolver = live.get(app as AppName)
+        if (resolver !== undefined) attendance.look(resolver)
       }
+      telemetry.announce(() => ({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint }))
     }
     return !known
   }
@@ -197,7 +200,8 @@ const make = Effect.fnUntraced(function*(
     })
 
   const statusOf = (app: AppName): Effect.Effect<TokenStatus> =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.sync(() => {
+      const now = clock.currentTimeMillisUnsafe()
       const resolver = live.get(app)
       if (resolver !== undefined) return AppState.status(resolver, now)
       const entry = cache.entries.get(app)

@@ -7,6 +7,7 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -22,7 +23,10 @@ const spawner = Effect.gen(function*() {
     Effect.provideContext(platform)
   )
   // One who goes away does not take it from the others.
-  const loaded = yield* Effect.cached(Effect.uninterruptible(load))
+  const loaded = yield* Effect.cachedWithTTL(
+    Effect.uninterruptible(load),
+    (exit) => exit._tag === "Success" ? Duration.infinity : Duration.zero
+  )
   return make((command) => Effect.flatMap(loaded, ({ spawn }) => spawn(command)))
 })
 

@@ -117,4 +117,33 @@ describe("many apps", () => {
         assert.lengthOf(world.mints, 3)
       }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 })))
     }))
+
+  it.effect("one that is due soon after the clock jumped ahead is not late", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const clock = yield* World.settableClock
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("app-a")
+        yield* clock.shift(World.hour)
+        world.mintLife = 40_000
+        yield* tokens.get("app-b")
+        yield* TestClock.adjust("25 seconds")
+        assert.lengthOf(world.mints.filter(({ org }) => org === "app-b"), 2)
+      }).pipe(Effect.provide(Layer.provideMerge(world.layer({ org: (app) => app, softExpiryJitter: 0 }), clock.layer)))
+    }))
+
+  it.effect("whose shared token another app reported leave nothing behind", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const { token } = yield* tokens.get("app-1")
+        yield* tokens.get("app-2")
+        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+        yield* Effect.exit(tokens.refresh("app-1", { rejected: token }))
+        yield* TestClock.adjust("5 minutes")
+        assert.deepStrictEqual((yield* tokens.statuses).map(({ app }) => app), [])
+      }).pipe(Effect.provide(world.layer({ softExpiryJitter: 0 })))
+    }))
 })

@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
@@ -22,6 +24,24 @@ const collect = Effect.gen(function*() {
   )
   yield* Effect.yieldNow
   return { seen, fiber }
+})
+
+describe("status", () => {
+  it.effect("asked for under another clock drops no token", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("my-app")
+        const own = yield* Clock.Clock
+        const ahead: Clock.Clock = Object.assign(Object.create(own) as Clock.Clock, {
+          currentTimeMillisUnsafe: () => own.currentTimeMillisUnsafe() + 2 * World.day,
+          currentTimeMillis: Effect.map(own.currentTimeMillis, (n) => n + 2 * World.day)
+        })
+        yield* Effect.provideService(tokens.status("my-app"), Clock.Clock, ahead)
+        assert.isTrue(Option.isSome(tokens.peek("my-app")))
+      }).pipe(Effect.provide(world.layer()))
+    }))
 })
 
 describe("events", () => {

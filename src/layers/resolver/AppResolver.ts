@@ -145,14 +145,15 @@ const start = (
     before: options.before ?? options.replaces?.resolved.token
   }
   const resolving = Spans.traced("FlyTokens.resolve", { app, purpose }, inTurn(state, resolve(state, task)))
-  const answer = Deferred.makeUnsafe<ResolvedToken, NoTokenAvailable>()
+  const answered = Deferred.makeUnsafe<ResolvedToken, NoTokenAvailable>()
   state.runs++
   const run: AppState.Run = {
     ...task,
     fiber: fork(state, Effect.andThen(shared.attendance.hold(state), resolving)),
-    waiting: Deferred.await(answer)
+    waiting: Deferred.await(answered)
   }
-  state.current = run
+  // Who listens to what it told may have begun the next one already.
+  if (AppState.running(state) === undefined) state.current = run
   // An observer also sees a fiber that was interrupted before its first step, or that has ended already.
   run.fiber.addObserver((exit) => {
     if (state.current === run) state.current = undefined
@@ -160,7 +161,7 @@ const start = (
     options.onEnd?.()
     shared.attendance.look(state)
     // Each who waited looks once more when it goes on: another one may have reported the token by then.
-    Deferred.doneUnsafe(answer, Effect.suspend(() => answerOrCurrent(state, run, exit)))
+    Deferred.doneUnsafe(answered, Effect.suspend(() => answerOrCurrent(state, run, exit)))
   })
   return run
 }

@@ -149,7 +149,8 @@ export const make = (options: {
     if (isAwake || first === undefined) return
     const now = clock.currentTimeMillisUnsafe()
     const millis = RefreshPolicy.sleep(now, first.dueAt)
-    if (sleeper !== undefined && sleeper.until <= now + millis) return
+    // One that is late by more than a moment sleeps by a clock that has jumped ahead since.
+    if (sleeper !== undefined && sleeper.until <= now + millis && sleeper.until >= now - 1_000) return
     sleeper?.fiber.interruptUnsafe()
     sleeper = {
       until: now + millis,

@@ -123,8 +123,9 @@ export const commit = (
   TokenCache.set(shared.cache, app, entry, now)
   const failures = task.replaces === undefined ? 0 : AppState.failuresOf(state, task.replaces)
   AppState.adopt(state, entry, now, Math.max(1, failures))
-  announceFound(state, task.before, entry.resolved, now)
   persist(state, task, found, entry.resolved)
+  // Last: who listens may call back at once.
+  announceFound(state, task.before, entry.resolved, now)
   return Effect.as(shared.attendance.attend(state), entry.resolved)
 }
 

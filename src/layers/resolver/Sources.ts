@@ -1,5 +1,5 @@
 /**
- * The five sources.
+ * The sources.
  *
  * @since 0.1.0
  */
