@@ -11,7 +11,20 @@ import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import { spawnSync } from "node:child_process"
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile
+} from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Environment, FlyToken, FlyTokens, Storage, type StoredToken } from "../../src/index.ts"
 import { FlyTokensNode, StorageFileSystem } from "../../src/node.ts"
@@ -76,6 +89,8 @@ describe("records", () => {
         assert.strictEqual(await mode(sandbox.store), 0o700)
         assert.deepStrictEqual(JSON.parse(await readFile(file, "utf8")), {
           version: 1,
+          key: "cached",
+          name: "my-app",
           token: "fo1_x",
           expiresAt: null,
           source: "cli",
@@ -193,6 +208,28 @@ describe("a corrupt record", () => {
         }
         assert.strictEqual(yield* Effect.promise(() => readFile(file, "utf8")), half)
       }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+
+  it.live("is what was copied over another app's: a miss where it was minted, a typed error where it was set by hand", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const file = (key: string, app: string) => join(sandbox.store, key, `${app}.json`)
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const key of ["cached", "manual"] as const) {
+          for (const app of ["my-app", "other-app"]) yield* storage.put(app, key, record(`fo1_${app}`))
+          yield* Effect.promise(() => copyFile(file(key, "other-app"), file(key, "my-app")))
+        }
+        assert.isTrue(Option.isNone(yield* storage.get("my-app", "cached")))
+        assert.include(
+          yield* Effect.promise(() => readFile(`${file("cached", "my-app")}.corrupt`, "utf8")),
+          "other-app"
+        )
+        const error = yield* Effect.flip(storage.get("my-app", "manual"))
+        assert.deepStrictEqual([error.kind, error.path], ["Corrupt", file("manual", "my-app")])
+        assert.notInclude(error.message, "other-app")
+        assert.include(yield* Effect.promise(() => readFile(file("manual", "my-app"), "utf8")), "fo1_other-app")
+      }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), logged().layer)))
     }))
 
   it.live("of a newer version is neither read nor set aside", () =>

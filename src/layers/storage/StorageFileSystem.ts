@@ -178,7 +178,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       // Somebody has written a good one meanwhile.
       if (Option.getOrUndefined(now) !== text) return
       yield* fileSystem.rename(path, `${path}.corrupt`)
-      yield* Effect.logWarning(`fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
+      yield* Effect.logWarning(`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`)
     })
     yield* aside.pipe(Effect.catchIf(isAbsent, () => Effect.void), Effect.mapError(failed("get", path)))
   })
