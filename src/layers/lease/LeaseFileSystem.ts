@@ -17,6 +17,7 @@ import * as Fence from "../../services/Fence.ts"
 import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
 import * as PrivateDirectory from "../storage/PrivateDirectory.ts"
+import * as OwnerProcess from "./OwnerProcess.ts"
 
 /**
  * The options of {@link layer}.
@@ -29,7 +30,13 @@ export interface LeaseFileSystemOptions extends PrivateDirectory.DirectoryOption
 
 /** What a lease's file holds. When it was renewed last is the time of its last modification. */
 const LeaseJson = Schema.fromJsonString(
-  Schema.Struct({ owner: Schema.String, pid: Schema.Int, ttlMillis: Schema.Finite, fence: Schema.Finite })
+  Schema.Struct({
+    owner: Schema.String,
+    pid: Schema.Int,
+    ttlMillis: Schema.Finite,
+    fence: Schema.Finite,
+    process: Schema.optionalKey(OwnerProcess.Identity)
+  })
 )
 
 const decode = Schema.decodeUnknownOption(LeaseJson)
@@ -46,6 +53,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
   const paths = yield* Path.Path
   // Others can look into it? The storage beside says so.
   const root = yield* PrivateDirectory.make(options, { quiet: true })
+  const processes = yield* OwnerProcess.make
   /** The files of the leases that are held from here, by owner. */
   const held = new Map<string, string>()
 
@@ -102,12 +110,15 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
     const content = present?.content
     if (present !== undefined && content !== undefined && present.renewedAt <= now + granularityMillis) {
       const freeIn = present.renewedAt + content.ttlMillis - now
-      if (freeIn > 0 && content.owner !== owner) return { _tag: "Busy", freeIn } satisfies Acquisition
+      const isHeld = freeIn > 0 && content.owner !== owner && !(yield* processes.isGone(content))
+      if (isHeld) return { _tag: "Busy", freeIn } satisfies Acquisition
     }
     const generation = newest + 1
     const fence = Fence.after(content?.fence, now)
     const again: Acquisition = { _tag: "Busy", freeIn: ttlMillis }
-    const created = create(fileOf(generation), { owner, pid, ttlMillis, fence }, now).pipe(
+    const process = yield* processes.self
+    const mine = { owner, pid, ttlMillis, fence, ...(process === undefined ? {} : { process }) }
+    const created = create(fileOf(generation), mine, now).pipe(
       Effect.tap((done) => Effect.sync(() => void (done && held.set(owner, fileOf(generation)))))
     )
     // Not to be parted: what is made and not known could not be given back.
@@ -159,6 +170,9 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
  * Leases as files in `lease` below the directory of the records, for the processes of one machine.
  *
  * **Details**
+ *
+ * An owner that is gone for certain is not waited for: on Linux by its process id and start time, on this start of the
+ * kernel and in this namespace of process ids; on macOS and Windows by its id on this host. Any other one has its `ttl`.
  *
  * Not by a lock of the operating system: those end with their owner, but not while it is suspended. The libraries that
  * lock by files have no fences, and two of those who wait can both take over from a dead owner.
