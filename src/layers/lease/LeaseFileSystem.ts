@@ -16,6 +16,7 @@ import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
+import * as FileFailure from "../storage/FileFailure.ts"
 import * as PrivateDirectory from "../storage/PrivateDirectory.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
 
@@ -59,7 +60,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
 
   const typed = <A>(scope: string, effect: Effect.Effect<A, StorageError | PlatformError>) =>
     Effect.mapError(effect, (error) => {
-      const { path, why } = error instanceof StorageError ? error : PrivateDirectory.failed("open", "")(error)
+      const { path, why } = error instanceof StorageError ? error : FileFailure.failed("open", "")(error)
       return new LeaseError({ scope, why: path === undefined || path === "" ? why : `${path}: ${why}` })
     })
 
@@ -80,7 +81,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         renewedAt: Option.isSome(mtime) ? mtime.value.getTime() : 0,
         content: Option.getOrUndefined(content)
       }
-    }).pipe(Effect.catchIf(PrivateDirectory.isAbsent, () => Effect.undefined))
+    }).pipe(Effect.catchIf(FileFailure.isAbsent, () => Effect.undefined))
 
   /** `false` if there is such a file already. Whole as soon as it is there: a link to a file that is. */
   const create = (path: string, content: typeof LeaseJson.Type, now: number) => {
@@ -144,7 +145,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
     const now = new Date(yield* Clock.currentTimeMillis)
     yield* fileSystem.utimes(path, now, now)
     return true
-  }, Effect.catchIf(PrivateDirectory.isAbsent, () => Effect.succeed(false)))
+  }, Effect.catchIf(FileFailure.isAbsent, () => Effect.succeed(false)))
 
   return yield* Lease.make({
     acquire: (scope, owner, ttlMillis) => typed(scope, acquire(scope, owner, ttlMillis)),
@@ -160,7 +161,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         const time = released[outcome]
         return typed(
           scope,
-          Effect.catchIf(fileSystem.utimes(path, time, time), PrivateDirectory.isAbsent, () => Effect.void)
+          Effect.catchIf(fileSystem.utimes(path, time, time), FileFailure.isAbsent, () => Effect.void)
         )
       })
   }, options)
