@@ -38,6 +38,7 @@ import * as Sources from "./resolver/Sources.ts"
 import * as Spans from "./resolver/Spans.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
+import * as CheckedStorage from "./storage/CheckedStorage.ts"
 
 const rejectedOf = (refusal: Refusal | undefined): FlyToken | undefined => {
   const rejected = refusal?.rejected
@@ -59,7 +60,7 @@ const make = Effect.fnUntraced(function*(
 > {
   const settings = yield* settingsOf(options)
   const environment = yield* Environment
-  const storage = yield* Storage
+  const storage = CheckedStorage.make(yield* Storage)
   const configFile = yield* ConfigFile
   const cli = yield* FlyCli
   const context = yield* Effect.context<never>()

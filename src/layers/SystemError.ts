@@ -4,18 +4,19 @@
  * @since 0.1.0
  */
 import type { PlatformError } from "effect/PlatformError"
+import * as SystemCode from "../services/SystemCode.ts"
 
 /**
- * The code that Node gave an error of the system (`ENOSPC`), never its text. `undefined` if it has none.
+ * The code that Node gave an error (`ENOSPC`), never its text. `undefined` if it has none.
  *
  * @category accessors
  * @since 0.1.0
  * @stability stable
  */
-export const nodeCodeOf = (cause: unknown): string | undefined => {
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  return /^E[A-Z0-9]{1,20}$/.test(code) ? code : undefined
-}
+export const nodeCodeOf = SystemCode.of
+
+/** Some calls throw what the permission model refuses, and of what is thrown the platform keeps the text alone. */
+const refused = /^Access to this API has been restricted/
 
 /**
  * The same of an error of the platform.
@@ -25,4 +26,6 @@ export const nodeCodeOf = (cause: unknown): string | undefined => {
  * @stability stable
  */
 export const codeOf = ({ reason }: PlatformError): string | undefined =>
-  nodeCodeOf("cause" in reason ? reason.cause : undefined)
+  reason._tag === "BadArgument" && refused.test(reason.description ?? "")
+    ? SystemCode.accessDenied
+    : nodeCodeOf(reason.cause)

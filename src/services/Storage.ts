@@ -7,11 +7,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
 import { quote } from "../token/Redaction.ts"
 import * as Fence from "./Fence.ts"
-import { SourceName } from "./SourceName.ts"
+import * as RecordText from "./RecordText.ts"
+import type { SourceName } from "./SourceName.ts"
+import * as StorageAnswers from "./StorageAnswers.ts"
 import { StorageError } from "./TokenError.ts"
 
 /**
@@ -53,27 +54,12 @@ export interface StoredToken {
  */
 export interface RecordMeta extends Omit<StoredToken, "token"> {}
 
-const Millis = Schema.Finite.pipe(Schema.check(Schema.isBetween({ minimum: -8.64e15, maximum: 8.64e15 })))
-
-/** The record as text: JSON with the number of its version. */
-const RecordJson = Schema.fromJsonString(Schema.Struct({
-  version: Schema.Literal(1),
-  token: Schema.RedactedFromValue(Schema.NonEmptyString),
-  expiresAt: Schema.NullOr(Millis),
-  source: SourceName,
-  savedAt: Millis,
-  fence: Schema.optionalKey(Schema.Int)
-}))
-
-const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))
-
-const decodeRecord = Schema.decodeUnknownOption(RecordJson)
-const decodeVersion = Schema.decodeUnknownOption(AnyVersion)
-const encodeRecord = Schema.encodeOption(RecordJson)
-
-const storedOf = (record: typeof RecordJson.Type): StoredToken => {
-  const { version: _, ...stored } = record
-  return stored
+/** Why a manual token's record is not used; it is kept as it is. */
+const keptManual = {
+  Corrupt:
+    "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
+  Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
+    + "belongs or remove it yourself, then set the token again"
 }
 
 /**
@@ -116,8 +102,8 @@ export interface StorageBacking {
  *
  * Guaranteed: a `put` that succeeded is there for every later `get` of this and of other processes, whole; records of
  * different names and keys do not touch each other. Not guaranteed: that two processes see each other's writes in order.
- * A `cached` or `org` record that cannot be read as a record counts as absent and is put out of the way; a `manual` one
- * fails with `Corrupt` and is neither deleted nor overwritten. A `put` whose `fence` is older than that of the record
+ * A `cached` or `org` record that cannot be read as a record, or that is one of another name or key, counts as absent and
+ * is put out of the way; a `manual` one fails with `Corrupt` and is neither deleted nor overwritten. A `put` whose `fence` is older than that of the record
  * that is there fails with `Superseded`.
  *
  * Names are app names or slugs of organizations, anything else fails with `InvalidName`.
@@ -137,13 +123,14 @@ export class Storage extends Context.Service<Storage, {
   readonly list: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
 }>()("effect-fly-tokens/Storage") {
   /**
-   * Whether the record in `text`, as a backend holds it, makes a write outdated. A text that is no record does not.
+   * Whether the record in `text`, as a backend holds it, makes a write outdated. A text that is no record does not. (One
+   * of another place may: `make` puts it out of the way and writes once more.)
    *
    * @category judging
    */
   static isOutdated(meta: RecordMeta, text: string | undefined, now: number): boolean {
-    const present = text === undefined ? undefined : Option.getOrUndefined(decodeRecord(text))
-    return present !== undefined && Fence.isOutdated(meta, storedOf(present), now)
+    const present = text === undefined ? undefined : RecordText.contentOf(text)
+    return present !== undefined && Fence.isOutdated(meta, present, now)
   }
 
   /**
@@ -217,64 +204,63 @@ export class Storage extends Context.Service<Storage, {
           )
       )
 
-    const path = (name: string, key: StorageKey) =>
-      backing.locate === undefined ? {} : { path: backing.locate(name, key) }
-
-    /** Decides over a text that is no record of this version. */
-    const unreadable = (operation: StorageError["operation"], name: string, key: StorageKey, text: string) => {
-      const version = Option.getOrUndefined(decodeVersion(text))?.version
-      if (version !== undefined && version > 1) {
-        return Effect.fail(
-          new StorageError({
-            operation,
-            kind: "UnsupportedVersion",
-            why: `the record has version ${version}, written by a newer release`,
-            ...path(name, key)
-          })
-        )
+    const get = Effect.fnUntraced(function*(name: string, key: StorageKey, operation: StorageError["operation"]) {
+      const found = yield* StorageAnswers.text(yield* backing.read(name, key), operation)
+      if (Option.isNone(found)) return Option.none<StoredToken>()
+      const text = found.value
+      const read = RecordText.read(text, { key, name })
+      const at = backing.locate === undefined ? {} : { path: backing.locate(name, key) }
+      switch (read._tag) {
+        case "Record":
+          return Option.some<StoredToken>(read.content)
+        case "Newer": {
+          const why = `the record has version ${read.version}, written by a newer release`
+          return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at })
+        }
+        case "Misplaced":
+        case "Corrupt": {
+          if (key === "manual") {
+            return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at })
+          }
+          yield* backing.setAside(name, key, text)
+          return Option.none<StoredToken>()
+        }
       }
-      return key === "manual"
-        ? Effect.fail(
-          new StorageError({
-            operation,
-            kind: "Corrupt",
-            why:
-              "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
-            ...path(name, key)
-          })
-        )
-        : Effect.as(backing.setAside(name, key, text), Option.none<StoredToken>())
-    }
-
-    const get = (name: string, key: StorageKey, operation: StorageError["operation"] = "get") =>
-      Effect.flatMap(backing.read(name, key), (found) => {
-        if (Option.isNone(found)) return Effect.succeedNone
-        const record = decodeRecord(found.value)
-        if (Option.isNone(record)) return unreadable(operation, name, key, found.value)
-        return Effect.succeedSome<StoredToken>(storedOf(record.value))
-      })
+    })
 
     /** Manual tokens cannot be had again, so none is replaced that cannot be read. */
     const guardManual = (operation: StorageError["operation"], name: string, key: StorageKey) =>
       key === "manual" ? Effect.asVoid(get(name, key, operation)) : Effect.void
 
+    /** What refused the write may have been a record of another place, which tells nothing of this one. */
+    const write = (name: string, key: StorageKey, text: string, meta: RecordMeta) =>
+      Effect.catchIf(
+        backing.write(name, key, text, meta),
+        ({ kind }) => kind === "Superseded",
+        (superseded) =>
+          Effect.flatMap(
+            Effect.mapError(get(name, key, "put"), () => superseded),
+            (present) => Option.isSome(present) ? Effect.fail(superseded) : backing.write(name, key, text, meta)
+          )
+      )
+
     return Storage.of({
-      get: (name, key) => checked("get", name, () => get(name, key)),
+      get: (name, key) => checked("get", name, () => get(name, key, "get")),
       put: (name, key, record) =>
         checked("put", name, () =>
           Effect.andThen(
             guardManual("put", name, key),
             Effect.suspend(() => {
-              const { token, ...meta } = record
-              const text = encodeRecord({ version: 1, token, ...meta })
+              const { token: _, ...meta } = record
+              const text = RecordText.write(record, { key, name })
               return Option.isSome(text)
-                ? backing.write(name, key, text.value, meta)
+                ? write(name, key, text.value, meta)
                 : Effect.fail(Storage.invalidRecord())
             })
           )),
       delete: (name, key) =>
         checked("delete", name, () => Effect.andThen(guardManual("delete", name, key), backing.remove(name, key))),
-      list: (key) => Effect.map(backing.names(key), (names) => names.filter(isAppName).sort())
+      list: (key) => Effect.flatMap(backing.names(key), StorageAnswers.names)
     })
   }
 }

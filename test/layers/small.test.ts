@@ -42,6 +42,7 @@ describe("a request's body", () => {
 describe("the code of a system's error", () => {
   it("is taken from what looks like one only", () => {
     assert.strictEqual(SystemError.nodeCodeOf({ code: "ENOSPC" }), "ENOSPC")
+    assert.strictEqual(SystemError.nodeCodeOf({ code: "ERR_ACCESS_DENIED" }), "ERR_ACCESS_DENIED")
     for (
       const cause of [undefined, null, "ENOSPC", {}, { code: 28 }, { code: "fo1_secret" }, { code: "E".repeat(40) }]
     ) {
@@ -56,6 +57,10 @@ describe("the code of a system's error", () => {
       })
     assert.strictEqual(SystemError.codeOf(error({ code: "EIO" })), "EIO")
     assert.isUndefined(SystemError.codeOf(error()))
+    const thrown = (description: string) =>
+      SystemError.codeOf(PlatformError.badArgument({ module: "FileSystem", method: "makeDirectory", description }))
+    assert.strictEqual(thrown("Access to this API has been restricted. Use --allow-fs-write"), "ERR_ACCESS_DENIED")
+    assert.isUndefined(thrown("The argument must not contain null bytes"))
     assert.isUndefined(SystemError.codeOf(PlatformError.badArgument({ module: "FileSystem", method: "open" })))
   })
 })

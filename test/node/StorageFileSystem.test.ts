@@ -11,7 +11,20 @@ import * as Option from "effect/Option"
 import * as PlatformError from "effect/PlatformError"
 import * as Redacted from "effect/Redacted"
 import { spawnSync } from "node:child_process"
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises"
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile
+} from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { Environment, FlyToken, FlyTokens, Storage, type StoredToken } from "../../src/index.ts"
 import { FlyTokensNode, StorageFileSystem } from "../../src/node.ts"
@@ -76,6 +89,8 @@ describe("records", () => {
         assert.strictEqual(await mode(sandbox.store), 0o700)
         assert.deepStrictEqual(JSON.parse(await readFile(file, "utf8")), {
           version: 1,
+          key: "cached",
+          name: "my-app",
           token: "fo1_x",
           expiresAt: null,
           source: "cli",
@@ -193,6 +208,28 @@ describe("a corrupt record", () => {
         }
         assert.strictEqual(yield* Effect.promise(() => readFile(file, "utf8")), half)
       }).pipe(Effect.provide(layerOf(sandbox)))
+    }))
+
+  it.live("is what was copied over another app's: a miss where it was minted, a typed error where it was set by hand", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const file = (key: string, app: string) => join(sandbox.store, key, `${app}.json`)
+      yield* Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const key of ["cached", "manual"] as const) {
+          for (const app of ["my-app", "other-app"]) yield* storage.put(app, key, record(`fo1_${app}`))
+          yield* Effect.promise(() => copyFile(file(key, "other-app"), file(key, "my-app")))
+        }
+        assert.isTrue(Option.isNone(yield* storage.get("my-app", "cached")))
+        assert.include(
+          yield* Effect.promise(() => readFile(`${file("cached", "my-app")}.corrupt`, "utf8")),
+          "other-app"
+        )
+        const error = yield* Effect.flip(storage.get("my-app", "manual"))
+        assert.deepStrictEqual([error.kind, error.path], ["Corrupt", file("manual", "my-app")])
+        assert.notInclude(error.message, "other-app")
+        assert.include(yield* Effect.promise(() => readFile(file("manual", "my-app"), "utf8")), "fo1_other-app")
+      }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox), logged().layer)))
     }))
 
   it.live("of a newer version is neither read nor set aside", () =>
@@ -395,9 +432,9 @@ describe("the directory", () => {
           assert.strictEqual(error.kind, "Unavailable")
         }
         assert.isAbove(touched.length, 0)
-        // The directory above it is synced when it is made.
-        const above = dirname(sandbox.store)
-        assert.deepStrictEqual(touched.filter((path) => path !== above && !path.startsWith(sandbox.store)), [])
+        // Those above it are made, and synced then.
+        const isAbove = (path: string) => sandbox.store.startsWith(`${path}/`) && path.startsWith(sandbox.home)
+        assert.deepStrictEqual(touched.filter((path) => !isAbove(path) && !path.startsWith(sandbox.store)), [])
       }
     }))
 
@@ -523,6 +560,66 @@ describe("the directory", () => {
       })
   )
 
+  /** Files and directories whose sync fails; what else is asked of them works. */
+  const unsynced = (code: string, of: "File" | "Directory") =>
+    Layer.effect(
+      FileSystem.FileSystem,
+      Effect.map(FileSystem.FileSystem, (files) => ({
+        ...files,
+        open: (path: string, options?: Parameters<typeof files.open>[1]) =>
+          Effect.map(files.open(path, options), (file) => {
+            if ((options?.flag === "wx" ? "File" : "Directory") !== of) return file
+            const cause = Object.assign(new Error("with a secret fo1_abc"), { code })
+            const sync = Effect.fail(
+              PlatformError.systemError({ _tag: "Unknown", module: "FileSystem", method: "sync", cause })
+            )
+            return new Proxy(file, { get: (target, key) => key === "sync" ? sync : Reflect.get(target, key) })
+          })
+      }))
+    ).pipe(Layer.provideMerge(NodeServices.layer))
+
+  it.live.each(["ERR_ACCESS_DENIED", "EINVAL", "ENOTSUP"])(
+    "where a sync of files is refused (%s): they are written without one, which is said once",
+    (code) =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        const log = logged()
+        yield* Effect.gen(function*() {
+          const storage = yield* Storage
+          for (const app of ["app-1", "app-2"]) yield* storage.put(app, "manual", record(`fo1_${app}`))
+          assert.isTrue(Option.isSome(yield* storage.get("app-1", "manual")))
+        }).pipe(Effect.provide(Layer.provideMerge(layerOf(sandbox, unsynced(code, "File")), log.layer)))
+        assert.lengthOf(log.lines, 1)
+        assert.include(log.lines[0], `without a sync, which is refused here (${code})`)
+        assert.notInclude(log.lines[0], "fo1_")
+      })
+  )
+
+  it.live("where a sync of directories is refused: nothing is said", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const log = logged()
+      yield* Storage.use((storage) => storage.put("my-app", "manual", record("fo1_x"))).pipe(
+        Effect.provide(Layer.provideMerge(layerOf(sandbox, unsynced("EINVAL", "Directory")), log.layer))
+      )
+      assert.deepStrictEqual(log.lines, [])
+    }))
+
+  it.live.each([["EIO", "File"], ["ENOSPC", "File"], ["EIO", "Directory"]] as const)(
+    "where a sync fails (%s, of a %s): a typed error",
+    ([code, of]) =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        const put = (token: string) => Storage.use((storage) => storage.put("my-app", "manual", record(token)))
+        yield* Effect.provide(put("fo1_old"), layerOf(sandbox))
+        const error = yield* Effect.flip(put("fo1_new")).pipe(Effect.provide(layerOf(sandbox, unsynced(code, of))))
+        assert.strictEqual(error.kind, "Unavailable")
+        assert.include(error.message, code)
+        const staged = join(sandbox.store, "manual", ".staged")
+        assert.deepStrictEqual(yield* Effect.promise(() => readdir(staged)), [])
+      })
+  )
+
   /** A file system of its own, 64 kB large; `undefined` where it cannot be mounted. */
   const smallFileSystem = (sandbox: Sandbox.Sandbox) =>
     Effect.gen(function*() {
@@ -566,6 +663,32 @@ describe("the directory", () => {
         Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment, chain: ["manual"] }))
       )
       assert.strictEqual(manual.token.value, "fo1_manual")
+    }))
+
+  it.live("that is to be made on a read-only file system: set says so, however deep it is", (context) =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      const small = yield* smallFileSystem(sandbox)
+      if (small === undefined) return context.skip(noMount)
+      spawnSync("mount", ["-o", "remount,ro", small])
+      for (const directory of ["one", "one/two/three"]) {
+        sandbox.environment["FLY_TOKENS_DIR"] = join(small, directory)
+        const error = yield* Effect.flip(FlyTokens.use((tokens) => tokens.setManual("my-app", FlyToken.make("fo1_x"))))
+          .pipe(Effect.provide(FlyTokensNode.layer({ environment: sandbox.environment })))
+        assert.include(error.message, "the file system is read-only (EROFS)")
+      }
+    }))
+
+  it.live("that can be made nowhere: set says so", (context) =>
+    Effect.gen(function*() {
+      if (process.platform !== "linux") return context.skip("only Linux has /proc")
+      const sandbox = yield* Sandbox.make
+      sandbox.environment["FLY_TOKENS_DIR"] = "/proc/nowhere/deep"
+      const error = yield* Effect.flip(Storage.use((storage) => storage.put("my-app", "manual", record("fo1_x")))).pipe(
+        Effect.provide(layerOf(sandbox))
+      )
+      assert.strictEqual(error.kind, "Unavailable")
+      assert.include(error.message, "ENOENT")
     }))
 
   it.live("that is read-only: the app's get works, a manual token is read, none can be set", (context) =>

@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
+import * as FileFailure from "../../layers/storage/FileFailure.ts"
 import * as PrivateDirectory from "../../layers/storage/PrivateDirectory.ts"
 import * as Usability from "../../policy/Usability.ts"
 import { Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
@@ -59,7 +60,7 @@ export const directory = Effect.gen(function*() {
     return [
       finding(
         "problem",
-        `${place}: it cannot be written to (${PrivateDirectory.codeOf(writable.failure)})`,
+        `${place}: it cannot be written to (${FileFailure.codeOf(writable.failure)})`,
         "give yourself the right to write there, or set FLY_TOKENS_DIR to another directory"
       )
     ]
@@ -77,7 +78,7 @@ export const directory = Effect.gen(function*() {
 }).pipe(
   Effect.catchTag(
     "PlatformError",
-    (error) => Effect.succeed([failed(PrivateDirectory.failed("open", "the store")(error))])
+    (error) => Effect.succeed([failed(FileFailure.failed("open", "the store")(error))])
   )
 )
 

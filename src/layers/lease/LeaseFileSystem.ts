@@ -16,7 +16,9 @@ import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
+import * as FileFailure from "../storage/FileFailure.ts"
 import * as PrivateDirectory from "../storage/PrivateDirectory.ts"
+import * as OwnerProcess from "./OwnerProcess.ts"
 
 /**
  * The options of {@link layer}.
@@ -29,7 +31,13 @@ export interface LeaseFileSystemOptions extends PrivateDirectory.DirectoryOption
 
 /** What a lease's file holds. When it was renewed last is the time of its last modification. */
 const LeaseJson = Schema.fromJsonString(
-  Schema.Struct({ owner: Schema.String, pid: Schema.Int, ttlMillis: Schema.Finite, fence: Schema.Finite })
+  Schema.Struct({
+    owner: Schema.String,
+    pid: Schema.Int,
+    ttlMillis: Schema.Finite,
+    fence: Schema.Finite,
+    process: Schema.optionalKey(OwnerProcess.Identity)
+  })
 )
 
 const decode = Schema.decodeUnknownOption(LeaseJson)
@@ -46,12 +54,13 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
   const paths = yield* Path.Path
   // Others can look into it? The storage beside says so.
   const root = yield* PrivateDirectory.make(options, { quiet: true })
+  const processes = yield* OwnerProcess.make
   /** The files of the leases that are held from here, by owner. */
   const held = new Map<string, string>()
 
   const typed = <A>(scope: string, effect: Effect.Effect<A, StorageError | PlatformError>) =>
     Effect.mapError(effect, (error) => {
-      const { path, why } = error instanceof StorageError ? error : PrivateDirectory.failed("open", "")(error)
+      const { path, why } = error instanceof StorageError ? error : FileFailure.failed("open", "")(error)
       return new LeaseError({ scope, why: path === undefined || path === "" ? why : `${path}: ${why}` })
     })
 
@@ -72,7 +81,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         renewedAt: Option.isSome(mtime) ? mtime.value.getTime() : 0,
         content: Option.getOrUndefined(content)
       }
-    }).pipe(Effect.catchIf(PrivateDirectory.isAbsent, () => Effect.undefined))
+    }).pipe(Effect.catchIf(FileFailure.isAbsent, () => Effect.undefined))
 
   /** `false` if there is such a file already. Whole as soon as it is there: a link to a file that is. */
   const create = (path: string, content: typeof LeaseJson.Type, now: number) => {
@@ -102,12 +111,15 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
     const content = present?.content
     if (present !== undefined && content !== undefined && present.renewedAt <= now + granularityMillis) {
       const freeIn = present.renewedAt + content.ttlMillis - now
-      if (freeIn > 0 && content.owner !== owner) return { _tag: "Busy", freeIn } satisfies Acquisition
+      const isHeld = freeIn > 0 && content.owner !== owner && !(yield* processes.isGone(content))
+      if (isHeld) return { _tag: "Busy", freeIn } satisfies Acquisition
     }
     const generation = newest + 1
     const fence = Fence.after(content?.fence, now)
     const again: Acquisition = { _tag: "Busy", freeIn: ttlMillis }
-    const created = create(fileOf(generation), { owner, pid, ttlMillis, fence }, now).pipe(
+    const process = yield* processes.self
+    const mine = { owner, pid, ttlMillis, fence, ...(process === undefined ? {} : { process }) }
+    const created = create(fileOf(generation), mine, now).pipe(
       Effect.tap((done) => Effect.sync(() => void (done && held.set(owner, fileOf(generation)))))
     )
     // Not to be parted: what is made and not known could not be given back.
@@ -133,7 +145,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
     const now = new Date(yield* Clock.currentTimeMillis)
     yield* fileSystem.utimes(path, now, now)
     return true
-  }, Effect.catchIf(PrivateDirectory.isAbsent, () => Effect.succeed(false)))
+  }, Effect.catchIf(FileFailure.isAbsent, () => Effect.succeed(false)))
 
   return yield* Lease.make({
     acquire: (scope, owner, ttlMillis) => typed(scope, acquire(scope, owner, ttlMillis)),
@@ -149,7 +161,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         const time = released[outcome]
         return typed(
           scope,
-          Effect.catchIf(fileSystem.utimes(path, time, time), PrivateDirectory.isAbsent, () => Effect.void)
+          Effect.catchIf(fileSystem.utimes(path, time, time), FileFailure.isAbsent, () => Effect.void)
         )
       })
   }, options)
@@ -159,6 +171,9 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
  * Leases as files in `lease` below the directory of the records, for the processes of one machine.
  *
  * **Details**
+ *
+ * An owner that is gone for certain is not waited for: on Linux by its process id and start time, on this start of the
+ * kernel and in this namespace of process ids; on macOS and Windows by its id on this host. Any other one has its `ttl`.
  *
  * Not by a lock of the operating system: those end with their owner, but not while it is suspended. The libraries that
  * lock by files have no fences, and two of those who wait can both take over from a dead owner.

@@ -17,6 +17,7 @@ import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits } from "../../token/TokenLimits.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import * as CheckedStorage from "../storage/CheckedStorage.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
@@ -133,7 +134,7 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   const cli = yield* FlyCli
   const configFile = yield* ConfigFile
   const environment = yield* Environment
-  const storage = yield* Storage
+  const storage = CheckedStorage.make(yield* Storage)
   const background = yield* Background.make
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: () => false }
   const gate = CliGate.make(background, settings, () => {})

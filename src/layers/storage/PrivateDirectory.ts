@@ -14,7 +14,8 @@ import type { PlatformError } from "effect/PlatformError"
 import { geteuid, platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { StorageError } from "../../services/TokenError.ts"
-import * as SystemError from "../SystemError.ts"
+import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
+import * as Syncing from "./Syncing.ts"
 
 const othersWrite = 0o022
 const othersRead = 0o055
@@ -30,58 +31,6 @@ const leftoverAge = 3_600_000
  * @stability stable
  */
 export const hasModes = platform !== "win32"
-
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export type Operation = StorageError["operation"]
-
-/**
- * What the system said, else what kind of error it is.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
-export const codeOf = (error: PlatformError): string => SystemError.codeOf(error) ?? error.reason._tag
-
-const sentences: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EROFS: "the file system is read-only",
-  ENOSPC: "no space left on the device",
-  EDQUOT: "the disk quota is used up",
-  ENOTDIR: "a part of the path is not a directory",
-  EISDIR: "it is a directory",
-  EMFILE: "too many open files"
-}
-
-/**
- * The error that a failing call of the file system is; nothing of the call's own text is in it.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
-export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
-  const code = codeOf(error)
-  const sentence = sentences[code]
-  return new StorageError({
-    operation,
-    kind: "Unavailable",
-    why: sentence === undefined ? `failed (${code})` : `${sentence} (${code})`,
-    path
-  })
-}
-
-/**
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
-export const isAbsent = (error: PlatformError): boolean => error.reason._tag === "NotFound"
 
 /**
  * Where the directory is.
@@ -116,11 +65,13 @@ export interface PrivateDirectory {
     operation: Operation,
     ...parts: ReadonlyArray<string>
   ) => Effect.Effect<string | undefined, StorageError>
-  /** Makes what happened to the names in a directory survive a crash of the system. */
-  readonly sync: (path: string) => Effect.Effect<void>
+  /** Makes what was written to a file survive a crash of the system; where that is not to be had, it says so once. */
+  readonly syncFile: (file: FileSystem.File) => Effect.Effect<void, PlatformError>
+  /** The same for what happened to the names in a directory. */
+  readonly sync: (operation: Operation, path: string) => Effect.Effect<void, StorageError>
   /** Removes temp files of writers that were killed: once per directory, those that are older than an hour. */
   readonly sweep: (path: string) => Effect.Effect<void>
-  /** Logs a warning on a path, the first time only. */
+  /** Logs a warning on a path, the first time only that it says the same. */
   readonly warnOnce: (path: string, text: string) => Effect.Effect<void>
 }
 
@@ -139,6 +90,26 @@ const locate = Effect.fnUntraced(function*(options: DirectoryOptions) {
   // A relative home would mean another place in each directory.
   return directory !== undefined && paths.isAbsolute(directory) ? directory : undefined
 })
+
+/**
+ * Makes a directory and those above it, from above: Node's own `recursive` says ENOENT of a read-only disk, and tries for
+ * ever where no directory can be made (`/proc`).
+ */
+const makeDirectory = (
+  fileSystem: FileSystem.FileSystem,
+  paths: Path.Path,
+  path: string
+): Effect.Effect<void, PlatformError> => {
+  const parent = paths.dirname(path)
+  const make = Effect.catchIf(
+    fileSystem.makeDirectory(path, { mode: 0o700 }),
+    (error) => error.reason._tag === "AlreadyExists",
+    () => Effect.void
+  )
+  return parent === path
+    ? make
+    : Effect.catchIf(make, isAbsent, () => Effect.andThen(makeDirectory(fileSystem, paths, parent), make))
+}
 
 /**
  * With `quiet` it warns of nothing, because another part of the program does.
@@ -169,9 +140,10 @@ export const make = Effect.fnUntraced(function*(
       : Effect.succeed(root)
 
   const warnOnce = (path: string, text: string) => {
-    if (quiet || warned.has(path)) return Effect.void
-    warned.add(path)
-    return Effect.logWarning(`fly-tokens: ${path}: ${text}`)
+    const warning = `${path}: ${text}`
+    if (quiet || warned.has(warning)) return Effect.void
+    warned.add(warning)
+    return Effect.logWarning(`fly-tokens: ${warning}`)
   }
 
   /** A directory that is there already: used as it is or not at all, never changed. `false` if it is not there. */
@@ -210,9 +182,20 @@ export const make = Effect.fnUntraced(function*(
     return true
   })
 
-  const sync = (path: string) =>
-    // Not every file system can sync a directory; the rename is atomic all the same.
-    Effect.ignore(Effect.scoped(Effect.flatMap(fileSystem.open(path), (handle) => handle.sync)))
+  const syncFile = (file: FileSystem.File) =>
+    Effect.catchIf(
+      file.sync,
+      Syncing.isRefused,
+      (error) =>
+        warnOnce(
+          root ?? "",
+          `records are written without a sync, which is refused here (${codeOf(error)}): a crash of the `
+            + "system may lose the newest"
+        )
+    )
+
+  const sync = (operation: Operation, path: string) =>
+    Effect.mapError(Syncing.directory(fileSystem, path), failed(operation, path))
 
   const sweep = Effect.fnUntraced(function*(path: string) {
     if (swept.has(path)) return
@@ -232,8 +215,8 @@ export const make = Effect.fnUntraced(function*(
   }, (effect) => Effect.ignore(effect))
 
   const create = Effect.fnUntraced(function*(operation: Operation, path: string) {
-    yield* Effect.mapError(fileSystem.makeDirectory(path, { recursive: true, mode: 0o700 }), failed(operation, path))
-    yield* sync(paths.dirname(path))
+    yield* Effect.mapError(makeDirectory(fileSystem, paths, path), failed(operation, path))
+    yield* sync(operation, paths.dirname(path))
     // Somebody else may have been quicker, with a directory of another kind.
     yield* inspect(operation, path)
   })
@@ -253,6 +236,7 @@ export const make = Effect.fnUntraced(function*(
     join: (...parts) => paths.join(root ?? "", ...parts),
     ensure: (operation, ...parts) => Effect.map(use(operation, parts, true), (path) => path!),
     find: (operation, ...parts) => use(operation, parts, false),
+    syncFile,
     sync,
     sweep,
     warnOnce

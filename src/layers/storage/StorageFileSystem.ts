@@ -16,6 +16,7 @@ import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
+import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
 export type { DirectoryOptions } from "./PrivateDirectory.ts"
@@ -28,7 +29,7 @@ const othersAny = 0o077
 /** No write that goes on takes as long between its steps: milliseconds. */
 const abandonedAge = 10_000
 
-const { codeOf, failed, hasModes, isAbsent } = PrivateDirectory
+const { hasModes } = PrivateDirectory
 
 /**
  * The options of {@link layer}.
@@ -111,7 +112,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     const fill = Effect.scoped(Effect.gen(function*() {
       const handle = yield* fileSystem.open(temp, { flag: "wx", mode: 0o600 })
       yield* handle.writeAll(new TextEncoder().encode(text))
-      yield* handle.sync
+      yield* root.syncFile(handle)
     }))
     const inPlace = yield* Effect.mapError(fill, failed("put", target)).pipe(
       Effect.andThen(overtake(staging, name, target, meta)),
@@ -123,7 +124,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       ),
       Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
     )
-    yield* root.sync(parent)
+    yield* root.sync("put", parent)
     return inPlace
   })
 
@@ -141,7 +142,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
   })
 
   /** The text of a record, as far as it can be one. */
-  const textAt = Effect.fnUntraced(function*(operation: PrivateDirectory.Operation, path: string) {
+  const textAt = Effect.fnUntraced(function*(operation: Operation, path: string) {
     const info = yield* Effect.asSome(fileSystem.lstat(path)).pipe(
       Effect.catchIf(isAbsent, () => Effect.succeedNone),
       Effect.mapError(failed(operation, path))
@@ -167,7 +168,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     if (parent === undefined) return
     const path = file(name, key)
     yield* Effect.mapError(fileSystem.remove(path, { force: true }), failed("delete", path))
-    yield* root.sync(parent)
+    yield* root.sync("delete", parent)
   })
 
   const setAside = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string) {
@@ -178,7 +179,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       // Somebody has written a good one meanwhile.
       if (Option.getOrUndefined(now) !== text) return
       yield* fileSystem.rename(path, `${path}.corrupt`)
-      yield* Effect.logWarning(`fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
+      yield* Effect.logWarning(`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`)
     })
     yield* aside.pipe(Effect.catchIf(isAbsent, () => Effect.void), Effect.mapError(failed("get", path)))
   })

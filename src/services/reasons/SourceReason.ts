@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { optionName } from "../OptionName.ts"
+import * as SystemCode from "../SystemCode.ts"
 
 const seconds = (millis: number): string => `${millis / 1000} s`
 
@@ -118,6 +119,9 @@ export class Defect extends Schema.TaggedError<Defect>()("Defect", {
     return `failed unexpectedly (${this.name})`
   }
   get hint(): string {
+    if (this.name === SystemCode.accessDenied) {
+      return "Node's permission model refuses it: allow it by --allow-fs-read, --allow-fs-write and --allow-child-process"
+    }
     return /^E[A-Z0-9]+$/.test(this.name)
       ? "the system refused it: look at its limits (open files, processes, memory) and permissions"
       : "this is a bug in the layer of this source: run it alone to see its error"
@@ -125,7 +129,7 @@ export class Defect extends Schema.TaggedError<Defect>()("Defect", {
 }
 
 /**
- * The reason for a thrown value: its kind, never its text.
+ * The reason for a thrown value: its code if it has one, else its kind, never its text.
  *
  * @category constructors
  * @since 0.1.0
@@ -135,6 +139,6 @@ export const fromDefect = (defect: unknown): Defect =>
   new Defect({
     // The name of a class is code, not data; a `name` that was assigned may be anything.
     name: defect instanceof Error
-      ? (/^[A-Za-z][A-Za-z0-9]{0,40}$/.exec(defect.constructor.name)?.[0] ?? "Error")
+      ? SystemCode.of(defect) ?? (/^[A-Za-z][A-Za-z0-9]{0,40}$/.exec(defect.constructor.name)?.[0] ?? "Error")
       : typeof defect
   })

@@ -11,6 +11,10 @@ import { checksOf, failsWith, holds, keys, put, read, record } from "./Kit.ts"
 
 const { same } = Conformance
 
+/** A record with a token, of a place or, as the first release wrote it, of none. */
+const textOf = (place: { readonly name?: string; readonly key?: string }) =>
+  JSON.stringify({ version: 1, ...place, token: "fo1_planted", expiresAt: null, source: "cli", savedAt: 0, fence: 9 })
+
 /**
  * Texts that are planted where records are.
  *
@@ -55,6 +59,50 @@ export const checks = <E>(
           }
         }
       })),
+
+    check(
+      "a record of another place is absent where it was copied to, and the next write heals it",
+      1,
+      ([name = ""]) =>
+        Effect.gen(function*() {
+          for (const key of ["cached", "org"] as const) {
+            for (const place of [{ name: "another", key }, { name, key: "manual" }, { name: "another" }]) {
+              yield* plant(name, key, textOf(place))
+              yield* same(`a ${key} record of another place counts as absent`, yield* read(name, key), null)
+              yield* plant(name, key, textOf(place))
+              yield* put(name, key, record("fo1_healed", { fence: 3 }))
+              yield* holds("it can be written, whatever its fence", name, key, record("fo1_healed", { fence: 3 }))
+              yield* Storage.use((storage) => storage.delete(name, key))
+            }
+          }
+        })
+    ),
+
+    check("a manual record of another place is kept, with a typed error", 1, ([name = ""]) =>
+      Effect.gen(function*() {
+        const storage = yield* Storage
+        for (const place of [{ name: "another", key: "manual" }, { name, key: "cached" }]) {
+          yield* plant(name, "manual", textOf(place))
+          const rule = "a manual record of another place fails with Corrupt"
+          for (let twice = 0; twice < 2; twice++) {
+            yield* failsWith(rule, storage.get(name, "manual"), "Corrupt")
+            yield* failsWith(rule, storage.put(name, "manual", record("fo1_x")), "Corrupt")
+            yield* failsWith(rule, storage.delete(name, "manual"), "Corrupt")
+          }
+        }
+      })),
+
+    check(
+      "a record that does not say of which place it is, is read",
+      1,
+      ([name = ""]) =>
+        Effect.forEach(keys, (key) =>
+          Effect.gen(function*() {
+            yield* plant(name, key, textOf({}))
+            const planted = record("fo1_planted", { expiresAt: null, savedAt: 0, fence: 9 })
+            yield* holds("a record of the first release", name, key, planted)
+          }), { discard: true })
+    ),
 
     check("a record of a newer release is kept, with a typed error", 1, ([name = ""]) =>
       Effect.gen(function*() {

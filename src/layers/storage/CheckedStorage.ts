@@ -1,0 +1,24 @@
+/**
+ * Any storage, its answers looked at before they are believed.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { Storage } from "../../services/Storage.ts"
+import * as StorageAnswers from "../../services/StorageAnswers.ts"
+
+/**
+ * A storage that somebody wrote without `Storage.make` may answer anything: what is neither a record nor names is the
+ * failure of that access, and nothing worse.
+ *
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (storage: Storage["Service"]): Storage["Service"] =>
+  Storage.of({
+    get: (name, key) => Effect.flatMap(Effect.suspend(() => storage.get(name, key)), StorageAnswers.record),
+    put: (name, key, record) => Effect.suspend(() => storage.put(name, key, record)),
+    delete: (name, key) => Effect.suspend(() => storage.delete(name, key)),
+    list: (key) => Effect.flatMap(Effect.suspend(() => storage.list(key)), StorageAnswers.names)
+  })

@@ -1,0 +1,62 @@
+/**
+ * Failing calls of the file system as errors of the store.
+ *
+ * @since 0.1.0
+ */
+import type { PlatformError } from "effect/PlatformError"
+import * as SystemCode from "../../services/SystemCode.ts"
+import { StorageError } from "../../services/TokenError.ts"
+import * as SystemError from "../SystemError.ts"
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Operation = StorageError["operation"]
+
+/**
+ * What the system said, else what kind of error it is.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const codeOf = (error: PlatformError): string => SystemError.codeOf(error) ?? error.reason._tag
+
+const sentences: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  ENOTDIR: "a part of the path is not a directory",
+  EISDIR: "it is a directory",
+  EMFILE: "too many open files",
+  [SystemCode.accessDenied]: "Node's permission model does not allow it"
+}
+
+/**
+ * The error that a failing call of the file system is; nothing of the call's own text is in it.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
+  const code = codeOf(error)
+  const sentence = sentences[code]
+  return new StorageError({
+    operation,
+    kind: "Unavailable",
+    why: sentence === undefined ? `failed (${code})` : `${sentence} (${code})`,
+    path
+  })
+}
+
+/**
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isAbsent = (error: PlatformError): boolean => error.reason._tag === "NotFound"

@@ -1,0 +1,48 @@
+/**
+ * What storages and their backends answer, which may be anybody's: looked at before it is believed.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { isAppName } from "../token/AppName.ts"
+import * as RecordText from "./RecordText.ts"
+import { StorageError } from "./TokenError.ts"
+
+type Operation = StorageError["operation"]
+
+const isOptionOf = <A>(answer: unknown, is: (value: unknown) => value is A): answer is Option.Option<A> =>
+  Option.isOption(answer) && (Option.isNone(answer) || is(answer.value))
+
+const isText = (value: unknown): value is string => typeof value === "string"
+
+const unexpected = (operation: Operation, expected: string) =>
+  new StorageError({ operation, kind: "Unavailable", why: `the answer was something else than ${expected}` })
+
+/**
+ * @category checking
+ * @since 0.1.0
+ * @stability stable
+ */
+export const text = (answer: unknown, operation: Operation): Effect.Effect<Option.Option<string>, StorageError> =>
+  isOptionOf(answer, isText) ? Effect.succeed(answer) : Effect.fail(unexpected(operation, "a text or none"))
+
+/**
+ * @category checking
+ * @since 0.1.0
+ * @stability stable
+ */
+export const record = (answer: unknown): Effect.Effect<Option.Option<RecordText.Content>, StorageError> =>
+  isOptionOf(answer, RecordText.isContent) ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a record or none"))
+
+/**
+ * The names that can be those of records.
+ *
+ * @category checking
+ * @since 0.1.0
+ * @stability stable
+ */
+export const names = (answer: unknown): Effect.Effect<ReadonlyArray<string>, StorageError> =>
+  Array.isArray(answer)
+    ? Effect.succeed(answer.filter(isAppName).sort())
+    : Effect.fail(unexpected("list", "a list of names"))
