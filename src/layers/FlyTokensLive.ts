@@ -17,8 +17,9 @@ import { Environment } from "../services/Environment.ts"
 import { FlyCli } from "../services/FlyCli.ts"
 import { FlyTokens, type Refusal, type TokenStatus } from "../services/FlyTokens.ts"
 import { Lease, type LeaseError } from "../services/Lease.ts"
+import { Malformed } from "../services/MissReason.ts"
 import { Storage } from "../services/Storage.ts"
-import { InvalidAppName, type InvalidOption } from "../services/TokenError.ts"
+import { InvalidAppName, type InvalidOption, UnusableToken } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import * as FastPath from "./FastPath.ts"
@@ -39,9 +40,16 @@ import * as Spans from "./resolver/Spans.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
 
-const rejectedOf = (refusal: Refusal | undefined): FlyToken | undefined => {
-  const rejected = refusal?.rejected
-  return rejected === undefined || FlyToken.isFlyToken(rejected) ? rejected : FlyToken.make(rejected)
+/** What is no token refuses nothing: whoever hands it over would get the refused token back. */
+const rejectedOf = (
+  app: AppName,
+  refusal: Refusal | undefined
+): Effect.Effect<FlyToken | undefined, UnusableToken> => {
+  if (refusal?.rejected === undefined) return Effect.undefined
+  const token = FlyToken.make(refusal.rejected)
+  return token.malformed === undefined
+    ? Effect.succeed(token)
+    : Effect.fail(new UnusableToken({ app, reason: new Malformed({ why: token.malformed }) }))
 }
 
 /** No source is asked for what is no app name. */
@@ -217,11 +225,15 @@ const make = Effect.fnUntraced(function*(
       named(
         app,
         (app) =>
-          withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejectedOf(refusal)))
+          Effect.flatMap(rejectedOf(app, refusal), (rejected) =>
+            withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejected)))
       ),
-    invalidate: (app, refusal) => named(app, (app) => invalidation.invalidate(app, rejectedOf(refusal))),
-    setManual: (app, token) =>
-      named(app, (app) => manual.set(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token))),
+    invalidate: (app, refusal) =>
+      named(
+        app,
+        (app) => Effect.flatMap(rejectedOf(app, refusal), (rejected) => invalidation.invalidate(app, rejected))
+      ),
+    setManual: (app, token) => named(app, (app) => manual.set(app, FlyToken.make(token))),
     removeManual: (app) => named(app, manual.remove),
     peek: (app) => {
       const entry = cache.entries.get(app)

@@ -135,7 +135,8 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
 }
 
 /**
- * A token that cannot work, so that it was not stored.
+ * A token that a call was given and that cannot work: it was not stored. One that was named as rejected and is none: it
+ * was not looked for.
  *
  * @category errors
  * @since 0.1.0

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { remedyOf } from "../../token/TokenText.ts"
 import { optionName } from "../OptionName.ts"
 
 const date = (millis: number): string => {
@@ -67,7 +68,7 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   get hint(): string {
     return this.why.startsWith("flyctl")
       ? `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
-      : "copy the whole token again, on one line"
+      : remedyOf(this.why)
   }
 }
 
