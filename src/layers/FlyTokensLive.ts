@@ -22,6 +22,7 @@ import { Storage } from "../services/Storage.ts"
 import { InvalidAppName, type InvalidOption, UnusableToken } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
+import { told } from "../token/Redaction.ts"
 import * as FastPath from "./FastPath.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
@@ -85,7 +86,7 @@ const make = Effect.fnUntraced(function*(
     const report = (reason: PendingWrites.WriteReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return Effect.logWarning(
-        `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
+        told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
     return background.forkWrite(Effect.catch(write, report))
@@ -94,7 +95,7 @@ const make = Effect.fnUntraced(function*(
   const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
       telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
-      return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
+      return Effect.logWarning(told`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
     })
 
   const mintedTokens = MintedTokens.make({

@@ -14,6 +14,7 @@ import type { PlatformError } from "effect/PlatformError"
 import { geteuid, platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { StorageError } from "../../services/TokenError.ts"
+import { told } from "../../token/Redaction.ts"
 import * as SystemError from "../SystemError.ts"
 
 const othersWrite = 0o022
@@ -171,7 +172,7 @@ export const make = Effect.fnUntraced(function*(
   const warnOnce = (path: string, text: string) => {
     if (quiet || warned.has(path)) return Effect.void
     warned.add(path)
-    return Effect.logWarning(`fly-tokens: ${path}: ${text}`)
+    return Effect.logWarning(told`fly-tokens: ${path}: ${text}`)
   }
 
   /** A directory that is there already: used as it is or not at all, never changed. `false` if it is not there. */
