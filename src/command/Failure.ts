@@ -15,7 +15,8 @@ import {
   type StorageError,
   type UnusableToken
 } from "../services/TokenError.ts"
-import { quote, redactTokens } from "../token/Redaction.ts"
+import { quote, redactTokens, shown, shownLines, told } from "../token/Redaction.ts"
+import { visibleJson } from "../token/Visible.ts"
 import * as Render from "./Render.ts"
 import type { OutputFailed } from "./Terminal.ts"
 
@@ -28,7 +29,7 @@ import type { OutputFailed } from "./Terminal.ts"
  */
 export class NoInput extends Schema.TaggedError<NoInput>()("NoInput", { why: Schema.String }) {
   override get message(): string {
-    return this.why
+    return shown(this.why)
   }
 }
 
@@ -89,7 +90,7 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()("
     return new CommandNotStarted({ command: quote(command), code })
   }
   override get message(): string {
-    return `${this.command} cannot be run: ${this.code === "ENOENT" ? "there is no such command" : this.code}`
+    return told`${this.command} cannot be run: ${this.code === "ENOENT" ? "there is no such command" : this.code}`
   }
 }
 
@@ -181,8 +182,8 @@ export const message = (
       return options.json ? Render.failureJson(failure) : `fly-tokens: ${Render.reasons(failure, options)}`
     default:
       return options.json
-        ? JSON.stringify({ error: failure._tag, message: redactTokens(failure.message) })
-        : `fly-tokens: ${redactTokens(failure.message)}`
+        ? visibleJson({ error: failure._tag, message: redactTokens(failure.message) })
+        : `fly-tokens: ${shownLines(failure.message)}`
   }
 }
 
@@ -196,4 +197,4 @@ export const message = (
 export const usage = (error: CliError.CliError): string =>
   error._tag === "UnexpectedArgument"
     ? "there are more arguments than the command takes (a token is read from stdin, never from the command line)"
-    : redactTokens(error.message).replace(/[^\x20-\x7e\n]/g, "?")
+    : shownLines(error.message)

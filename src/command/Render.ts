@@ -7,6 +7,8 @@ import type { ResolvedToken } from "../services/FlyTokens.ts"
 import type { StorageKey } from "../services/Storage.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
 import type { ApiTarget } from "../token/FlyToken.ts"
+import { shown } from "../token/Redaction.ts"
+import { visibleJson } from "../token/Visible.ts"
 
 const bold = (text: string) => `\u001b[1m${text}\u001b[0m`
 const dim = (text: string) => `\u001b[2m${text}\u001b[0m`
@@ -23,10 +25,13 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
   options: { readonly colors: boolean }
 ): string => {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const shownRows = rows.map((row) => row.map(shown))
+  const widths = head.map((title, column) =>
+    shownRows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length)
+  )
   const line = (cells: ReadonlyArray<string>) =>
     cells.map((cell, column) => column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)).join("  ")
-  return [options.colors ? bold(line(head)) : line(head), ...rows.map(line)].join("\n")
+  return [options.colors ? bold(line(head)) : line(head), ...shownRows.map(line)].join("\n")
 }
 
 /**
@@ -80,7 +85,7 @@ export const fromNow = (millis: number, now: number): string => {
  * @stability stable
  */
 export const resolvedJson = (resolved: ResolvedToken, header: ApiTarget | undefined): string =>
-  JSON.stringify({
+  visibleJson({
     app: resolved.app,
     ...(header === undefined ? { token: resolved.token.value } : { header: resolved.authorization(header) }),
     source: resolved.source,
@@ -95,7 +100,7 @@ export const resolvedJson = (resolved: ResolvedToken, header: ApiTarget | undefi
  * @stability stable
  */
 export const failureJson = (error: NoTokenAvailable): string =>
-  JSON.stringify({
+  visibleJson({
     error: error._tag,
     app: error.app,
     attempts: error.attempts.map(({ reason, source }) => ({
@@ -164,7 +169,7 @@ export const records = (
  * @stability stable
  */
 export const recordsJson = (list: ReadonlyArray<ListedRecord>): string =>
-  JSON.stringify(
+  visibleJson(
     list.map((record) =>
       "problem" in record
         ? record

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { shown } from "../token/Redaction.ts"
+import { visibleJson } from "../token/Visible.ts"
 import type { Check } from "./diagnosis/Checks.ts"
 import type { Level } from "./diagnosis/Finding.ts"
 import * as RenderFinding from "./RenderFinding.ts"
@@ -33,7 +35,7 @@ export const diagnosis = (checks: ReadonlyArray<Check>, options: { readonly colo
   return [
     ...checks.flatMap(({ findings, name }) =>
       findings.flatMap((finding) => [
-        `${RenderFinding.label(finding.level, options.colors, 11)}${name.padEnd(width)}${finding.message}`,
+        `${RenderFinding.label(finding.level, options.colors, 11)}${name.padEnd(width)}${shown(finding.message)}`,
         ...(finding.hint === undefined ? [] : [RenderFinding.hint(finding.hint, 11 + width, options.colors)])
       ])
     ),
@@ -50,7 +52,7 @@ export const diagnosis = (checks: ReadonlyArray<Check>, options: { readonly colo
  * @stability stable
  */
 export const diagnosisJson = (checks: ReadonlyArray<Check>): string =>
-  JSON.stringify({
+  visibleJson({
     problems: problems(checks),
     warnings: count(checks, "warning"),
     findings: checks.flatMap(({ findings, name }) =>

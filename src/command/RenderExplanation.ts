@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { shown, told } from "../token/Redaction.ts"
+import { visibleJson } from "../token/Visible.ts"
 import type { AppDiagnosis, Row } from "./diagnosis/AppDiagnosis.ts"
 import type { Finding } from "./diagnosis/Finding.ts"
 import * as Render from "./Render.ts"
@@ -50,17 +52,17 @@ const below = ({ findings, reason }: Row, colors: boolean): ReadonlyArray<string
       RenderFinding.hint(text, 11, colors)
     ),
     ...findings.flatMap((finding) => [
-      `           ${RenderFinding.label(finding.level, colors)} ${finding.message}`,
+      `           ${RenderFinding.label(finding.level, colors)} ${shown(finding.message)}`,
       ...hint(finding.hint).map((text) => RenderFinding.hint(text, 13, colors))
     ])
   ]
 }
 
 const verdict = ({ app, rows, taken }: AppDiagnosis): string => {
-  if (taken === undefined) return `a get of ${app} would fail: no source has a usable token`
+  if (taken === undefined) return told`a get of ${app} would fail: no source has a usable token`
   return rows.some(({ source, state }) => source === taken && state === "mint")
-    ? `a get of ${app} would ask flyctl to mint a token`
-    : `a get of ${app} would take the token of ${taken}`
+    ? told`a get of ${app} would ask flyctl to mint a token`
+    : told`a get of ${app} would take the token of ${taken}`
 }
 
 /**
@@ -98,7 +100,7 @@ const findingJson = ({ hint, level, message }: Finding) => ({ level, message, hi
  * @stability stable
  */
 export const explanationJson = ({ app, findings, rows, taken }: AppDiagnosis): string =>
-  JSON.stringify({
+  visibleJson({
     app,
     taken: taken ?? null,
     sources: rows.map((row) => ({

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { shown, told } from "../token/Redaction.ts"
 import type { Finding, Level } from "./diagnosis/Finding.ts"
 
 const signs: Readonly<Record<Level, { readonly sign: string; readonly color: number }>> = {
@@ -35,7 +36,7 @@ export const label = (level: Level, colors: boolean, width: number = 0): string 
  * @stability stable
  */
 export const hint = (text: string, indent: number, colors: boolean): string =>
-  `${" ".repeat(indent)}${painted(`→ ${text}`, 2, colors)}`
+  `${" ".repeat(indent)}${painted(told`→ ${text}`, 2, colors)}`
 
 /**
  * A finding and what to do about it.
@@ -45,6 +46,6 @@ export const hint = (text: string, indent: number, colors: boolean): string =>
  * @stability stable
  */
 export const lines = (finding: Finding, colors: boolean): ReadonlyArray<string> => [
-  `${label(finding.level, colors)} ${finding.message}`,
+  `${label(finding.level, colors)} ${shown(finding.message)}`,
   ...(finding.hint === undefined ? [] : [hint(finding.hint, 2, colors)])
 ]

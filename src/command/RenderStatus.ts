@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { visibleJson } from "../token/Visible.ts"
 import * as Render from "./Render.ts"
 import type { AppStanding, OrgStanding, Standing } from "./Standing.ts"
 
@@ -94,7 +95,7 @@ export const standingsJson = (
   apps: ReadonlyArray<AppStanding>,
   organizations: ReadonlyArray<OrgStanding> | undefined
 ): string =>
-  JSON.stringify({
+  visibleJson({
     apps: apps.map((app) => ({ ...app, cached: standingJson(app.cached), manual: standingJson(app.manual) })),
     ...(organizations === undefined
       ? {}

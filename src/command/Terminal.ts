@@ -11,6 +11,8 @@ import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as SystemError from "../layers/SystemError.ts"
+import { shown, told } from "../token/Redaction.ts"
+import { visibleJson } from "../token/Visible.ts"
 
 /**
  * The result could not be printed: a full disk behind stdout, for instance.
@@ -21,7 +23,7 @@ import * as SystemError from "../layers/SystemError.ts"
  */
 export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { code: Schema.String }) {
   override get message(): string {
-    return `stdout cannot be written to (${this.code})`
+    return told`stdout cannot be written to (${this.code})`
   }
 }
 
@@ -67,7 +69,7 @@ export const confirm = (
   done: { readonly words: string; readonly json: Readonly<Record<string, unknown>> },
   options: { readonly json: boolean }
 ): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
-  options.json ? print(JSON.stringify(done.json)) : Console.error(done.words)
+  options.json ? print(visibleJson(done.json)) : Console.error(shown(done.words))
 
 const wanted = Effect.orElseSucceed(
   Effect.map(Config.option(Config.String("NO_COLOR")), Option.isNone),

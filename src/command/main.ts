@@ -13,6 +13,7 @@ import * as Logger from "effect/Logger"
 import { createRequire } from "node:module"
 import { argv } from "node:process"
 import * as NodePlatform from "../layers/NodePlatform.ts"
+import { shownLines } from "../token/Redaction.ts"
 import * as CommandLine from "./CommandLine.ts"
 import * as Failure from "./Failure.ts"
 import * as ShortCut from "./ShortCut.ts"
@@ -21,7 +22,7 @@ import * as Terminal from "./Terminal.ts"
 const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
 
 const logger = Logger.layer([
-  Logger.withConsoleError(Logger.make(({ message }) => [message].flat().map(String).join(" ")))
+  Logger.withConsoleError(Logger.make(({ message }) => shownLines([message].flat().map(String).join(" "))))
 ])
 
 const words = CommandLine.delimited(argv.slice(2))

@@ -17,10 +17,12 @@ import { Environment } from "../services/Environment.ts"
 import { FlyCli } from "../services/FlyCli.ts"
 import { FlyTokens, type Refusal, type TokenStatus } from "../services/FlyTokens.ts"
 import { Lease, type LeaseError } from "../services/Lease.ts"
+import { Malformed } from "../services/MissReason.ts"
 import { Storage } from "../services/Storage.ts"
-import { InvalidAppName, type InvalidOption } from "../services/TokenError.ts"
+import { InvalidAppName, type InvalidOption, UnusableToken } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
+import { told } from "../token/Redaction.ts"
 import * as FastPath from "./FastPath.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
@@ -40,9 +42,16 @@ import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
 import * as CheckedStorage from "./storage/CheckedStorage.ts"
 
-const rejectedOf = (refusal: Refusal | undefined): FlyToken | undefined => {
-  const rejected = refusal?.rejected
-  return rejected === undefined || FlyToken.isFlyToken(rejected) ? rejected : FlyToken.make(rejected)
+/** What is no token refuses nothing: whoever hands it over would get the refused token back. */
+const rejectedOf = (
+  app: AppName,
+  refusal: Refusal | undefined
+): Effect.Effect<FlyToken | undefined, UnusableToken> => {
+  if (refusal?.rejected === undefined) return Effect.undefined
+  const token = FlyToken.make(refusal.rejected)
+  return token.malformed === undefined
+    ? Effect.succeed(token)
+    : Effect.fail(new UnusableToken({ app, reason: new Malformed({ why: token.malformed }) }))
 }
 
 /** No source is asked for what is no app name. */
@@ -78,7 +87,7 @@ const make = Effect.fnUntraced(function*(
     const report = (reason: PendingWrites.WriteReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return Effect.logWarning(
-        `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
+        told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
     return background.forkWrite(Effect.catch(write, report))
@@ -87,7 +96,7 @@ const make = Effect.fnUntraced(function*(
   const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
       telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
-      return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
+      return Effect.logWarning(told`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
     })
 
   const mintedTokens = MintedTokens.make({
@@ -218,11 +227,15 @@ const make = Effect.fnUntraced(function*(
       named(
         app,
         (app) =>
-          withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejectedOf(refusal)))
+          Effect.flatMap(rejectedOf(app, refusal), (rejected) =>
+            withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejected)))
       ),
-    invalidate: (app, refusal) => named(app, (app) => invalidation.invalidate(app, rejectedOf(refusal))),
-    setManual: (app, token) =>
-      named(app, (app) => manual.set(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token))),
+    invalidate: (app, refusal) =>
+      named(
+        app,
+        (app) => Effect.flatMap(rejectedOf(app, refusal), (rejected) => invalidation.invalidate(app, rejected))
+      ),
+    setManual: (app, token) => named(app, (app) => manual.set(app, FlyToken.make(token))),
     removeManual: (app) => named(app, manual.remove),
     peek: (app) => {
       const entry = cache.entries.get(app)

@@ -41,7 +41,7 @@ const noRun = (): undefined => undefined
 
 const refusalOf = (options: RefusalOptions | undefined): Refusal => {
   const rejected = options?.rejected
-  return { rejected: typeof rejected === "string" ? FlyToken.make(rejected) : rejected }
+  return rejected === undefined ? {} : { rejected: FlyToken.make(rejected) }
 }
 
 /**
@@ -164,7 +164,7 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
     setManual: (app, token, options) =>
       change(
         app,
-        (tokens) => tokens.setManual(app, FlyToken.isFlyToken(token) ? token : FlyToken.make(token)),
+        (tokens) => tokens.setManual(app, FlyToken.make(token)),
         options,
         true
       ),

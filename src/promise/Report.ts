@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Logger from "effect/Logger"
-import { redactTokens } from "../token/Redaction.ts"
+import { shownLines } from "../token/Redaction.ts"
 
 /**
  * Takes a line. Never throws.
@@ -47,7 +47,7 @@ export const make = (log: ((line: string) => unknown) | false | undefined): Repo
   if (log === false) return ignore
   const write = log ?? ((line: string) => console.error(line))
   // Texts may come from other people's code: layers, listeners.
-  return (line) => contained(() => write(redactTokens(line)), ignore)
+  return (line) => contained(() => write(shownLines(line)), ignore)
 }
 
 /**

@@ -80,6 +80,11 @@ export interface TokenStatus {
 /**
  * A token that was refused, as it was handed out: the {@link FlyToken} or the text that was sent.
  *
+ * **Gotchas**
+ *
+ * What is no token (a copy made by `structuredClone`, one that went through JSON, a cut text) fails with
+ * `UnusableToken`: it would refuse nothing.
+ *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -135,7 +140,10 @@ export class FlyTokens extends Context.Service<FlyTokens, {
    * is a miss wherever it turns up, for `rejectionTtl`. Without `rejected` nothing is said against the old token: the
    * environment or the config file may yield it again, and if the run fails it is put back while this call fails.
    */
-  readonly refresh: (app: string, refusal?: Refusal) => Effect.Effect<ResolvedToken, NoTokenAvailable | InvalidAppName>
+  readonly refresh: (
+    app: string,
+    refusal?: Refusal
+  ) => Effect.Effect<ResolvedToken, NoTokenAvailable | InvalidAppName | UnusableToken>
   /**
    * Drops the cached token in memory and in storage, never the manual one; starts no run. With `rejected` only if the
    * current token is that one. Answers the token that is current afterwards. Memory is cleared also when the store
@@ -144,7 +152,7 @@ export class FlyTokens extends Context.Service<FlyTokens, {
   readonly invalidate: (
     app: string,
     refusal?: Refusal
-  ) => Effect.Effect<Option.Option<ResolvedToken>, InvalidAppName | PersistFailed>
+  ) => Effect.Effect<Option.Option<ResolvedToken>, InvalidAppName | UnusableToken | PersistFailed>
   /**
    * Stores a token of last resort for the app, durable when it returns. Does not wait behind a running resolve; a valid
    * token of a better source stays.

@@ -13,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
-import { quote } from "../token/Redaction.ts"
+import { quote, told } from "../token/Redaction.ts"
 import * as Fence from "./Fence.ts"
 import { InvalidOption } from "./TokenError.ts"
 
@@ -52,7 +52,10 @@ export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
   why: Schema.String
 }) {
   override get message(): string {
-    return `lease ${this.scope}: ${this.why}`
+    return told`lease ${this.scope}: ${this.why}`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
   }
 }
 

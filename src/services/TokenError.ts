@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { AppName } from "../token/AppName.ts"
-import { quote } from "../token/Redaction.ts"
+import { quote, told } from "../token/Redaction.ts"
 import { Defect, Expired, Malformed, MissReason, StorageFailed, TimedOut, Undischarged } from "./MissReason.ts"
 import { optionName } from "./OptionName.ts"
 import { SourceName } from "./SourceName.ts"
@@ -67,10 +67,10 @@ export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("No
 }) {
   override get message(): string {
     const rows = this.attempts.flatMap(({ reason, source }) => {
-      const row = `  ${source.padEnd(9)}${reason.message}`
-      return reason._tag === "NotFound" ? [row] : [row, `           → ${reason.hint}`]
+      const row = told`  ${source.padEnd(9)}${reason.message}`
+      return reason._tag === "NotFound" ? [row] : [row, told`           → ${reason.hint}`]
     })
-    return [`no Fly token for app "${this.app}"`, ...rows].join("\n")
+    return [told`no Fly token for app "${this.app}"`, ...rows].join("\n")
   }
   /** As Node prints any error. Effect's own form leaves out the message and the stack. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
@@ -98,7 +98,7 @@ export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("Invali
     return new InvalidAppName({ input: typeof input === "string" ? quote(input) : `a value of type ${typeof input}` })
   }
   override get message(): string {
-    return `${this.input} is not a Fly app name: 1–63 lowercase letters, digits and dashes, starting and ending with a letter or digit`
+    return told`${this.input} is not a Fly app name: 1–63 lowercase letters, digits and dashes, starting and ending with a letter or digit`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()
@@ -127,7 +127,7 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
   reason: Schema.Union([StorageFailed, TimedOut, Defect])
 }) {
   override get message(): string {
-    return `${undone[this.operation]} (app "${this.app}"): ${this.reason.message}`
+    return told`${undone[this.operation]} (app "${this.app}"): ${this.reason.message}`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()
@@ -135,7 +135,8 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
 }
 
 /**
- * A token that cannot work, so that it was not stored.
+ * A token that a call was given and that cannot work: it was not stored. One that was named as rejected and is none: it
+ * was not looked for.
  *
  * @category errors
  * @since 0.1.0
@@ -147,7 +148,7 @@ export class UnusableToken extends Schema.TaggedError<UnusableToken>()("Unusable
   reason: Schema.Union([Malformed, Expired, Undischarged])
 }) {
   override get message(): string {
-    return `this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${this.reason.hint}`
+    return told`this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${this.reason.hint}`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()
@@ -189,7 +190,7 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
   path: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `store: ${this.operation} failed: ${this.path === undefined ? "" : `${this.path}: `}${this.why}`
+    return told`store: ${this.operation} failed: ${this.path === undefined ? "" : `${this.path}: `}${this.why}`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()
@@ -210,7 +211,7 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
   expected: Schema.String
 }) {
   override get message(): string {
-    return `option ${optionName(this.option)} is not valid: expected ${this.expected}`
+    return told`option ${optionName(this.option)} is not valid: expected ${this.expected}`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()

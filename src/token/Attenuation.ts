@@ -11,6 +11,7 @@ import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Macaroon from "./Macaroon.ts"
+import { told } from "./Redaction.ts"
 
 /**
  * A token that cannot be narrowed. `why` is a fixed sentence that holds nothing of the token.
@@ -24,7 +25,10 @@ export class AttenuationFailed extends Schema.TaggedError<AttenuationFailed>()("
   why: Schema.String
 }) {
   override get message(): string {
-    return `the token cannot be narrowed: ${this.why}`
+    return told`the token cannot be narrowed: ${this.why}`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
   }
 }
 

@@ -7,11 +7,13 @@ import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Equal from "effect/Equal"
 import * as Hash from "effect/Hash"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Attenuation from "./Attenuation.ts"
 import * as Caveat from "./Caveat.ts"
 import * as Macaroon from "./Macaroon.ts"
+import * as TokenText from "./TokenText.ts"
 
 /**
  * Which of Fly's APIs a header is for: `machines` for the Machines API and logs, `graphql` for GraphQL.
@@ -22,17 +24,14 @@ import * as Macaroon from "./Macaroon.ts"
  */
 export type ApiTarget = "machines" | "graphql"
 
-const TypeId: unique symbol = Symbol.for("effect-fly-tokens/FlyToken")
+/** A text, not a symbol, as Effect has them; looked for as a property, so that another copy's tokens are known too. */
+const TypeId = "~effect-fly-tokens/FlyToken"
 
 const maxLength = 65_536
 
-const scheme = /^(?:bearer|flyv1) +/i
-
 /** Joined by commas: one text takes a fraction of the memory of its pieces, which all would point to the whole. */
 const split = (text: string): { readonly macaroons: string; readonly users: string } => {
-  let rest = text.trim()
-  while (scheme.test(rest)) rest = rest.replace(scheme, "").trim()
-  const pieces = rest.split(",").map((piece) => piece.trim()).filter((piece) => piece !== "")
+  const pieces = TokenText.piecesOf(text)
   return {
     macaroons: pieces.filter(Macaroon.isMacaroon).join(","),
     users: pieces.filter((piece) => !Macaroon.isMacaroon(piece)).join(",")
@@ -42,8 +41,6 @@ const split = (text: string): { readonly macaroons: string; readonly users: stri
 const piecesOf = (joined: string): ReadonlyArray<string> => joined === "" ? none : joined.split(",")
 
 const none: ReadonlyArray<never> = []
-
-const printable = /^[\x21-\x7e]*$/
 
 /** What is left of a token or a scheme word whose end is missing. */
 const fragment = (piece: string): boolean =>
@@ -68,12 +65,22 @@ const unreadable = (malformed: string): Contents => ({
   orgIds: none
 })
 
-const read = (text: string, macaroons: ReadonlyArray<string>, users: ReadonlyArray<string>): Contents => {
-  if (macaroons.length + users.length === 0) return unreadable("it is empty")
-  if (text.length > maxLength) return unreadable(`it is longer than ${maxLength} characters`)
-  if (![...macaroons, ...users].every((piece) => printable.test(piece))) {
-    return unreadable("it holds a space, a line break or another character that no token has")
+/** The text of what may be one, or anything else. A proxy, or a `Redacted` of another copy of Effect, does not give it. */
+const textOf = (input: unknown): unknown => {
+  try {
+    if (FlyToken.isFlyToken(input)) return input.value
+    return Redacted.isRedacted(input) ? Redacted.value(input) : input
+  } catch {
+    return undefined
   }
+}
+
+/** What the whole text shows. Only the pieces are kept, so it is looked at when a token is made. */
+const textDefect = (text: string): string | undefined =>
+  text.length > maxLength ? `it is longer than ${maxLength} characters` : TokenText.defectOf(text)
+
+const read = (macaroons: ReadonlyArray<string>, users: ReadonlyArray<string>): Contents => {
+  if (macaroons.length + users.length === 0) return unreadable("it is empty")
   if (users.some(fragment)) return unreadable("a part of it is cut off")
   const decoded: Array<Macaroon.Macaroon> = []
   for (const [index, piece] of macaroons.entries()) {
@@ -135,31 +142,42 @@ export class FlyToken implements Equal.Equal {
   #fingerprint: string | undefined
   #identity: string | undefined
 
-  private constructor(text: string) {
-    const { macaroons, users } = split(text)
+  private constructor(text: string, defect?: string) {
+    const bare = TokenText.withoutScheme(text)
+    const { macaroons, users } = split(bare)
     this.#macaroons = macaroons
     this.#users = users
+    const malformed = defect ?? textDefect(bare)
+    if (malformed !== undefined) this.#contents = unreadable(malformed)
   }
 
-  /** Reads a token from any text. Never fails: a text that is no token is `malformed`. */
-  static make(text: string | Redacted.Redacted<string>): FlyToken {
-    const value: unknown = Redacted.isRedacted(text) ? Redacted.value(text) : text
-    // Programs without types may hand over anything: what is no text is an empty one.
-    return new FlyToken(typeof value === "string" ? value : "")
+  /**
+   * Reads a token from any text; a token of another copy of this package is read from its text too. Never fails: what is
+   * no token is `malformed`.
+   */
+  static make(input: string | Redacted.Redacted<string> | FlyToken): FlyToken {
+    if (FlyToken.#isOurs(input)) return input
+    const text = textOf(input)
+    // Programs without types may hand over anything.
+    return typeof text === "string" ? new FlyToken(text) : new FlyToken("", TokenText.notText)
   }
 
-  /** Whether a value is a token of this class. */
+  static #isOurs(input: unknown): input is FlyToken {
+    return Predicate.isObject(input) && #macaroons in input
+  }
+
+  /** Whether a value is a token, of this or of another copy of this package. */
   static isFlyToken(input: unknown): input is FlyToken {
-    return input instanceof FlyToken
+    return Predicate.hasProperty(input, TypeId)
   }
 
-  /** @internal */
+  /** On the prototype: neither `structuredClone` nor JSON, which lose the token, take it along. */
   get [TypeId](): typeof TypeId {
     return TypeId
   }
 
   get #read(): Contents {
-    return this.#contents ??= read(this.#bare, piecesOf(this.#macaroons), piecesOf(this.#users))
+    return this.#contents ??= read(piecesOf(this.#macaroons), piecesOf(this.#users))
   }
 
   get #bare(): string {
@@ -285,7 +303,7 @@ export class FlyToken implements Equal.Equal {
   }
 
   [Equal.symbol](that: Equal.Equal): boolean {
-    return that instanceof FlyToken && that.value === this.value
+    return FlyToken.isFlyToken(that) && that.value === this.value
   }
 
   [Hash.symbol](): number {

@@ -149,7 +149,7 @@ describe("a picture", () => {
     const [, up, down] = Frame.lines([row("my-app", true), row("lost-app", false)], size)
     expect(up).toBe("my-app    cli     01234567  1 d 1 h    in 1 min 1 s  -")
     expect(down).toBe(
-      "lost-app  none    -         -          in 25 s       5 s ago: config: /evil?[2Jpath: it is no YAML; cli: flyctl is not logged in"
+      "lost-app  none    -         -          in 25 s       5 s ago: config: /evil\\u001b[2Jpath: it is no YAML; cli: flyctl is not logged in"
     )
   })
 
@@ -170,7 +170,7 @@ describe("a picture", () => {
   it("lines hold no control characters, JSON no message of an error", () => {
     const failed: Report.Report = { _tag: "GetFailed", app: "x", error, at: now, nextTryAt: now + 30_000 }
     expect(Report.line(failed)).toBe(
-      "2026-11-24T00:00:00.000Z x has no token: config: /evil?[2Jpath: it is no YAML; cli: flyctl is not logged in; next try at 2026-11-24T00:00:30.000Z"
+      "2026-11-24T00:00:00.000Z x has no token: config: /evil\\u001b[2Jpath: it is no YAML; cli: flyctl is not logged in; next try at 2026-11-24T00:00:30.000Z"
     )
     expect(JSON.parse(Report.jsonLine(failed))).toMatchObject({
       event: "GetFailed",

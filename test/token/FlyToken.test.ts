@@ -180,9 +180,14 @@ describe("what is no token", () => {
   })
 
   it("is what is no text", () => {
-    for (const value of [undefined, null, 7, {}, ["fo1_x"]]) {
-      expect(FlyToken.make(value as never).malformed).toContain("empty")
+    const token = FlyToken.make("fo1_user")
+    const proxy = new Proxy(token, {})
+    for (const value of [undefined, null, 7, {}, ["fo1_x"], structuredClone(token), Redacted.make(7), proxy]) {
+      expect(FlyToken.make(value as never).malformed).toContain("neither a text nor a token")
     }
+    expect(FlyToken.make(JSON.parse(JSON.stringify(token))).malformed).toContain("printed in place of a token")
+    expect(FlyToken.make(structuredClone(token.redacted) as never).malformed).toContain("neither a text nor a token")
+    expect(FlyToken.make(token)).toBe(token)
   })
 
   it("is what is left when any byte of the end is missing", () => {

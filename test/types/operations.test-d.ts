@@ -29,7 +29,7 @@ describe("FlyTokens", () => {
     >()
   })
 
-  test("get and refresh fail for want of a token or of a name", () => {
+  test("get and refresh fail for want of a token or of a name, refresh also by what is no token", () => {
     expectTypeOf<Service["get"]>().toEqualTypeOf<
       (app: string) => Effect<root.ResolvedToken, root.NoTokenAvailable | root.InvalidAppName>
     >()
@@ -37,17 +37,17 @@ describe("FlyTokens", () => {
       (
         app: string,
         refusal?: root.Refusal
-      ) => Effect<root.ResolvedToken, root.NoTokenAvailable | root.InvalidAppName>
+      ) => Effect<root.ResolvedToken, root.NoTokenAvailable | root.InvalidAppName | root.UnusableToken>
     >()
   })
 
   test("invalidate fails with the store, never for want of a token", () => {
     expectTypeOf<Service["invalidate"]>().returns.toEqualTypeOf<
-      Effect<Option<root.ResolvedToken>, root.InvalidAppName | root.PersistFailed>
+      Effect<Option<root.ResolvedToken>, root.InvalidAppName | root.UnusableToken | root.PersistFailed>
     >()
   })
 
-  test("only setManual can find a token unusable", () => {
+  test("setManual can find a token unusable, removeManual takes none", () => {
     expectTypeOf<Service["setManual"]>().toEqualTypeOf<
       (
         app: string,

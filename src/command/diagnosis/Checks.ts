@@ -96,10 +96,10 @@ const organization = Effect.fnUntraced(function*(
     return [finding("ok", `flyctl sees ${apps.success.size} apps in ${orgs.size} organizations`)]
   }
   const listed = apps.success.get(app)
-  if (listed !== undefined) return [finding("ok", `${app} is in ${listed}`)]
+  if (listed !== undefined) return [OrganizationFindings.named(app, listed, call.needed)]
   const asked = yield* Effect.result(cli.orgOf(app, call))
   return Result.isSuccess(asked)
-    ? [finding("ok", `${app} is in ${asked.success}`)]
+    ? [OrganizationFindings.named(app, asked.success, call.needed)]
     : [finding(level, asked.failure.message, asked.failure.hint)]
 })
 

@@ -102,5 +102,12 @@ export const environment = (environment: Environment["Service"], now: number): R
       ...odd,
       ...mintRight(environment)
     ]
-    : [finding("warning", `the token of ${name}: ${defect.message}`, `unset ${name}, or put a new token there`), ...odd]
+    : [
+      finding(
+        "warning",
+        `the token of ${name}: ${defect.message}`,
+        defect._tag === "Malformed" ? `${defect.hint}; or unset ${name}` : `unset ${name}, or put a new token there`
+      ),
+      ...odd
+    ]
 }

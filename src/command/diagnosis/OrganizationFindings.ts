@@ -5,7 +5,27 @@
  */
 import type { Organization } from "../../layers/resolver/Explanation.ts"
 import { optionName } from "../../services/OptionName.ts"
+import { isAppName } from "../../token/AppName.ts"
+import { quote } from "../../token/Redaction.ts"
 import { type Finding, finding, severity } from "./Finding.ts"
+
+const option = `option ${optionName("org")}`
+
+/**
+ * The organization that flyctl names for an app. What is no slug is none that a mint could be for.
+ *
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const named = (app: string, slug: string, needed: boolean): Finding =>
+  isAppName(slug)
+    ? finding("ok", `${app} is in ${slug}`)
+    : finding(
+      severity(needed),
+      `flyctl says that ${app} is in organization ${quote(slug)}, which is no slug`,
+      `set ${option} to the organization's slug (\`fly orgs list\`), and check which program is found as flyctl`
+    )
 
 /**
  * What is odd about the organization; empty if nothing is. `app` is the app that is asked for, if any.
@@ -19,11 +39,11 @@ export const organization = (
   app: string | undefined,
   needed: boolean
 ): ReadonlyArray<Finding> => {
-  const option = `option ${optionName("org")}`
   switch (found._tag) {
     case "Confirmed":
       return []
     case "Contradicted":
+      if (!isAppName(found.actual)) return [named(app ?? "it", found.actual, needed)]
       return [
         finding(
           severity(needed),

@@ -9,9 +9,9 @@ import * as Row from "./Row.ts"
 const bold = (text: string) => `\u001b[1m${text}\u001b[0m`
 const red = (text: string) => `\u001b[31m${text}\u001b[0m`
 
-/** Nothing that could move the cursor, and no more characters than there are columns. */
+/** No more characters than there are columns. */
 const cut = (line: string, columns: number): string => {
-  const characters = [...line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "?").trimEnd()]
+  const characters = [...line.trimEnd()]
   return characters.length <= columns
     ? characters.join("")
     : `${characters.slice(0, Math.max(0, columns - 1)).join("")}…`

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import type { TokenEvent } from "../../services/TokenEvent.ts"
+import { told } from "../../token/Redaction.ts"
+import { visibleJson } from "../../token/Visible.ts"
 import * as Render from "../Render.ts"
 import * as Row from "./Row.ts"
 
@@ -66,10 +68,7 @@ const subject = (report: Report): string => "app" in report ? report.app : repor
  * @stability stable
  */
 export const line = (report: Report): string =>
-  `${Render.isoTime(report.at) ?? report.at} ${subject(report)} ${words(report)}`.replaceAll(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    "?"
-  )
+  told`${Render.isoTime(report.at) ?? report.at} ${subject(report)} ${words(report)}`
 
 /** Every time is ISO time, every error its message or, of a failed run, its reasons. */
 const value = (key: string, field: unknown): unknown => {
@@ -88,7 +87,7 @@ const value = (key: string, field: unknown): unknown => {
 export const jsonLine = (report: Report): string => {
   const { _tag, at, ...fields } = report
   const told = Object.entries(fields).filter(([key]) => key !== "error").map(([key, field]) => [key, value(key, field)])
-  return JSON.stringify({
+  return visibleJson({
     at: Render.isoTime(at),
     event: _tag,
     ...Object.fromEntries(told),

@@ -134,7 +134,9 @@ export const authorize = <E, R, R2>(
       return response
     }
     yield* Effect.forkChild(discard(response))
-    return (yield* send(yield* refresh(app, refusal))).response
+    // What `get` gave is a token, unless a service of somebody's own is broken.
+    const other = yield* Effect.catchTag(refresh(app, refusal), "UnusableToken", Effect.die)
+    return (yield* send(other)).response
   })
 
   return HttpClient.makeWith((request) => Effect.flatMap(request, exchange), self.preprocess)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { quote } from "../../token/Redaction.ts"
+import { quote, told } from "../../token/Redaction.ts"
 
 /**
  * The request goes to an origin that is neither one of Fly's APIs nor among `trustedOrigins`. Nothing was sent, and no
@@ -27,6 +27,9 @@ export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("Untr
     return new UntrustedOrigin({ origin: quote(url.host === "" ? url.protocol : `${url.protocol}//${url.host}`) })
   }
   override get message(): string {
-    return `no Fly token goes to ${this.origin}: it is no API of Fly's, and not among trustedOrigins`
+    return told`no Fly token goes to ${this.origin}: it is no API of Fly's, and not among trustedOrigins`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
   }
 }

@@ -117,8 +117,9 @@ export const make = (options: {
       Effect.matchEffect({
         onSuccess: (candidate) => done(Exit.succeed(candidate)),
         onFailure: (reason) => {
-          if (run.begun) return done(Exit.fail(reason instanceof LeaseError ? fromDefect(reason) : reason))
-          const error = reason instanceof LeaseError
+          if (run.begun) return done(Exit.fail(reason._tag === "LeaseError" ? fromDefect(reason) : reason))
+          // By its tag: it may be of another copy of this package.
+          const error = reason._tag === "LeaseError"
             ? reason
             : missing(`asking for it failed: ${reason.message}`)
           return Effect.sync(() => Deferred.doneUnsafe(decided, Exit.succeed(error)))

@@ -17,7 +17,7 @@ import { labelOf, type Lease, type LeaseError, nameOf } from "../../services/Lea
 import { Malformed, type MissReason } from "../../services/MissReason.ts"
 import type { Storage, StorageKey } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
-import type { FlyToken } from "../../token/FlyToken.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
@@ -112,11 +112,12 @@ export const make = (options: {
 
   const mintedBy = (scope: Scope, environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
     const options = { ttl: Duration.millis(settings.ttlMillis), environmentToken }
-    if ("org" in scope) return gate(cli.mintReadonly(scope.org, options))
+    // A layer of another copy of this package gives tokens of its own.
+    if ("org" in scope) return Effect.map(gate(cli.mintReadonly(scope.org, options)), FlyToken.make)
     // It may write: what is handed out may not.
     return Effect.flatMap(gate(cli.mintDeploy(scope.app, options)), (token) =>
       Effect.mapError(
-        Effect.fromResult(token.attenuate({ readOnly: true })),
+        Effect.fromResult(FlyToken.make(token).attenuate({ readOnly: true })),
         ({ why }) => new Malformed({ why })
       ))
   }

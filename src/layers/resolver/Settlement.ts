@@ -12,6 +12,7 @@ import type { SourceName } from "../../services/SourceName.ts"
 import { type Attempt, NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import { told } from "../../token/Redaction.ts"
 import * as AppState from "./AppState.ts"
 import type { Candidate, Found } from "./Chain.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -166,7 +167,7 @@ const logFailure = (
     .map(({ reason, source }) => `${source}: ${reason.message}`).join("; ") || "no source has a newer one"
   const until = new Date(entry.expiresAt).toISOString()
   return Effect.logWarning(
-    `fly-tokens: refreshing the token of ${app} failed (${why}); ${next}; it is good until ${until}`
+    told`fly-tokens: refreshing the token of ${app} failed (${why}); ${next}; it is good until ${until}`
   )
 }
 

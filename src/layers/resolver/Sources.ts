@@ -86,7 +86,9 @@ export const make = (options: {
           option: "configFileTimeout",
           millis: settings.configFileTimeoutMillis
         }),
-        (token) => Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token, acquiredAt }))
+        // A layer of another copy of this package gives tokens of its own.
+        (given) =>
+          Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token: FlyToken.make(given), acquiredAt }))
       )
   }
 

@@ -14,6 +14,7 @@ import type { PlatformError } from "effect/PlatformError"
 import { geteuid, platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { StorageError } from "../../services/TokenError.ts"
+import { told } from "../../token/Redaction.ts"
 import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
 import * as Syncing from "./Syncing.ts"
 
@@ -140,10 +141,10 @@ export const make = Effect.fnUntraced(function*(
       : Effect.succeed(root)
 
   const warnOnce = (path: string, text: string) => {
-    const warning = `${path}: ${text}`
+    const warning = told`fly-tokens: ${path}: ${text}`
     if (quiet || warned.has(warning)) return Effect.void
     warned.add(warning)
-    return Effect.logWarning(`fly-tokens: ${warning}`)
+    return Effect.logWarning(warning)
   }
 
   /** A directory that is there already: used as it is or not at all, never changed. `false` if it is not there. */

@@ -16,6 +16,7 @@ import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
+import { told } from "../../token/Redaction.ts"
 import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
@@ -51,7 +52,8 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     readOnly || !hasModes || (mode & othersAny) === 0
       ? Effect.void
       : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
-        onSuccess: () => Effect.logWarning(`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
+        onSuccess: () =>
+          Effect.logWarning(told`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
         onFailure: (error) =>
           root.warnOnce(path, `other users can read this record, and that cannot be changed (${codeOf(error)})`)
       })
@@ -179,7 +181,9 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       // Somebody has written a good one meanwhile.
       if (Option.getOrUndefined(now) !== text) return
       yield* fileSystem.rename(path, `${path}.corrupt`)
-      yield* Effect.logWarning(`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`)
+      yield* Effect.logWarning(
+        told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
+      )
     })
     yield* aside.pipe(Effect.catchIf(isAbsent, () => Effect.void), Effect.mapError(failed("get", path)))
   })

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { told } from "../../token/Redaction.ts"
 import { optionName } from "../OptionName.ts"
 
 /**
@@ -18,7 +19,7 @@ export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("Binary
   looked: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `no flyctl found (looked at: ${this.looked.join(", ")})`
+    return told`no flyctl found (looked at: ${this.looked.join(", ")})`
   }
   get hint(): string {
     return `install flyctl (https://fly.io/docs/flyctl/install/) or name it with option ${optionName("binary")}`
@@ -36,7 +37,7 @@ export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecu
   path: Schema.String
 }) {
   override get message(): string {
-    return `${this.path} cannot be run`
+    return told`${this.path} cannot be run`
   }
   get hint(): string {
     return `make it executable (chmod +x), or name another one with option ${optionName("binary")}`
@@ -54,7 +55,7 @@ export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
   path: Schema.String
 }) {
   override get message(): string {
-    return `${this.path} is not Fly.io's flyctl`
+    return told`${this.path} is not Fly.io's flyctl`
   }
   get hint(): string {
     return `install flyctl, or name it with option ${optionName("binary")}`
@@ -137,7 +138,11 @@ export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
   name: Schema.String
 }) {
   override get message(): string {
-    return `no organization found for ${this.name}`
+    return told`no organization found for ${this.name}`
+  }
+  /** Its `name` is a field. */
+  override toString(): string {
+    return `${this._tag}: ${this.message}`
   }
   get hint(): string {
     return `check the app's name, your access to it (\`fly apps list\`), and option ${
@@ -174,7 +179,7 @@ export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
   status: Schema.Int
 }) {
   override get message(): string {
-    return `Fly's API answered flyctl with HTTP status ${this.status}`
+    return told`Fly's API answered flyctl with HTTP status ${this.status}`
   }
   get hint(): string {
     return this.status === 401 || this.status === 403
@@ -195,7 +200,11 @@ export class AppUnknown extends Schema.TaggedError<AppUnknown>()("AppUnknown", {
   name: Schema.String
 }) {
   override get message(): string {
-    return `Fly knows no app ${this.name} that this login may see`
+    return told`Fly knows no app ${this.name} that this login may see`
+  }
+  /** Its `name` is a field. */
+  override toString(): string {
+    return `${this._tag}: ${this.message}`
   }
   get hint(): string {
     return "check the app's name, and that your login sees it (`fly apps list`)"
@@ -301,9 +310,9 @@ export class HomeUnusable extends Schema.TaggedError<HomeUnusable>()("HomeUnusab
   override get message(): string {
     switch (this.problem) {
       case "brokenConfig":
-        return `flyctl cannot read its config file${this.path === null ? "" : ` ${this.path}`}`
+        return told`flyctl cannot read its config file${this.path === null ? "" : ` ${this.path}`}`
       case "notWritable":
-        return `flyctl cannot write to its directory${this.path === null ? "" : ` ${this.path}`}`
+        return told`flyctl cannot write to its directory${this.path === null ? "" : ` ${this.path}`}`
       case "noHome":
         return "flyctl finds no home directory: HOME is not set"
     }
@@ -391,7 +400,7 @@ export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("Output
   limitBytes: Schema.Int
 }) {
   override get message(): string {
-    return `flyctl printed more than ${this.limitBytes} bytes`
+    return told`flyctl printed more than ${this.limitBytes} bytes`
   }
   get hint(): string {
     return `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
@@ -410,7 +419,7 @@ export class ExitCode extends Schema.TaggedError<ExitCode>()("ExitCode", {
   code: Schema.Int
 }) {
   override get message(): string {
-    return `flyctl failed with exit code ${this.code}`
+    return told`flyctl failed with exit code ${this.code}`
   }
   get hint(): string {
     return "run `fly auth whoami` and `fly orgs list` to see what it says"

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { shown, told } from "../../token/Redaction.ts"
 import { optionName } from "../OptionName.ts"
 import * as SystemCode from "../SystemCode.ts"
 
@@ -21,7 +22,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   what: Schema.String
 }) {
   override get message(): string {
-    return this.what
+    return shown(this.what)
   }
   get hint(): string {
     return "nothing to do, if another source gives a token"
@@ -61,7 +62,7 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
     return `no answer within ${seconds(this.limitMillis)}`
   }
   get hint(): string {
-    return `try again; option ${optionName(this.option)} sets the limit`
+    return told`try again; option ${optionName(this.option)} sets the limit`
   }
 }
 
@@ -78,7 +79,7 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   why: Schema.String
 }) {
   override get message(): string {
-    return `${this.path}: ${this.why}`
+    return told`${this.path}: ${this.why}`
   }
   get hint(): string {
     return "mend or remove the file, or run `fly auth login`, which writes it anew"
@@ -98,7 +99,7 @@ export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageF
   path: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return this.path === undefined ? `the store failed: ${this.why}` : `${this.path}: ${this.why}`
+    return this.path === undefined ? told`the store failed: ${this.why}` : told`${this.path}: ${this.why}`
   }
   get hint(): string {
     return "check the store: its directory, permissions, space or connection"
@@ -116,7 +117,11 @@ export class Defect extends Schema.TaggedError<Defect>()("Defect", {
   name: Schema.String
 }) {
   override get message(): string {
-    return `failed unexpectedly (${this.name})`
+    return told`failed unexpectedly (${this.name})`
+  }
+  /** Its `name` is a field. */
+  override toString(): string {
+    return `${this._tag}: ${this.message}`
   }
   get hint(): string {
     if (this.name === SystemCode.accessDenied) {

@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { told } from "../../token/Redaction.ts"
+import { remedyOf } from "../../token/TokenText.ts"
 import { optionName } from "../OptionName.ts"
 
 const date = (millis: number): string => {
@@ -43,7 +45,7 @@ export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarg
   locations: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `lacks the discharge of ${this.locations.join(", ") || "a third party"}`
+    return told`lacks the discharge of ${this.locations.join(", ") || "a third party"}`
   }
   get hint(): string {
     return "copy the whole token, all its comma-separated parts; Fly refuses it without them"
@@ -62,12 +64,12 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   why: Schema.String
 }) {
   override get message(): string {
-    return `not a token: ${this.why}`
+    return told`not a token: ${this.why}`
   }
   get hint(): string {
     return this.why.startsWith("flyctl")
       ? `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
-      : "copy the whole token again, on one line"
+      : remedyOf(this.why)
   }
 }
 
@@ -83,7 +85,7 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
   fingerprint: Schema.String
 }) {
   override get message(): string {
-    return `token ${this.fingerprint} was refused by Fly`
+    return told`token ${this.fingerprint} was refused by Fly`
   }
   get hint(): string {
     return "it was revoked or lacks rights: log in again or put a new token there"
@@ -102,7 +104,7 @@ export class NotNewer extends Schema.TaggedError<NotNewer>()("NotNewer", {
   fingerprint: Schema.String
 }) {
   override get message(): string {
-    return `token ${this.fingerprint} is the one to be replaced`
+    return told`token ${this.fingerprint} is the one to be replaced`
   }
   get hint(): string {
     return "nothing to do: a refresh asks the next source"

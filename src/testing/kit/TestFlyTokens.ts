@@ -80,8 +80,7 @@ export type TestServices =
 
 const rejectedOf = (refusal: Refusal | undefined): Pick<FlyTokensCall, "rejected"> => {
   const rejected = refusal?.rejected
-  if (rejected === undefined) return {}
-  return { rejected: FlyToken.isFlyToken(rejected) ? rejected : FlyToken.make(rejected) }
+  return rejected === undefined ? {} : { rejected: FlyToken.make(rejected) }
 }
 
 /** The resolver, with a list of what was asked of it. */
