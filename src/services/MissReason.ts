@@ -10,9 +10,12 @@
  */
 import * as Schema from "effect/Schema"
 import {
+  AppUnknown,
   BinaryNotFound,
   ConfigLocked,
   ExitCode,
+  Forbidden,
+  HomeUnusable,
   HttpFailed,
   InvalidExpiry,
   Killed,
@@ -25,7 +28,10 @@ import {
   OrgUnknown,
   OutdatedFlyctl,
   OutputTooLarge,
-  Panicked
+  Panicked,
+  RateLimited,
+  SignOnRequired,
+  Unreachable
 } from "./reasons/FlyctlReason.ts"
 import { Defect, Disabled, NotFound, StorageFailed, TimedOut, Unreadable } from "./reasons/SourceReason.ts"
 import { Expired, Malformed, NotNewer, Rejected, Undischarged } from "./reasons/TokenReason.ts"
@@ -52,8 +58,14 @@ const reasons = [
   NotAuthenticated,
   OrgRequired,
   OrgUnknown,
+  AppUnknown,
   MintRefused,
   HttpFailed,
+  Unreachable,
+  Forbidden,
+  RateLimited,
+  SignOnRequired,
+  HomeUnusable,
   InvalidExpiry,
   ConfigLocked,
   Killed,

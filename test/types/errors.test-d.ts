@@ -30,8 +30,14 @@ describe("reasons", () => {
       | "NotAuthenticated"
       | "OrgRequired"
       | "OrgUnknown"
+      | "AppUnknown"
       | "MintRefused"
       | "HttpFailed"
+      | "Unreachable"
+      | "Forbidden"
+      | "RateLimited"
+      | "SignOnRequired"
+      | "HomeUnusable"
       | "InvalidExpiry"
       | "ConfigLocked"
       | "Killed"
@@ -58,15 +64,21 @@ describe("reasons", () => {
         case "NotLoggedIn":
         case "NotAuthenticated":
         case "MintRefused":
+        case "Forbidden":
+        case "SignOnRequired":
           return "log in"
         case "OrgRequired":
         case "OrgUnknown":
+        case "AppUnknown":
           return "organization"
         case "BinaryNotFound":
         case "NotExecutable":
         case "NotFlyctl":
         case "OutdatedFlyctl":
         case "HttpFailed":
+        case "Unreachable":
+        case "RateLimited":
+        case "HomeUnusable":
         case "InvalidExpiry":
         case "ConfigLocked":
         case "Killed":

@@ -184,6 +184,138 @@ export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
 }
 
 /**
+ * Fly does not know the app, or does not show it to this login.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class AppUnknown extends Schema.TaggedError<AppUnknown>()("AppUnknown", {
+  /** The app that was asked for. */
+  name: Schema.String
+}) {
+  override get message(): string {
+    return `Fly knows no app ${this.name} that this login may see`
+  }
+  get hint(): string {
+    return "check the app's name, and that your login sees it (`fly apps list`)"
+  }
+}
+
+const unreachable = {
+  refused: ["the connection was refused", "check the proxy and firewall settings of this machine"],
+  notFound: ["the name was not found", "check the DNS settings and the network connection of this machine"],
+  timedOut: ["there was no answer in time", "check the network connection; https://status.flyio.net shows incidents"],
+  certificate: [
+    "the certificate was not accepted",
+    "check this machine's clock and CA certificates (SSL_CERT_FILE); a proxy may open the connection"
+  ],
+  proxy: ["the proxy failed", "check HTTPS_PROXY and NO_PROXY"],
+  portal: [
+    "something else than the API answered",
+    "a login page of the network or a proxy may be in between: open https://api.fly.io in a browser"
+  ],
+  network: ["the connection failed", "check the network connection of this machine"]
+} as const
+
+/**
+ * Fly's API cannot be reached from this machine.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
+  /** What stands in the way, as far as it is known. */
+  by: Schema.Literals(["refused", "notFound", "timedOut", "certificate", "proxy", "portal", "network"])
+}) {
+  override get message(): string {
+    return `Fly's API cannot be reached: ${unreachable[this.by][0]}`
+  }
+  get hint(): string {
+    return unreachable[this.by][1]
+  }
+}
+
+/**
+ * The login is valid, and may not do this.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {}) {
+  override get message(): string {
+    return "Fly does not let this login do that"
+  }
+  get hint(): string {
+    return "check which login flyctl uses (`fly auth whoami`) and that it is a member of the app's organization"
+  }
+}
+
+/**
+ * Fly's API was asked too often.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {}) {
+  override get message(): string {
+    return "Fly's API was asked too often"
+  }
+  get hint(): string {
+    return "wait a minute, then try again; fewer processes that share a store ask less"
+  }
+}
+
+/**
+ * The organization wants a single sign-on, which only a person can do.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class SignOnRequired extends Schema.TaggedError<SignOnRequired>()("SignOnRequired", {}) {
+  override get message(): string {
+    return "the organization wants a single sign-on: its tokens do not work without it"
+  }
+  get hint(): string {
+    return "sign on with `fly auth login`, or set a token by hand that somebody minted who has (`fly-tokens set`)"
+  }
+}
+
+/**
+ * flyctl cannot use its config file or directory: every call of it fails, whichever it is.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class HomeUnusable extends Schema.TaggedError<HomeUnusable>()("HomeUnusable", {
+  /** What is wrong with it. */
+  problem: Schema.Literals(["brokenConfig", "notWritable", "noHome"]),
+  /** The file or directory; `null` if there is none. */
+  path: Schema.NullOr(Schema.String)
+}) {
+  override get message(): string {
+    switch (this.problem) {
+      case "brokenConfig":
+        return `flyctl cannot read its config file${this.path === null ? "" : ` ${this.path}`}`
+      case "notWritable":
+        return `flyctl cannot write to its directory${this.path === null ? "" : ` ${this.path}`}`
+      case "noHome":
+        return "flyctl finds no home directory: HOME is not set"
+    }
+  }
+  get hint(): string {
+    return this.problem === "brokenConfig"
+      ? "mend or remove the file: flyctl does nothing until then, not even `fly auth login`"
+      : "set FLY_CONFIG_DIR to a directory that can be written to (a copy of the old one, if there is a login in it)"
+  }
+}
+
+/**
  * flyctl does not take the life asked for.
  *
  * @category reasons
