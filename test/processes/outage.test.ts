@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { ConfigFile, Environment, FlyCli, FlyTokens, FlyTokensLive, Storage, type TokenEvent } from "../../src/index.ts"
+import { until } from "../support/Command.ts"
 import * as Servers from "../support/Servers.ts"
 import { postgres, redis, unique } from "../support/Services.ts"
 import * as sharedStores from "../support/sharedStores.ts"
@@ -96,7 +97,7 @@ for (const { kind, make, skip, why } of cases) {
             yield* Effect.promise(server.start)
             yield* Fiber.join(load)
             // What is under way ends, however long that takes.
-            while (gets < perSecond * seconds) yield* Effect.sleep("100 millis")
+            yield* until(() => gets, (gets) => gets === perSecond * seconds)
 
             assert.isTrue(events.includes("PersistFailed"), "the store was away")
             yield* tokens.get("afterwards")
