@@ -1,6 +1,6 @@
 /**
- * Packs the package and looks at the tarball as its users will: publint, are-the-types-wrong, what is in it, what is
- * installed with it, every entry imported by plain Node 24 and 22 with and without the optional peers, the types read
+ * Packs the package and looks at the tarball as its users will: publint, are-the-types-wrong, what is in it, where its
+ * pages lead, what is installed with it, every entry imported by plain Node 24 and 22 with and without the optional peers, the types read
  * without `skipLibCheck`, the command run, small programs bundled.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -8,6 +8,7 @@ import { dirname, join } from "node:path"
 import { checkBundles } from "./package/Bundle.ts"
 import { checkClosed, checkMaps } from "./package/Contents.ts"
 import { checkInstalled, checkReasons } from "./package/Dependencies.ts"
+import { checkLinks } from "./package/Links.ts"
 import { bin, inProject, install, kilobytes, root, run, sizeOf } from "./package/Run.ts"
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
@@ -92,6 +93,7 @@ await inProject(async (shelf) => {
     const others = sizeOf(modules) - own - sizeOf(join(modules, "effect"))
     console.log(`installed: ${kilobytes(own)}, with it ${kilobytes(others)}, and Effect itself`)
     checkMaps(join(modules, manifest.name))
+    checkLinks(join(modules, manifest.name))
     checkClosed(manifest.name, project)
     checkEntries(project, process.execPath)
     checkCommand(project, process.execPath)

@@ -23,6 +23,7 @@ export {
   type LeaseScope
 } from "./services/Lease.ts"
 export * as MissReason from "./services/MissReason.ts"
+export type { DurationInput, GoDuration } from "./services/OptionDuration.ts"
 export { SourceName, sourceNames } from "./services/SourceName.ts"
 export { type RecordMeta, Storage, type StorageBacking, type StorageKey, type StoredToken } from "./services/Storage.ts"
 export {

@@ -32,7 +32,10 @@ describe("options", () => {
     ["mintFor", "machine"],
     ["leaseWait", 0],
     ["leaseWait", "2 days"],
-    ["rejectionTtl", "soon"]
+    ["rejectionTtl", "soon"],
+    ["rejectionTtl", "5min"],
+    ["cliTimeout", "1d1s"],
+    ["ttl", "-24h"]
   ]
   it.effect.each(bad)(
     "%s: %j fails the layer's construction and names the option",
@@ -82,11 +85,57 @@ describe("options", () => {
     ["FLY_TOKENS_CLI_CONCURRENCY", "many"],
     ["FLY_TOKENS_CLI_CONCURRENCY", "0"],
     ["FLY_TOKENS_ORG", "-x"],
-    ["FLY_TOKENS_MINT_FOR", "apps"]
+    ["FLY_TOKENS_MINT_FOR", "apps"],
+    ["FLY_TOKENS_CLI_TIMEOUT", "30"],
+    ["FLY_TOKENS_LEASE_WAIT", "25h"]
   ])("%s=%s fails with a clear error", ([name, value]) =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(fromEnv({ [name!]: value! }))
       assert.include(["InvalidOption", "ConfigError"], error._tag)
+    }))
+
+  it.effect("durations are also written as flyctl takes them, in Config and in code", () =>
+    Effect.gen(function*() {
+      const written = {
+        ttl: "1d12h",
+        cliTimeout: "90s",
+        storageTimeout: "1m30s",
+        configFileTimeout: "500ms",
+        softExpiryLead: "1h30m0s",
+        leaseWait: "12h30m",
+        failureCooldown: "0",
+        rejectionTtl: "24h",
+        idleTimeToLive: "7d"
+      } as const
+      const variables = Object.entries(written).map(([option, text]) => [
+        `FLY_TOKENS_${option.replaceAll(/[A-Z]/g, "_$&").toUpperCase()}`,
+        text
+      ])
+      const { org: _, ...fromConfig } = yield* fromEnv(Object.fromEntries(variables))
+      // A zero without a unit is a number in code.
+      const { org: __, ...inCode } = yield* FlyTokensOptionsModule.settingsOf({ ...written, failureCooldown: 0 })
+      assert.deepStrictEqual(fromConfig, inCode)
+      assert.deepInclude(inCode, {
+        ttlMillis: 36 * World.hour,
+        cliTimeoutMillis: 90_000,
+        storageTimeoutMillis: 90_000,
+        configFileTimeoutMillis: 500,
+        softExpiryLeadMillis: 1.5 * World.hour,
+        leaseWaitMillis: 12.5 * World.hour,
+        failureCooldownMillis: 0,
+        rejectionTtlMillis: World.day,
+        idleTimeToLiveMillis: 7 * World.day
+      })
+    }))
+
+  it.effect("a duration that is none is refused with examples", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(fromEnv({ FLY_TOKENS_TTL: "1 fortnight" }))
+      assert.strictEqual(
+        error.message,
+        "option `ttl` (FLY_TOKENS_TTL) is not valid: expected a duration from 1 second to 20 years, for example "
+          + `"90s", "12h30m" or "5 minutes"`
+      )
     }))
 
   it.effect("defaults are those of the documentation", () =>

@@ -3,14 +3,16 @@
  *
  * @since 0.1.0
  */
-import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Failure from "./Failure.ts"
 import { command } from "./FlyTokensCommand.ts"
+import * as Screen from "./Screen.ts"
 
 /** stdout is for what was asked for; everything else goes to stderr. */
 const presenter = CliOutput.layerPresenter({
@@ -33,6 +35,11 @@ const presenter = CliOutput.layerPresenter({
   }
 })
 
+/** All of the library's but its wizard, which asks and answers on stdout, whoever reads that. */
+const flags = CliConfig.layer({
+  builtIns: GlobalFlag.BuiltIns.filter((flag) => flag !== GlobalFlag.Wizard)
+})
+
 /**
  * Runs what the words of the command line say.
  *
@@ -41,4 +48,4 @@ const presenter = CliOutput.layerPresenter({
  * @stability stable
  */
 export const run = (words: ReadonlyArray<string>, options: { readonly version: string }) =>
-  Effect.provide(Command.runWith(command, options)(words), Layer.merge(NodeTerminal.layer, presenter))
+  Effect.provide(Command.runWith(command, options)(words), Layer.mergeAll(Screen.layer, presenter, flags))

@@ -1,5 +1,5 @@
 /**
- * What `fly-tokens get` does, however its words were read.
+ * How the command gets a token, and what `fly-tokens get` does, however its words were read.
  *
  * @since 0.1.0
  */
@@ -7,10 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FlyTokensLive from "../layers/FlyTokensLive.ts"
 import * as FlyTokensNode from "../layers/FlyTokensNode.ts"
+import { Environment } from "../services/Environment.ts"
 import { FlyTokens } from "../services/FlyTokens.ts"
 import type { ApiTarget } from "../token/FlyToken.ts"
+import * as HandedOut from "./HandedOut.ts"
 import * as Render from "./Render.ts"
 import * as Terminal from "./Terminal.ts"
+import * as UnknownVariables from "./UnknownVariables.ts"
 
 /**
  * Built when a command runs, so that `--help` needs no valid options.
@@ -20,6 +23,23 @@ import * as Terminal from "./Terminal.ts"
  * @stability stable
  */
 export const services = Layer.provideMerge(FlyTokensLive.layerConfig, FlyTokensNode.layerSourcesConfig)
+
+/**
+ * A token for an app, and the mark that it is handed on with. A warning if it was handed out for another app: the
+ * environment goes before all other sources, so an inner call takes the token of an outer one.
+ *
+ * @category getting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const token = Effect.fnUntraced(function*(app: string, options?: { readonly refresh: boolean }) {
+  const tokens = yield* FlyTokens
+  const resolved = yield* (options?.refresh === true ? tokens.refresh(app) : tokens.get(app))
+  const environment = yield* Environment
+  const warning = HandedOut.warning(environment, resolved)
+  if (warning !== undefined) yield* Effect.logWarning(`fly-tokens: ${warning}: ${HandedOut.hint}`)
+  return { resolved, mark: HandedOut.markOf(environment, resolved) }
+})
 
 /**
  * What is to be printed for which app.
@@ -39,13 +59,15 @@ export interface Asked {
 /**
  * Prints a token.
  *
+ * It is run past the command too, so it looks for unknown variables itself.
+ *
  * @category running
  * @since 0.1.0
  * @stability stable
  */
 export const run = Effect.fnUntraced(function*({ app, header, json, refresh }: Asked) {
-  const tokens = yield* FlyTokens
-  const resolved = yield* (refresh ? tokens.refresh(app) : tokens.get(app))
+  yield* UnknownVariables.warn
+  const { resolved } = yield* token(app, { refresh })
   yield* Terminal.print(
     json
       ? Render.resolvedJson(resolved, header)

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as HandedOut from "./HandedOut.ts"
 
 /**
  * `export` for the `eval` of sh, bash and zsh; `env` for files that list variables; `json` for programs.
@@ -24,17 +25,25 @@ const fileValue = (text: string): string => {
 }
 
 /**
- * The lines that set `FLY_API_TOKEN`. A shell also unsets `FLY_ACCESS_TOKEN`, which flyctl prefers. Each statement ends
- * with `;`, so that an `eval` without quotes around it works too.
+ * The lines that set `FLY_API_TOKEN`. A shell also gets the mark, by which another call in it knows whose token that is,
+ * and unsets `FLY_ACCESS_TOKEN`, which flyctl prefers. Each statement ends with `;`, so that an `eval` without quotes
+ * around it works too.
  *
  * @category values
  * @since 0.1.0
  * @stability stable
  */
-export const variables = (token: string, format: EnvFormat): string => {
+export const variables = (
+  { mark, token }: { readonly token: string; readonly mark: string | undefined },
+  format: EnvFormat
+): string => {
   switch (format) {
     case "export":
-      return `export FLY_API_TOKEN=${shellWord(token)};\nunset FLY_ACCESS_TOKEN;`
+      return [
+        `export FLY_API_TOKEN=${shellWord(token)};`,
+        ...(mark === undefined ? [] : [`export ${HandedOut.variable}=${shellWord(mark)};`]),
+        "unset FLY_ACCESS_TOKEN;"
+      ].join("\n")
     case "env":
       return `FLY_API_TOKEN=${fileValue(token)}`
     case "json":

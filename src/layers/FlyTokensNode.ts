@@ -4,20 +4,21 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import { Environment } from "../services/Environment.ts"
 import type { FlyCli } from "../services/FlyCli.ts"
 import type { FlyTokens } from "../services/FlyTokens.ts"
+import type { DurationInput } from "../services/OptionDuration.ts"
+import { variables } from "../services/OptionName.ts"
 import type { Storage } from "../services/Storage.ts"
 import type { InvalidOption } from "../services/TokenError.ts"
 import * as ConfigFileYaml from "./fly/ConfigFileYaml.ts"
 import * as EnvironmentProcess from "./fly/EnvironmentProcess.ts"
 import * as FlyCliProcess from "./fly/FlyCliProcess.ts"
 import * as FlyTokensLive from "./FlyTokensLive.ts"
-import { config, type FlyTokensOptions } from "./FlyTokensOptions.ts"
+import { config, duration, type FlyTokensOptions, optional } from "./FlyTokensOptions.ts"
 import * as LeaseFileSystem from "./lease/LeaseFileSystem.ts"
 import * as NodePlatform from "./NodePlatform.ts"
 import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
@@ -36,7 +37,7 @@ export interface FlyTokensNodeOptions
    * For how long the lease of a process that died or was suspended keeps the others from minting. Default 30 seconds;
    * from 1 second to 1 hour.
    */
-  readonly leaseTtl?: Duration.Input | undefined
+  readonly leaseTtl?: DurationInput | undefined
   /** The environment that the sources and flyctl see. Default: `process.env`, read at each look. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
 }
@@ -138,13 +139,9 @@ export const layerNoStorage = (
 ): Layer.Layer<FlyTokens, InvalidOption, Storage> => Layer.provide(FlyTokensLive.layer(options), layerFly(options))
 
 const nodeConfig: Config.Config<FlyTokensNodeOptions> = Config.all({
-  binary: Config.withDefault(Config.String("FLY_TOKENS_BINARY"), undefined),
-  directory: Config.withDefault(Config.String("FLY_TOKENS_DIR"), undefined),
-  // As text: whether it is a duration is decided with all other options.
-  leaseTtl: Config.map(
-    Config.withDefault(Config.String("FLY_TOKENS_LEASE_TTL"), undefined),
-    (text) => text as Duration.Input | undefined
-  )
+  binary: optional(Config.String(variables.binary)),
+  directory: optional(Config.String(variables.directory)),
+  leaseTtl: duration(variables.leaseTtl)
 })
 
 /**

@@ -6,8 +6,9 @@
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { RefreshSettings } from "../policy/RefreshPolicy.ts"
+import * as OptionDuration from "../services/OptionDuration.ts"
+import { variables } from "../services/OptionName.ts"
 import { type SourceName, sourceNames } from "../services/SourceName.ts"
 import { InvalidOption } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
@@ -26,15 +27,15 @@ export interface FlyTokensOptions {
    */
   readonly chain?: ReadonlyArray<SourceName> | undefined
   /** How long a token counts as valid after it was acquired, and the life asked of flyctl. Default 24 hours. */
-  readonly ttl?: Duration.Input | undefined
+  readonly ttl?: OptionDuration.DurationInput | undefined
   /** The limit of one run of flyctl, from its start. Default 15 seconds. */
-  readonly cliTimeout?: Duration.Input | undefined
+  readonly cliTimeout?: OptionDuration.DurationInput | undefined
   /** The limit of one access to the store. Default 5 seconds. */
-  readonly storageTimeout?: Duration.Input | undefined
+  readonly storageTimeout?: OptionDuration.DurationInput | undefined
   /** The limit of reading flyctl's config file. Default 2 seconds. */
-  readonly configFileTimeout?: Duration.Input | undefined
+  readonly configFileTimeout?: OptionDuration.DurationInput | undefined
   /** The longest lead of a refresh before the expiry, before chance adds to it; 0 switches that off. Default 1 hour. */
-  readonly softExpiryLead?: Duration.Input | undefined
+  readonly softExpiryLead?: OptionDuration.DurationInput | undefined
   /** By which part of the lead, from 0 to 1, chance makes a refresh earlier, at most. Default 0.1. */
   readonly softExpiryJitter?: number | undefined
   /** How many runs of flyctl there are at once. Default 4. */
@@ -53,15 +54,15 @@ export interface FlyTokensOptions {
    * How long to wait for another process that mints for the same organization or app, before minting without a lease.
    * Default 45 seconds.
    */
-  readonly leaseWait?: Duration.Input | undefined
+  readonly leaseWait?: OptionDuration.DurationInput | undefined
   /** From which sources (`env`, `config`, `cli`) a token is written to the store. Default: `cli`. */
   readonly persist?: ReadonlyArray<SourceName> | undefined
   /** For how long a failure is answered again without asking the sources. Default 5 seconds. */
-  readonly failureCooldown?: Duration.Input | undefined
+  readonly failureCooldown?: OptionDuration.DurationInput | undefined
   /** For how long a rejected token is not handed out, whichever source yields it. Default 5 minutes. */
-  readonly rejectionTtl?: Duration.Input | undefined
+  readonly rejectionTtl?: OptionDuration.DurationInput | undefined
   /** After how long without a call an app's resolver is released; its token stays cached. Default: never. */
-  readonly idleTimeToLive?: Duration.Input | undefined
+  readonly idleTimeToLive?: OptionDuration.DurationInput | undefined
 }
 
 /**
@@ -87,45 +88,30 @@ export interface ResolverSettings extends RefreshSettings {
   readonly idleTimeToLiveMillis: number
 }
 
-/** The shortest and the longest a duration may be. */
-interface Range {
-  readonly least: Duration.Duration
-  readonly most: Duration.Duration
-  readonly words: string
-}
-
-const positive: Range = {
+const positive: OptionDuration.Range = {
   least: Duration.millis(1),
   most: Duration.hours(24),
-  words: "a duration above zero and up to 24 hours, for example \"5 seconds\""
+  words: "above zero and up to 24 hours"
 }
-const orZero: Range = {
+const orZero: OptionDuration.Range = {
   least: Duration.zero,
   most: Duration.hours(24),
-  words: "a duration from zero to 24 hours, for example \"5 seconds\""
+  words: "from zero to 24 hours"
 }
-const life: Range = {
+const life: OptionDuration.Range = {
   least: Duration.seconds(1),
   most: Duration.days(20 * 366),
-  words: "a duration from 1 second to 20 years, for example \"24 hours\""
+  words: "from 1 second to 20 years"
 }
-const open: Range = { least: Duration.zero, most: Duration.infinity, words: "a duration, for example \"1 hour\"" }
+const open: OptionDuration.Range = { least: Duration.zero, most: Duration.infinity, words: "from zero on" }
 
-const millis = Effect.fnUntraced(function*(
+const millis = (
   option: string,
-  input: Duration.Input | undefined,
-  fallback: Duration.Input,
-  range: Range
-) {
-  const duration = Duration.fromInput(input ?? fallback)
-  if (
-    Option.isNone(duration) || Duration.isLessThan(duration.value, range.least) ||
-    Duration.isGreaterThan(duration.value, range.most)
-  ) {
-    return yield* new InvalidOption({ option, expected: range.words })
-  }
-  return Duration.toMillis(duration.value)
-})
+  input: OptionDuration.DurationInput | undefined,
+  fallback: Duration.Duration,
+  range: OptionDuration.Range
+): Effect.Effect<number, InvalidOption> =>
+  Effect.map(OptionDuration.within(option, input ?? fallback, range), (duration) => Duration.toMillis(duration))
 
 const sources = Effect.fnUntraced(function*(
   option: string,
@@ -196,7 +182,15 @@ export const settingsOf = Effect.fnUntraced(
   }
 )
 
-const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> => Config.withDefault(config, undefined)
+/**
+ * An option that may be left out.
+ *
+ * @category config
+ * @since 0.1.0
+ * @stability stable
+ */
+export const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
+  Config.withDefault(config, undefined)
 
 /** Names with commas between them, or `none`. Whether they are sources is decided with all other options. */
 const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined> =>
@@ -207,13 +201,39 @@ const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined
     })
   )
 
-/** A duration as text: whether it is one is decided with all other options, which say it in one way. */
-const duration = (name: string): Config.Config<Duration.Input | undefined> =>
-  Config.map(optional(Config.String(name)), (text) => text as Duration.Input | undefined)
+/**
+ * A duration as text: whether it is one is decided with all other options, which say it in one way.
+ *
+ * @category config
+ * @since 0.1.0
+ * @stability stable
+ */
+export const duration = (name: string): Config.Config<OptionDuration.DurationInput | undefined> =>
+  Config.map(optional(Config.String(name)), (text) => text as OptionDuration.DurationInput | undefined)
 
 /** A number as text; what is none becomes `NaN`, which no option takes. */
 const number = (name: string): Config.Config<number | undefined> =>
   Config.map(optional(Config.String(name)), (text) => text === undefined ? undefined : Number(text))
+
+/** Every option, by the compiler. */
+const readers: { readonly [Option in keyof Required<FlyTokensOptions>]: Config.Config<FlyTokensOptions[Option]> } = {
+  chain: list(variables.chain),
+  ttl: duration(variables.ttl),
+  cliTimeout: duration(variables.cliTimeout),
+  storageTimeout: duration(variables.storageTimeout),
+  configFileTimeout: duration(variables.configFileTimeout),
+  softExpiryLead: duration(variables.softExpiryLead),
+  softExpiryJitter: number(variables.softExpiryJitter),
+  cliConcurrency: number(variables.cliConcurrency),
+  org: optional(Config.String(variables.org)),
+  // As text: whether it is one of the two is decided with all other options.
+  mintFor: Config.map(optional(Config.String(variables.mintFor)), (text) => text as FlyTokensOptions["mintFor"]),
+  leaseWait: duration(variables.leaseWait),
+  persist: list(variables.persist),
+  failureCooldown: duration(variables.failureCooldown),
+  rejectionTtl: duration(variables.rejectionTtl),
+  idleTimeToLive: duration(variables.idleTimeToLive)
+}
 
 /**
  * The options as `Config`: from the environment by default, `FLY_TOKENS_TTL="12 hours"` for instance. What is not set is
@@ -223,21 +243,4 @@ const number = (name: string): Config.Config<number | undefined> =>
  * @since 0.1.0
  * @stability stable
  */
-export const config: Config.Config<FlyTokensOptions> = Config.all({
-  chain: list("FLY_TOKENS_CHAIN"),
-  ttl: duration("FLY_TOKENS_TTL"),
-  cliTimeout: duration("FLY_TOKENS_CLI_TIMEOUT"),
-  storageTimeout: duration("FLY_TOKENS_STORAGE_TIMEOUT"),
-  configFileTimeout: duration("FLY_TOKENS_CONFIG_FILE_TIMEOUT"),
-  softExpiryLead: duration("FLY_TOKENS_SOFT_EXPIRY_LEAD"),
-  softExpiryJitter: number("FLY_TOKENS_SOFT_EXPIRY_JITTER"),
-  cliConcurrency: number("FLY_TOKENS_CLI_CONCURRENCY"),
-  org: optional(Config.String("FLY_TOKENS_ORG")),
-  // As text: whether it is one of the two is decided with all other options.
-  mintFor: Config.map(optional(Config.String("FLY_TOKENS_MINT_FOR")), (text) => text as FlyTokensOptions["mintFor"]),
-  leaseWait: duration("FLY_TOKENS_LEASE_WAIT"),
-  persist: list("FLY_TOKENS_PERSIST"),
-  failureCooldown: duration("FLY_TOKENS_FAILURE_COOLDOWN"),
-  rejectionTtl: duration("FLY_TOKENS_REJECTION_TTL"),
-  idleTimeToLive: duration("FLY_TOKENS_IDLE_TIME_TO_LIVE")
-})
+export const config: Config.Config<FlyTokensOptions> = Config.all(readers)

@@ -8,18 +8,19 @@
 import type * as Duration from "effect/Duration"
 import type { FlyTokensNodeOptions } from "../layers/FlyTokensNode.ts"
 import type { ResolvedToken, TokenStatus } from "../services/FlyTokens.ts"
+import type { DurationInput } from "../services/OptionDuration.ts"
 import type { TokenEvent } from "../services/TokenEvent.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
 import type { EventOf } from "./Listeners.ts"
 
 /**
- * A number of milliseconds, or a text such as `"5 seconds"`.
+ * A number of milliseconds, or a text such as `"5 seconds"` or `"12h30m"`.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export type DurationLike = Extract<Duration.Input, string | number>
+export type DurationLike = Extract<DurationInput, string | number>
 
 /**
  * Options of every client.

@@ -15,7 +15,8 @@ import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
 import { quote, told } from "../token/Redaction.ts"
 import * as Fence from "./Fence.ts"
-import { InvalidOption } from "./TokenError.ts"
+import * as OptionDuration from "./OptionDuration.ts"
+import type { InvalidOption } from "./TokenError.ts"
 
 /**
  * What a lease is for: an organization by its slug, or one app.
@@ -111,7 +112,7 @@ export interface LeaseOptions {
    * For how long a lease is held by an owner that does not renew it: how soon the others go on after its death. It is
    * renewed after each third of this. Default 30 seconds; from 1 second to 1 hour.
    */
-  readonly ttl?: Duration.Input | undefined
+  readonly ttl?: OptionDuration.DurationInput | undefined
 }
 
 /**
@@ -142,8 +143,11 @@ export interface Lease {
 }
 
 const defaultTtl = Duration.seconds(30)
-const shortestTtl = Duration.seconds(1)
-const longestTtl = Duration.hours(1)
+const ttlRange: OptionDuration.Range = {
+  least: Duration.seconds(1),
+  most: Duration.hours(1),
+  words: "from 1 second to 1 hour"
+}
 
 /** The limit of one access to who keeps the leases. */
 const accessLimit = Duration.seconds(5)
@@ -184,13 +188,7 @@ const make = Effect.fnUntraced(function*(
   backing: LeaseBacking,
   options: LeaseOptions = {}
 ): Effect.fn.Return<Lease, InvalidOption> {
-  const ttl = Option.getOrUndefined(Duration.fromInput(options.ttl ?? defaultTtl))
-  if (ttl === undefined || Duration.isLessThan(ttl, shortestTtl) || Duration.isGreaterThan(ttl, longestTtl)) {
-    return yield* new InvalidOption({
-      option: "leaseTtl",
-      expected: "a duration from 1 second to 1 hour, for example \"30 seconds\""
-    })
-  }
+  const ttl = yield* OptionDuration.within("leaseTtl", options.ttl ?? defaultTtl, ttlRange)
   const ttlMillis = Duration.toMillis(ttl)
 
   const access = <A>(scope: string, call: Effect.Effect<A, LeaseError>): Effect.Effect<A, LeaseError> =>

@@ -9,7 +9,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { FlyToken } from "../../src/index.ts"
 import * as mac from "../stand-in/macaroon.mjs"
-import { main, run } from "../support/Command.ts"
+import { hasTmux, main, pane, run, until, whyNoTmux } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const secret = /fm2_[A-Za-z0-9+/]{20}|fo1_[a-z]/
@@ -286,6 +286,25 @@ describe("set, unset, invalidate, list", () => {
       expect(yield* Effect.promise(() => readFile(file, "utf8"))).toBe("{\"version\":1,\"tok")
       expect((yield* run(other, ["list"])).stdout).toContain("corrupt")
     }))
+})
+
+describe.skipIf(!hasTmux)(`set in a terminal${whyNoTmux}`, () => {
+  it.live(
+    "asks on stderr, so that the question is seen when stdout is a file, and shows no token",
+    () =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        const { keys, screen } = yield* pane(sandbox, { columns: 80, rows: 24 })
+        keys("fly-tokens set my-app --json > ~/out; echo \"code $?\"", "Enter")
+        yield* until(screen, (text) => text.includes("Token for my-app (not shown)"))
+        keys("fo1_manual", "Enter")
+        expect(yield* until(screen, (text) => /code \d/.test(text))).toMatch(/code 0/)
+        expect(screen()).not.toContain("fo1_")
+        const out = yield* Effect.promise(() => readFile(join(sandbox.home, "out"), "utf8"))
+        expect(JSON.parse(out)).toMatchObject({ app: "my-app", manual: { expiresAt: null } })
+      }),
+    120_000
+  )
 })
 
 describe("signals", () => {

@@ -80,11 +80,17 @@ describe("env", () => {
       const sandbox = yield* Sandbox.make
       const file = join(sandbox.home, "variables")
       for (const token of odd) {
-        const script = `${RenderEnv.variables(token, "export")}\nprintf %s "$FLY_API_TOKEN"`
+        const script = `${
+          RenderEnv.variables({ token, mark: "my-app:01234567" }, "export")
+        }\nprintf %s "$FLY_API_TOKEN"`
         for (const shell of shells) expect(execFileSync(shell, ["-c", script], { encoding: "utf8" })).toBe(token)
-        yield* Effect.promise(() => writeFile(file, `${RenderEnv.variables(token, "env")}\n`))
+        yield* Effect.promise(() =>
+          writeFile(file, `${RenderEnv.variables({ token, mark: "my-app:01234567" }, "env")}\n`)
+        )
         expect(parseEnv(readFileSync(file, "utf8"))).toEqual({ FLY_API_TOKEN: token })
-        expect(JSON.parse(RenderEnv.variables(token, "json"))).toEqual({ FLY_API_TOKEN: token })
+        expect(JSON.parse(RenderEnv.variables({ token, mark: "my-app:01234567" }, "json"))).toEqual({
+          FLY_API_TOKEN: token
+        })
       }
     }))
 })

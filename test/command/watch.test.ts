@@ -107,6 +107,16 @@ describe.skipIf(!hasTmux)(`watch in a terminal${whyNoTmux}`, () => {
       expect(format("#{cursor_flag} #{alternate_on}")).toBe("1 0")
     }), 120_000)
 
+  it.live("that says it has 0 columns and 0 rows is drawn on as one of 80 and 24", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* inTwoOrgs
+      const { keys, screen } = yield* pane(sandbox, { columns: 80, rows: 24 })
+      keys("stty cols 0 rows 0; fly-tokens watch my-app lost-app", "Enter")
+      const text = yield* until(screen, (text) => /my-app +cli/.test(text) && /lost-app +none/.test(text))
+      expect(text).toMatch(/^APP +SOURCE +TOKEN +TIME LEFT +NEXT REFRESH +LAST FAILURE/)
+      keys("C-c")
+    }), 120_000)
+
   it.live("what has no room is counted", () =>
     Effect.gen(function*() {
       const sandbox = yield* inTwoOrgs

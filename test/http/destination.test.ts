@@ -33,7 +33,17 @@ const foreign = [
   "ftp://api.fly.io/",
   "file:///etc/passwd",
   "data:text/plain,x",
-  "javascript:alert(1)"
+  "javascript:alert(1)",
+  // The origin of such a URL is that of the one in it.
+  "blob:https://api.machines.dev/x",
+  "BLOB:https://api.fly.io/graphql",
+  "blob:http://_api.internal:4280/v1/apps",
+  "blob:blob:https://api.fly.io/x",
+  "filesystem:https://api.fly.io/temporary/x",
+  "wss://api.machines.dev/v1",
+  "ws://_api.internal:4280/v1",
+  "https+unix://api.machines.dev/v1",
+  "about:blank"
 ]
 
 const flys = [
@@ -102,12 +112,18 @@ describe("where a token goes", () => {
             "https://proxy.example.com:444/",
             "https://a.proxy.example.com/",
             "blob:null/x",
+            "blob:https://proxy.example.com/x",
+            "https://other.example.com/",
             "data:text/plain,x"
           ]
         ) assert.instanceOf(yield* Effect.flip(client.get(url)), UntrustedOrigin, url)
       }).pipe(Effect.provide(within(world, layer, {
         baseUrl: new URL("http://localhost:4280/below/?a=b"),
-        trustedOrigins: [new URL("https://proxy.example.com/path"), new URL("data:text/plain,y")]
+        trustedOrigins: [
+          new URL("https://proxy.example.com/path"),
+          new URL("data:text/plain,y"),
+          new URL("blob:https://other.example.com/x")
+        ]
       })))
       assert.deepStrictEqual(sent.map(({ url }) => url), [
         "https://proxy.example.com/other/path",
@@ -259,6 +275,11 @@ describe("the base URL", () => {
         Effect.flip
       )
       assert.strictEqual(error._tag === "UntrustedOrigin" && error.origin, `"localhost:"`)
+      const blob = yield* program.pipe(
+        Effect.provide(within(world, layer, { baseUrl: new URL("blob:https://api.machines.dev/x") })),
+        Effect.flip
+      )
+      assert.strictEqual(blob._tag === "UntrustedOrigin" && blob.origin, `"blob:"`)
       const unreadable = yield* program.pipe(
         Effect.provide(FlyHttpClient.layerConfig("my-app", "machines")),
         Effect.provide([

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { chmod, unlink, writeFile } from "node:fs/promises"
 import { join, relative } from "node:path"
@@ -126,10 +127,8 @@ describe("a mint", () => {
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(() => sandbox.settings({ mode: "grandchild" }))
-      const [taken, token] = yield* Effect.timed(mint(sandbox))
-      assert.isUndefined(token.malformed)
-      // The grandchild sleeps for 30 s.
-      assert.isBelow(Duration.toMillis(taken), 10_000)
+      // The grandchild outlives this test: if it were waited for, there would be no token.
+      assert.isUndefined((yield* mint(sandbox)).malformed)
       const grandchild = (yield* Effect.promise(sandbox.calls)).find(({ event }) => event === "grandchild")?.grandchild
       yield* until(async () => !(await Sandbox.isRunning(grandchild!)))
     }))
@@ -311,15 +310,16 @@ describe("the binary", () => {
 })
 
 describe("a child that does not end", () => {
-  it.live.each([["hang", 2_000], ["stubborn", 6_000]])(
+  it.live.each(["hang", "stubborn"])(
     "%s: is ended when interrupted, with its group",
-    ([mode, within]) =>
+    (mode) =>
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
         yield* Effect.promise(() => sandbox.settings({ mode }))
-        const [taken, exit] = yield* Effect.timed(Effect.exit(Effect.timeout(mint(sandbox), "1 second")))
-        assert.isTrue(Exit.isFailure(exit))
-        assert.isBelow(Duration.toMillis(taken), 1_000 + Number(within))
+        const fiber = yield* Effect.forkChild(mint(sandbox), { startImmediately: true })
+        yield* until(async () => (await sandbox.mints()).length === 1)
+        // It would go on for ever: that the interruption comes to an end shows that the child did.
+        yield* Fiber.interrupt(fiber)
         const [call] = yield* Effect.promise(sandbox.mints)
         yield* until(async () => !(await Sandbox.isRunning(call!.pid)))
       })

@@ -284,7 +284,7 @@ switch (command) {
     await print(json ? `{\n    "token": "${token}"\n}\n` : `${token}\n`)
     if (mode === "late-exit") await after(5_000)
     if (mode === "grandchild") {
-      const grandchild = spawn("sleep", ["30"], { stdio: ["ignore", "inherit", "inherit"] })
+      const grandchild = spawn("sleep", ["3600"], { stdio: ["ignore", "inherit", "inherit"] })
       log({ event: "grandchild", grandchild: grandchild.pid })
       grandchild.unref()
     }

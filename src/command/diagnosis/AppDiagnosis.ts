@@ -137,7 +137,10 @@ const rowOf = (facts: Facts, { answer, source }: Explained, taken: SourceName | 
       : undefined,
     reason: answer._tag === "Miss" ? answer.reason : undefined,
     findings: source === "env"
-      ? EnvironmentFindings.variables(facts.environment)
+      ? [
+        ...EnvironmentFindings.variables(facts.environment),
+        ...(answer._tag === "Miss" ? [] : EnvironmentFindings.handedOut(facts.environment, facts.app))
+      ]
       : source === "cli"
       ? cliFindings(answer, facts)
       : []

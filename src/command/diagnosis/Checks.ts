@@ -19,6 +19,7 @@ import { fromDefect } from "../../services/MissReason.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits, notBefore } from "../../token/TokenLimits.ts"
+import * as UnknownVariables from "../UnknownVariables.ts"
 import * as BinaryFindings from "./BinaryFindings.ts"
 import * as ClockFindings from "./ClockFindings.ts"
 import * as ConfigFindings from "./ConfigFindings.ts"
@@ -66,15 +67,20 @@ const check = (name: string, found: Result.Result<ReadonlyArray<Finding>, Findin
   findings: Result.isSuccess(found) ? found.success : [found.failure]
 })
 
+const mend = "correct or unset the variable"
+
 const options = Effect.gen(function*() {
   const configured = yield* Effect.result(Effect.flatMap(config, settingsOf))
+  const unknown = (yield* UnknownVariables.found).map((sentence) =>
+    finding("warning", `${sentence}: it is ignored`, mend)
+  )
   if (Result.isSuccess(configured)) {
-    return { settings: configured.success, findings: [finding("ok", "all FLY_TOKENS_* are valid")] }
+    return { settings: configured.success, findings: orOk(unknown, () => "all FLY_TOKENS_* are valid") }
   }
   // The other checks go on with the defaults.
   return {
     settings: yield* Effect.orDie(settingsOf({})),
-    findings: [finding("problem", configured.failure.message, "correct or unset the variable")]
+    findings: [finding("problem", configured.failure.message, mend), ...unknown]
   }
 })
 
@@ -183,7 +189,7 @@ export const run = Effect.fnUntraced(function*(request: {
 
   const checks: ReadonlyArray<Check> = [
     { name: "options", findings: optionFindings },
-    { name: "environment", findings: EnvironmentFindings.environment(environment, now) },
+    { name: "environment", findings: EnvironmentFindings.environment(environment, now, app) },
     check(
       "binary",
       asksCli ? Result.map(inspected, (each) => BinaryFindings.binary(each, needed)) : Result.succeed(unused)

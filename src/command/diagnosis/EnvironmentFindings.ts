@@ -7,6 +7,7 @@ import * as Usability from "../../policy/Usability.ts"
 import { type Environment, tokenVariables } from "../../services/Environment.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits } from "../../token/TokenLimits.ts"
+import * as HandedOut from "../HandedOut.ts"
 import { type Finding, finding, orOk } from "./Finding.ts"
 
 /**
@@ -82,13 +83,32 @@ export const mintRight = (environment: Environment["Service"]): ReadonlyArray<Fi
 }
 
 /**
+ * That the environment's token is one that was handed out for another app, if it is.
+ *
+ * @category findings
+ * @since 0.1.0
+ * @stability stable
+ */
+export const handedOut = (environment: Environment["Service"], app: string): ReadonlyArray<Finding> => {
+  const variable = variableOf(environment)
+  const origin = variable === undefined ? undefined : HandedOut.appOf(environment, variable.token)
+  return origin === undefined || origin === app
+    ? []
+    : [finding("warning", HandedOut.sentence(origin, app), HandedOut.hint)]
+}
+
+/**
  * All that there is to say of the environment's token.
  *
  * @category findings
  * @since 0.1.0
  * @stability stable
  */
-export const environment = (environment: Environment["Service"], now: number): ReadonlyArray<Finding> => {
+export const environment = (
+  environment: Environment["Service"],
+  now: number,
+  app?: string
+): ReadonlyArray<Finding> => {
   const variable = variableOf(environment)
   const odd = variables(environment)
   if (variable === undefined) {
@@ -100,6 +120,7 @@ export const environment = (environment: Environment["Service"], now: number): R
     ? [
       finding("ok", `${name} holds token ${token.fingerprint}, which is served for every app`),
       ...odd,
+      ...(app === undefined ? [] : handedOut(environment, app)),
       ...mintRight(environment)
     ]
     : [

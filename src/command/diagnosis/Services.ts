@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as EnvironmentProcess from "../../layers/fly/EnvironmentProcess.ts"
 import * as FlyTokensNode from "../../layers/FlyTokensNode.ts"
+import { optional } from "../../layers/FlyTokensOptions.ts"
 import * as NodePlatform from "../../layers/NodePlatform.ts"
 import * as StorageFileSystem from "../../layers/storage/StorageFileSystem.ts"
-
-const variable = (name: string) => Config.withDefault(Config.String(name), undefined)
+import { variables } from "../../services/OptionName.ts"
 
 /**
  * The option `binary`.
@@ -21,7 +21,7 @@ const variable = (name: string) => Config.withDefault(Config.String(name), undef
  * @since 0.1.0
  * @stability stable
  */
-export const binary = Effect.orElseSucceed(variable("FLY_TOKENS_BINARY"), () => undefined)
+export const binary = Effect.orElseSucceed(optional(Config.String(variables.binary)), () => undefined)
 
 /**
  * @category layers

@@ -6,8 +6,7 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { FlyTokens } from "../../services/FlyTokens.ts"
-import { services } from "../Getting.ts"
+import { services, token } from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 import * as RenderEnv from "../RenderEnv.ts"
 import * as Terminal from "../Terminal.ts"
@@ -30,8 +29,8 @@ export const env = Command.make(
     )
   },
   Effect.fnUntraced(function*({ app, format, json }) {
-    const { token } = yield* (yield* FlyTokens).get(app)
-    yield* Terminal.print(RenderEnv.variables(token.value, json ? "json" : format))
+    const { mark, resolved } = yield* token(app)
+    yield* Terminal.print(RenderEnv.variables({ token: resolved.token.value, mark }, json ? "json" : format))
   }, Effect.provide(services))
 ).pipe(
   Command.withDescription("Print a token as the variable FLY_API_TOKEN, for shells, files and programs"),

@@ -7,10 +7,10 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import process from "node:process"
-import { FlyTokens } from "../../services/FlyTokens.ts"
 import * as ChildCommand from "../ChildCommand.ts"
+import { childEnvironment } from "../ExecEnvironment.ts"
 import { NoTokenForCommand } from "../Failure.ts"
-import { services } from "../Getting.ts"
+import { services, token } from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 
 /**
@@ -33,13 +33,14 @@ export const exec = Command.make(
   },
   Effect.fnUntraced(function*({ app, args, file }) {
     // The services are gone before the command starts: what they had to write is written, and nothing refreshes.
-    const { token } = yield* FlyTokens.use((tokens) => tokens.get(app)).pipe(
+    const { mark, resolved } = yield* token(app).pipe(
       Effect.catchTag("NoTokenAvailable", (reason) => Effect.fail(new NoTokenForCommand({ reason }))),
       Effect.provide(services)
     )
-    // flyctl prefers FLY_ACCESS_TOKEN, an empty one too.
-    const { FLY_ACCESS_TOKEN: _, ...inherited } = process.env
-    yield* ChildCommand.run([file, ...args], { ...inherited, FLY_API_TOKEN: token.value })
+    yield* ChildCommand.run(
+      [file, ...args],
+      childEnvironment(process.env, { mark, token: resolved.token.value })
+    )
   })
 ).pipe(
   Command.withDescription(

@@ -31,6 +31,10 @@ export const flyOrigins: ReadonlyArray<string> = [
   "http://_api.internal:4280"
 ]
 
+/** `URL.origin` is more: of `blob:https://…` it is that of the URL in it, and of others the text "null". */
+const webOrigin = (url: URL): string | undefined =>
+  url.protocol === "https:" || url.protocol === "http:" ? url.origin : undefined
+
 const absolute = /^[a-z][a-z0-9+.-]*:/i
 
 /**
@@ -43,7 +47,7 @@ const absolute = /^[a-z][a-z0-9+.-]*:/i
 export const resolve = (url: string, base: URL): string => {
   if (absolute.test(url)) return url
   // `localhost:4280`, say: it gets no token, and the error is to name it.
-  if (base.origin === "null") return base.href
+  if (webOrigin(base) === undefined) return base.href
   const below = `${base.origin}${base.pathname.replace(/\/+$/, "")}`
   return url === "" || /^[/?#]/.test(url) ? `${below}${url}` : `${below}/${url}`
 }
@@ -57,7 +61,9 @@ export const resolve = (url: string, base: URL): string => {
  * @stability stable
  */
 export const isTrusted = (trusted: ReadonlyArray<URL>): (url: URL) => boolean => {
-  // The origin of a URL that is not of the web is the text "null", of all of them.
-  const origins = new Set([...flyOrigins, ...trusted.map(({ origin }) => origin).filter((origin) => origin !== "null")])
-  return (url) => origins.has(url.origin)
+  const origins: ReadonlySet<string | undefined> = new Set([
+    ...flyOrigins,
+    ...trusted.map(webOrigin).filter((origin) => origin !== undefined)
+  ])
+  return (url) => origins.has(webOrigin(url))
 }

@@ -13,6 +13,7 @@ import * as UserDirectories from "effect/persistence/UserDirectories"
 import type { PlatformError } from "effect/PlatformError"
 import { geteuid, platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
+import { variables } from "../../services/OptionName.ts"
 import { StorageError } from "../../services/TokenError.ts"
 import { told } from "../../token/Redaction.ts"
 import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
@@ -80,7 +81,7 @@ export interface PrivateDirectory {
 const locate = Effect.fnUntraced(function*(options: DirectoryOptions) {
   const environment = yield* Environment
   const paths = yield* Path.Path
-  const named = options.directory ?? environment.get("FLY_TOKENS_DIR")
+  const named = options.directory ?? environment.get(variables.directory)
   if (named) return paths.resolve(named)
   const names = ["HOME", "USERPROFILE", "XDG_STATE_HOME", "LOCALAPPDATA"]
   const provider = ConfigProvider.fromEnvRecord(Object.fromEntries(names.map((name) => [name, environment.get(name)])))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { variables } from "../../services/OptionName.ts"
 import { type RecordMeta, Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
 import * as TokenCipher from "./TokenCipher.ts"
@@ -149,10 +150,10 @@ export const layer = (options: StorageEncryptedOptions): Layer.Layer<Storage, In
 
 const config: Config.Config<StorageEncryptedOptions> = Config.all({
   keys: Config.map(
-    Config.Redacted("FLY_TOKENS_ENCRYPTION_KEYS"),
+    Config.Redacted(variables.encryptionKeys),
     (text) => Redacted.value(text).split(",").map((key) => Redacted.make(key.trim()))
   ),
-  acceptPlain: Config.withDefault(Config.Boolean("FLY_TOKENS_ENCRYPTION_ACCEPT_PLAIN"), false)
+  acceptPlain: Config.withDefault(Config.Boolean(variables.encryptionAcceptPlain), false)
 })
 
 /**

@@ -1,0 +1,110 @@
+/**
+ * Durations in options: as Effect writes them, and as Go and so flyctl does.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { InvalidOption } from "./TokenError.ts"
+
+/**
+ * A duration as flyctl takes it, `24h`, `12h30m`, `90s`, `1h30m0s`, and with days before it, `1d`, `1d12h`.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type GoDuration =
+  | `${number}${"d" | "h" | "m" | "s" | "ms" | "us" | "ns"}`
+  | `${number}d${number}h`
+  | `${number}d${number}h${number}m`
+  | `${number}h${number}m`
+  | `${number}h${number}m${number}s`
+  | `${number}m${number}s`
+
+/**
+ * A duration of Effect (`"5 seconds"`, a number of milliseconds, …), or as flyctl takes it (`"12h30m"`).
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type DurationInput = Duration.Input | GoDuration
+
+/** What Go's `time.ParseDuration` knows, and days. */
+const units: Readonly<Record<string, Duration.Unit>> = {
+  d: "days",
+  h: "hours",
+  m: "minutes",
+  s: "seconds",
+  ms: "millis",
+  us: "micros",
+  "µs": "micros",
+  ns: "nanos"
+}
+
+/** Longer than all pieces together, with digits as no computer counts. */
+const longest = 128
+
+const number = "\\d+(?:\\.\\d+)?"
+const unit = "ns|us|µs|ms|s|m|h|d"
+const whole = new RegExp(`^(?:${number}(?:${unit}))+$`)
+const pieces = new RegExp(`(${number})(${unit})`, "g")
+
+const fromGo = (text: string): Option.Option<Duration.Duration> => {
+  // As in Go the one number that needs no unit.
+  if (text === "0") return Option.some(Duration.zero)
+  if (text.length > longest || !whole.test(text)) return Option.none()
+  return Option.some(
+    [...text.matchAll(pieces)]
+      .map(([, amount = "", unit = ""]) => Duration.fromInputUnsafe(`${Number(amount)} ${units[unit] ?? "nanos"}`))
+      .reduce(Duration.sum)
+  )
+}
+
+/**
+ * Reads a duration; nothing if it is none.
+ *
+ * @category reading
+ * @since 0.1.0
+ * @stability stable
+ */
+export const read = (input: DurationInput): Option.Option<Duration.Duration> =>
+  typeof input === "string"
+    ? Option.orElse(fromGo(input.trim()), () => Duration.fromInput(input.trim() as Duration.Input))
+    : Duration.fromInput(input)
+
+/**
+ * The shortest and the longest that an option takes.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Range {
+  readonly least: Duration.Duration
+  readonly most: Duration.Duration
+  /** What there can be: `from 1 second to 1 hour`. */
+  readonly words: string
+}
+
+/**
+ * Reads the duration of an option, or fails with what there can be.
+ *
+ * @category reading
+ * @since 0.1.0
+ * @stability stable
+ */
+export const within = (
+  option: string,
+  input: DurationInput,
+  { least, most, words }: Range
+): Effect.Effect<Duration.Duration, InvalidOption> =>
+  Option.match(Option.filter(read(input), Duration.between({ minimum: least, maximum: most })), {
+    onNone: () =>
+      Effect.fail(
+        new InvalidOption({ option, expected: `a duration ${words}, for example "90s", "12h30m" or "5 minutes"` })
+      ),
+    onSome: Effect.succeed
+  })
