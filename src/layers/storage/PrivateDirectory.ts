@@ -231,8 +231,23 @@ export const make = Effect.fnUntraced(function*(
     )
   }, (effect) => Effect.ignore(effect))
 
+  const makeOne = (path: string) =>
+    Effect.catchIf(
+      fileSystem.makeDirectory(path, { mode: 0o700 }),
+      (error) => error.reason._tag === "AlreadyExists",
+      () => Effect.void
+    )
+
+  /** Node's own way to make a path never ends where a directory is there and its children cannot be, as in /proc. */
+  const makePath = (path: string): Effect.Effect<void, PlatformError> =>
+    Effect.catchIf(
+      makeOne(path),
+      (error) => isAbsent(error) && paths.dirname(path) !== path,
+      () => Effect.andThen(makePath(paths.dirname(path)), makeOne(path))
+    )
+
   const create = Effect.fnUntraced(function*(operation: Operation, path: string) {
-    yield* Effect.mapError(fileSystem.makeDirectory(path, { recursive: true, mode: 0o700 }), failed(operation, path))
+    yield* Effect.mapError(makePath(path), failed(operation, path))
     yield* sync(paths.dirname(path))
     // Somebody else may have been quicker, with a directory of another kind.
     yield* inspect(operation, path)
