@@ -7,24 +7,36 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { constants } from "node:os"
-import process from "node:process"
+import process, { platform } from "node:process"
 import { isatty } from "node:tty"
+import * as Signals from "../layers/Signals.ts"
 import * as SystemError from "../layers/SystemError.ts"
 import { CommandEnded, CommandNotStarted } from "./Failure.ts"
+import * as GroupWitness from "./GroupWitness.ts"
 
 const codeOf = (cause: unknown): string => SystemError.nodeCodeOf(cause) ?? "unknown"
 
 /** A terminal sends them to all processes in its foreground, the child included. */
 const fromKeyboard: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGQUIT"]
 
-/** Nobody but the sender's target gets them. SIGWINCH, SIGTSTP and SIGCONT come to the child without our help. */
-const fromOthers: ReadonlyArray<NodeJS.Signals> = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"]
+/**
+ * Nobody but the sender's target gets them: all that would end us, and the two that mean something else to Node but not to
+ * the command. SIGWINCH comes to the child without our help.
+ */
+const fromOthers: ReadonlyArray<NodeJS.Signals> = [
+  ...Signals.ending.filter((signal) => !fromKeyboard.includes(signal)),
+  ...(["SIGUSR1", "SIGPROF"] as const).filter((signal) => signal in constants.signals)
+]
+
+const stopping: ReadonlyArray<NodeJS.Signals> = platform === "win32" ? [] : ["SIGTSTP"]
+
+const isOnTerminal = (): boolean => [0, 1, 2].some((fd) => isatty(fd))
 
 /**
  * Whether this process is in the foreground of a terminal. Where the system does not tell, being on a terminal counts.
  */
 const isInForeground = (): boolean => {
-  if (![0, 1, 2].some((fd) => isatty(fd))) return false
+  if (!isOnTerminal()) return false
   try {
     // Behind the name, which may hold anything: state, parent, group, session, terminal, the terminal's group.
     const [, , group, , , foreground] = readFileSync("/proc/self/stat", "utf8").replace(/^.*\) /s, "").split(" ")
@@ -37,13 +49,11 @@ const isInForeground = (): boolean => {
 /** Takes the signals away from whoever listens, and answers how to give them back. */
 const takeSignals = (signals: ReadonlyArray<NodeJS.Signals>, listener: (signal: NodeJS.Signals) => void) => {
   const before = signals.map((signal) => [signal, process.listeners(signal)] as const)
-  for (const signal of signals) {
-    process.removeAllListeners(signal)
-    process.on(signal, listener)
-  }
+  for (const signal of signals) process.removeAllListeners(signal)
+  Signals.listen(signals, listener)
   return () => {
+    Signals.unlisten(signals, listener)
     for (const [signal, listeners] of before) {
-      process.removeListener(signal, listener)
       for (const each of listeners) process.on(signal, each)
     }
   }
@@ -66,10 +76,11 @@ const start = (
  *
  * **Details**
  *
- * SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are passed on. So are SIGINT and SIGQUIT, but not in the foreground of a terminal:
- * there Ctrl-C reaches the command without us, and many take a second one as an order to drop everything. No signal but
- * SIGKILL ends this process before the command. If Ctrl-C killed the command, it kills this process the same way, so that
- * the shell ends a loop around it.
+ * Signals are passed on, and none but SIGKILL ends this process before the command. SIGINT and SIGQUIT are passed on if
+ * they were for this process alone: Ctrl-C in a terminal reaches the command without us, and many take a second one as an
+ * order to drop everything. (`timeout` and `docker run` pass on everything; `sudo` looks at the sender, which Node cannot.)
+ * If Ctrl-C killed the command, it kills this process the same way, so that the shell ends a loop around it. SIGTSTP stops
+ * both; one that the command has from the terminal already makes no difference to it.
  *
  * **Gotchas**
  *
@@ -85,11 +96,30 @@ export const run = (
 ): Effect.Effect<void, CommandEnded | CommandNotStarted> =>
   Effect.callback<void, CommandEnded | CommandNotStarted>((resume) => {
     let child: ChildProcess | undefined
+    const witness = isOnTerminal() && platform !== "win32" ? GroupWitness.make() : undefined
+    const onKey = async (signal: NodeJS.Signals) => {
+      const seen = await witness?.saw(signal)
+      if (!(seen ?? isInForeground())) child?.kill(signal)
+    }
     // Before the start: from now on there is a command that a signal is meant for.
-    const giveBack = takeSignals([...fromKeyboard, ...fromOthers], (signal) => {
-      if (fromKeyboard.includes(signal) && isInForeground()) return
-      child?.kill(signal)
+    const giveBackSignals = takeSignals([...fromKeyboard, ...fromOthers], (signal) => {
+      if (fromKeyboard.includes(signal)) void onKey(signal)
+      else child?.kill(signal)
     })
+    const onStop = (signal: NodeJS.Signals) => {
+      child?.kill(signal)
+      Signals.unlisten(stopping, onStop)
+      process.kill(process.pid, signal)
+      // We stand still here, until we are continued.
+      Signals.listen(stopping, onStop)
+      child?.kill("SIGCONT")
+    }
+    Signals.listen(stopping, onStop)
+    const giveBack = () => {
+      witness?.dismiss()
+      Signals.unlisten(stopping, onStop)
+      giveBackSignals()
+    }
     const end = (outcome: Effect.Effect<void, CommandEnded | CommandNotStarted>) => {
       giveBack()
       resume(outcome)

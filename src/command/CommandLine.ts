@@ -19,6 +19,15 @@ const nextWord = (words: ReadonlyArray<string>, from: number): number => {
 }
 
 /**
+ * The call that the words are of, `get` for instance.
+ *
+ * @category command lines
+ * @since 0.1.0
+ * @stability stable
+ */
+export const callOf = (words: ReadonlyArray<string>): string | undefined => words[nextWord(words, 0)]
+
+/**
  * Puts `--` before the command that `exec` runs, if it is not there, so that the flags of that command are its own:
  * `exec my-app curl -s` is `exec my-app -- curl -s`. Anything else stays as it is.
  *

@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
-import * as Stream from "effect/Stream"
+import process from "node:process"
+import type { Writable } from "node:stream"
 import * as SystemError from "../layers/SystemError.ts"
 import { shown, told } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"
@@ -22,10 +23,44 @@ import { visibleJson } from "../token/Visible.ts"
  * @stability stable
  */
 export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { code: Schema.String }) {
+  static of(cause: unknown): OutputFailed {
+    return new OutputFailed({ code: SystemError.nodeCodeOf(cause) ?? "unknown" })
+  }
   override get message(): string {
     return told`stdout cannot be written to (${this.code})`
   }
 }
+
+/** What a stream says of an error that its write has told already would end the process. */
+const heard = new WeakSet<Writable>()
+
+/**
+ * Writes a text to a stream, and ends when the system has taken it; fails however the stream says that it did not.
+ *
+ * @category terminal
+ * @since 0.1.0
+ * @stability stable
+ */
+export const writeTo = (stream: Writable, text: string): Effect.Effect<void, OutputFailed> =>
+  Effect.callback((resume) => {
+    const end = (cause?: unknown) => {
+      stream.removeListener("error", end)
+      stream.removeListener("close", onClose)
+      resume(cause === undefined || cause === null ? Effect.void : Effect.fail(OutputFailed.of(cause)))
+    }
+    const onClose = () => end(stream.errored ?? "closed")
+    if (!heard.has(stream)) {
+      heard.add(stream)
+      stream.on("error", () => {})
+    }
+    stream.once("error", end)
+    stream.once("close", onClose)
+    try {
+      stream.write(text, end)
+    } catch (cause) {
+      end(cause)
+    }
+  })
 
 /**
  * Writes a text to stdout and fails if it did not get there.
@@ -34,10 +69,8 @@ export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFail
  * @since 0.1.0
  * @stability stable
  */
-export const write = (text: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
-  Effect.flatMap(Stdio.Stdio, (stdio) => Stream.run(Stream.make(text), stdio.stdout({ endOnDone: false }))).pipe(
-    Effect.mapError((error) => new OutputFailed({ code: SystemError.codeOf(error) ?? "unknown" }))
-  )
+export const write = (text: string): Effect.Effect<void, OutputFailed> =>
+  Effect.suspend(() => writeTo(process.stdout, text))
 
 /**
  * Whether the reader of stdout has gone away: it had enough.
@@ -55,7 +88,7 @@ export const isReaderGone = (error: OutputFailed): boolean => error.code === "EP
  * @since 0.1.0
  * @stability stable
  */
-export const print = (line: string): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
+export const print = (line: string): Effect.Effect<void, OutputFailed> =>
   Effect.catchIf(write(`${line}\n`), isReaderGone, () => Effect.void)
 
 /**
@@ -68,8 +101,7 @@ export const print = (line: string): Effect.Effect<void, OutputFailed, Stdio.Std
 export const confirm = (
   done: { readonly words: string; readonly json: Readonly<Record<string, unknown>> },
   options: { readonly json: boolean }
-): Effect.Effect<void, OutputFailed, Stdio.Stdio> =>
-  options.json ? print(visibleJson(done.json)) : Console.error(shown(done.words))
+): Effect.Effect<void, OutputFailed> => options.json ? print(visibleJson(done.json)) : Console.error(shown(done.words))
 
 const wanted = Effect.orElseSucceed(
   Effect.map(Config.option(Config.String("NO_COLOR")), Option.isNone),

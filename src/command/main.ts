@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
+import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,8 +13,10 @@ import * as Logger from "effect/Logger"
 import { createRequire } from "node:module"
 import { argv } from "node:process"
 import * as NodePlatform from "../layers/NodePlatform.ts"
+import { fromDefect } from "../services/MissReason.ts"
 import { shownLines } from "../token/Redaction.ts"
 import * as CommandLine from "./CommandLine.ts"
+import * as Ending from "./Ending.ts"
 import * as Failure from "./Failure.ts"
 import * as ShortCut from "./ShortCut.ts"
 import * as Terminal from "./Terminal.ts"
@@ -27,15 +29,12 @@ const logger = Logger.layer([
 
 const words = CommandLine.delimited(argv.slice(2))
 
-/** Set by {@link fail} and read when the process ends. */
-let code = 0
-
-const fail = (failure: Failure.CommandFailure) =>
+const say = (failure: Failure.CommandFailure) =>
   Effect.gen(function*() {
-    code = Failure.exitCode(failure)
     const json = CommandLine.ours(words).includes("--json")
     const text = Failure.message(failure, { colors: yield* Terminal.canColorStderr, json })
     if (text !== undefined) yield* Console.error(text)
+    return Failure.exitCode(failure)
   })
 
 const asked = ShortCut.read(words)
@@ -45,14 +44,20 @@ const run = asked === undefined
   : Effect.flatMap(Effect.promise(() => import("./Getting.ts")), (getting) => getting.run(asked))
 
 run.pipe(
-  Effect.catch(fail),
+  Effect.as(0),
+  Effect.catch(say),
   Effect.provide(Layer.mergeAll(NodePlatform.layer, NodeStdio.layer, logger)),
-  NodeRuntime.runMain({
-    disableErrorReporting: true,
-    teardown: (exit, onExit) => {
-      if (exit._tag === "Success") return onExit(code)
-      // Interrupted by a signal, as shells say it; a bug otherwise.
-      return onExit(exit.cause.reasons.every((reason) => reason._tag === "Interrupt") ? 130 : 70)
+  Ending.runMain({
+    untilTold: CommandLine.callOf(words) === "watch",
+    onBug: (cause) => {
+      console.error(`fly-tokens: a bug (${fromDefect(Cause.squash(cause)).name}): please report it`)
+      return 70
+    },
+    onOutputLost: (error) => {
+      const failure = Terminal.OutputFailed.of(error)
+      if (Terminal.isReaderGone(failure)) return 0
+      console.error(`fly-tokens: ${failure.message}`)
+      return Failure.exitCode(failure)
     }
   })
 )

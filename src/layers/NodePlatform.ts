@@ -13,6 +13,7 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import { ChildProcessSpawner, make } from "effect/process/ChildProcessSpawner"
+import * as LiveChildren from "./LiveChildren.ts"
 
 const spawner = Effect.gen(function*() {
   const scope = yield* Effect.scope
@@ -27,7 +28,16 @@ const spawner = Effect.gen(function*() {
     Effect.uninterruptible(load),
     (exit) => exit._tag === "Success" ? Duration.infinity : Duration.zero
   )
-  return make((command) => Effect.flatMap(loaded, ({ spawn }) => spawn(command)))
+  return make((command) =>
+    Effect.gen(function*() {
+      const { spawn } = yield* loaded
+      // Released after the child, whose finalizer ends its group.
+      const live = yield* Effect.acquireRelease(Effect.sync(LiveChildren.announce), ({ ended }) => Effect.sync(ended))
+      const child = yield* spawn(command)
+      live.started(child.pid)
+      return child
+    })
+  )
 })
 
 /**

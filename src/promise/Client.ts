@@ -5,14 +5,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as FastPath from "../layers/FastPath.ts"
+import * as Background from "../layers/resolver/Background.ts"
 import { FlyTokens, type Refusal, type ResolvedToken } from "../services/FlyTokens.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import type { CallOptions, ClientOptions, FlyTokensClient, RefusalOptions } from "./FlyTokensClient.ts"
@@ -32,9 +32,6 @@ interface Opened {
   /** What calls run in: the layer's clock and loggers. */
   readonly context: Context.Context<never>
 }
-
-/** How long closing waits for writes. */
-const closeLimit = Duration.seconds(5)
 
 const nothingCached = (): undefined => undefined
 const noRun = (): undefined => undefined
@@ -97,7 +94,10 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (closing !== undefined) return Promise.reject(new FlyTokensClosed())
     return waits.open<A>({ signal, isWrite, onEnd }, ({ settle }) => {
-      const begin = (opened: Opened) => void run(opened, use, isWrite).addObserver(settle)
+      // What the closing interrupts was not the caller's doing.
+      const ended = (exit: Exit.Exit<A, E>) =>
+        settle(closing !== undefined && Exit.hasInterrupts(exit) ? Exit.fail(new FlyTokensClosed()) : exit)
+      const begin = (opened: Opened) => void run(opened, use, isWrite).addObserver(ended)
       if (opened !== undefined) return begin(opened)
       lazy.use((built) => {
         if (Exit.isFailure(built)) settle(Exit.failCause(built.cause))
@@ -128,8 +128,8 @@ export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOpti
   }
 
   const closeAll = Effect.suspend(() => {
-    const writes = [...fibers].filter(([, isWrite]) => isWrite).map(([fiber]) => fiber)
-    return Effect.all([Effect.timeoutOption(Fiber.awaitAll(writes), closeLimit), lazy.release], {
+    const writes = () => [...fibers].filter(([, isWrite]) => isWrite).map(([fiber]) => fiber)
+    return Effect.all([Background.ended(writes), lazy.release], {
       concurrency: "unbounded",
       discard: true
     })

@@ -245,8 +245,12 @@ const make = Effect.fnUntraced(function*(
 
       return yield* Effect.uninterruptibleMask((restore) => {
         const waiting = restore(waitFor(scope, owner, instead ?? Effect.succeedNone)).pipe(
-          // What was asked for last may have been had all the same.
-          Effect.onError(() => Effect.forkDetach(release(scope, owner, "done")))
+          // What was asked for last may have been had all the same. Nobody who is told why waits for this; whoever is
+          // interrupted does, so that a program that ends leaves no lease behind.
+          Effect.onError((cause) => {
+            const givenBack = release(scope, owner, "done")
+            return Cause.hasInterrupts(cause) ? givenBack : Effect.forkDetach(givenBack)
+          })
         )
 
         const holding = Effect.fnUntraced(function*(fence: number) {

@@ -5,6 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { existsSync, readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
+import { constants } from "node:os"
 import { join } from "node:path"
 import * as CommandLine from "../../src/command/CommandLine.ts"
 import { hasTmux, pane, run, started, until, whyNoTmux } from "../support/Command.ts"
@@ -16,16 +17,38 @@ const withToken = Effect.map(Sandbox.make, (sandbox) => {
   return sandbox
 })
 
+/** Each of them would end a process that does not listen. */
+const passed: ReadonlyArray<NodeJS.Signals> = [
+  ...([
+    "SIGINT",
+    "SIGQUIT",
+    "SIGHUP",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGPROF",
+    "SIGXCPU",
+    "SIGIO"
+  ] as const),
+  ...(["SIGSTKFLT", "SIGPWR", "SIGABRT"] as const).filter((signal) => signal in constants.signals),
+  "SIGINT",
+  "SIGTERM"
+]
+
 /** Says which signals it gets, in the order in which it gets them, and ends with 5 on SIGTERM. */
 const listener = `
-  const signals = ["SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTERM"]
-  for (const signal of signals) process.on(signal, () => {
+  const signals = ${JSON.stringify(passed)}
+  for (const signal of new Set(signals)) process.on(signal, () => {
     console.log("got " + signal)
     if (signal === "SIGTERM") process.exit(5)
   })
   setInterval(() => {}, 1000)
   console.log("ready")
 `
+
+/** The letter by which the system says what a process does: T is stopped, S sleeps. */
+const stateOf = (pid: number): string => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? ""
 
 describe("exec", () => {
   it.live("the command has the token, no competing one, and its flags are its own", () =>
@@ -121,14 +144,14 @@ describe("exec", () => {
       if (existsSync(`/proc/${it.process.pid}/cmdline`)) {
         expect(readFileSync(`/proc/${it.process.pid}/cmdline`, "utf8")).not.toMatch(/fo1_/)
       }
-      for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGINT", "SIGTERM"] as const) {
+      for (const signal of passed) {
         const before = it.stdout()
         it.process.kill(signal)
         yield* until(it.stdout, (text) => text.length > before.length)
       }
       const { code, stderr, stdout } = yield* Effect.promise(() => it.ended)
       expect(stdout.trim().split("\n")).toEqual(
-        ["ready", ..."INT QUIT HUP USR1 USR2 INT TERM".split(" ").map((name) => `got SIG${name}`)]
+        ["ready", ...passed.map((signal) => `got ${signal}`)]
       )
       expect([code, stderr]).toEqual([5, ""])
     }))
@@ -143,6 +166,48 @@ describe("exec", () => {
         expect((yield* Effect.promise(() => it.ended)).code).toBe(code)
       }
     }), 60_000)
+
+  it.live.skipIf(!existsSync("/proc/self/stat"))(
+    "SIGTSTP stops the command too, and SIGCONT continues both",
+    () =>
+      Effect.gen(function*() {
+        const sandbox = yield* withToken
+        const it = yield* started(sandbox, ["exec", "my-app", "--", "sh", "-c", "echo $$; exec sleep 300"])
+        const pid = Number(yield* until(it.stdout, (text) => text.includes("\n")))
+        const states = () => [it.process.pid, pid].map((each) => stateOf(each ?? 0)).join("")
+        it.process.kill("SIGTSTP")
+        yield* until(states, (seen) => seen === "TT")
+        it.process.kill("SIGCONT")
+        yield* until(states, (seen) => seen === "SS")
+        it.process.kill("SIGTERM")
+        expect((yield* Effect.promise(() => it.ended)).code).toBe(143)
+      })
+  )
+
+  it.live.skipIf(!hasTmux)(
+    `in a terminal a SIGINT to it alone reaches the command, once${whyNoTmux}`,
+    () =>
+      Effect.gen(function*() {
+        const sandbox = yield* withToken
+        const { keys, screen } = yield* pane(sandbox, { columns: 80, rows: 24 })
+        const shown = "console.log('parent ' + process.ppid)"
+        yield* Effect.promise(() => writeFile(join(sandbox.home, "listener.mjs"), `${shown}; ${listener}`))
+        keys("fly-tokens exec my-app -- node ~/listener.mjs; echo code $?", "Enter")
+        const text = yield* until(screen, (text) => text.includes("ready"))
+        const pid = Number(/parent (\d+)/.exec(text)?.[1])
+        const got = () => screen().match(/got SIG\w+/g) ?? []
+        for (const [index, signal] of (["SIGINT", "SIGQUIT", "SIGINT"] as const).entries()) {
+          process.kill(pid, signal)
+          yield* until(got, ({ length }) => length > index)
+        }
+        keys("C-c")
+        yield* until(got, ({ length }) => length > 3)
+        process.kill(pid, "SIGTERM")
+        yield* until(screen, (text) => text.includes("code 5"))
+        expect(got()).toEqual(["SIGINT", "SIGQUIT", "SIGINT", "SIGINT", "SIGTERM"].map((signal) => `got ${signal}`))
+      }),
+    120_000
+  )
 
   it.live.skipIf(!hasTmux)(
     `in a terminal Ctrl-C comes once, and a command that it kills ends the loop around it${whyNoTmux}`,

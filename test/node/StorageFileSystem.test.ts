@@ -352,6 +352,20 @@ describe("the directory", () => {
       assert.deepStrictEqual([error.kind, error.path], ["Insecure", sandbox.store])
     }))
 
+  it.live.skipIf(process.platform !== "linux")(
+    "that cannot be made is an error, and not a search without end",
+    () =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        sandbox.environment["HOME"] = "/proc"
+        const error = yield* Storage.use((storage) => storage.put("my-app", "cached", record("fo1_x"))).pipe(
+          Effect.provide(layerOf(sandbox)),
+          Effect.flip
+        )
+        assert.deepStrictEqual([error.kind, error.path], ["Unavailable", "/proc/.local/state/fly-tokens"])
+      })
+  )
+
   it.live("that somebody else makes at the same moment is looked at before it is used", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make

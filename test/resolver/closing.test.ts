@@ -2,11 +2,13 @@
  * Closing the layer in every state leaves nothing behind.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { FlyToken, FlyTokens, MissReason } from "../../src/index.ts"
@@ -137,5 +139,111 @@ describe("closing the layer", () => {
       }
       assert.lengthOf(world.mints, 0)
       assert.lengthOf(world.lookups, 0)
+    }))
+})
+
+/** A program that uses the layer and then ends, and what ends it. */
+const ends: ReadonlyArray<
+  readonly [
+    string,
+    (
+      use: Effect.Effect<void, unknown, FlyTokens>,
+      provided: Layer.Layer<FlyTokens, unknown>
+    ) => Effect.Effect<void, unknown>
+  ]
+> = [
+  ["its normal end", (use, layer) => Effect.provide(use, layer)],
+  ["a failure", (use, layer) => Effect.provide(Effect.andThen(use, Effect.fail("broken")), layer)],
+  ["a defect", (use, layer) => Effect.provide(Effect.andThen(use, Effect.die("broken")), layer)],
+  ["Fiber.interrupt", (use, layer) =>
+    Effect.gen(function*() {
+      const used = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkDetach(
+        Effect.provide(Effect.andThen(use, Effect.andThen(Deferred.succeed(used, undefined), Effect.never)), layer)
+      )
+      yield* Deferred.await(used)
+      yield* Fiber.interrupt(fiber)
+    })],
+  [
+    "a time-out around it",
+    (use, layer) =>
+      Effect.asVoid(Effect.timeoutOption(Effect.provide(Effect.andThen(use, Effect.never), layer), "100 millis"))
+  ],
+  ["two interruptions", (use, layer) =>
+    Effect.gen(function*() {
+      const used = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkDetach(
+        Effect.provide(Effect.andThen(use, Effect.andThen(Deferred.succeed(used, undefined), Effect.never)), layer)
+      )
+      yield* Deferred.await(used)
+      fiber.interruptUnsafe()
+      yield* Effect.sleep("1 second")
+      yield* Fiber.interrupt(fiber)
+    })]
+]
+
+/** Runs a program to its end on the test's clock, and tells in which second that came. */
+const timed = (program: Effect.Effect<void, unknown>) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.forkDetach(program, { startImmediately: true })
+    yield* TestClock.adjust("200 millis")
+    for (let seconds = 0; seconds < 20; seconds++) {
+      if (fiber.pollUnsafe() !== undefined) return seconds
+      yield* TestClock.adjust("1 second")
+    }
+    return Number.POSITIVE_INFINITY
+  })
+
+describe.each(ends)("closing by %s", (_, end) => {
+  const stored = (world: World.World, app: string) => Effect.map(world.store.get(app, "cached"), Option.isSome)
+
+  const begin = (apps: ReadonlyArray<string>) =>
+    FlyTokens.use((tokens) => Effect.forEach(apps, (app) => tokens.get(app), { discard: true }))
+
+  it.effect("waits for the writes", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.storeGate = (operation) => operation === "put" ? Effect.sleep("3 seconds") : Effect.void
+      const took = yield* timed(end(begin(["a", "b"]), world.layer()))
+      assert.deepStrictEqual([yield* stored(world, "a"), yield* stored(world, "b")], [true, true])
+      assert.isAtLeast(took, 3)
+    }))
+
+  it.effect("waits for a call that takes its time to end", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.mint = () => Effect.onInterrupt(Effect.never, () => Effect.sleep("3 seconds"))
+      const calls = FlyTokens.use((tokens) => Effect.forkDetach(tokens.get("a"), { startImmediately: true }))
+      const took = yield* timed(end(Effect.asVoid(calls), world.layer()))
+      assert.strictEqual(world.running, 0)
+      assert.isAtLeast(took, 3)
+    }))
+
+  it.effect("gives up after 5 s, and then nothing begins: not what stood behind a write that hangs", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      let accesses = 0
+      world.storeGate = (operation, name) =>
+        Effect.suspend(() => {
+          accesses++
+          return operation === "put" && name === "a" ? Effect.uninterruptible(Effect.sleep("8 seconds")) : Effect.void
+        })
+      const use = FlyTokens.use((tokens) =>
+        Effect.gen(function*() {
+          yield* tokens.get("a")
+          const behind = [
+            tokens.setManual("a", FlyToken.make("fo1_x")),
+            tokens.removeManual("a"),
+            tokens.invalidate("a")
+          ]
+          yield* Effect.forEach(behind, (call) => Effect.forkDetach(call, { startImmediately: true }))
+        })
+      )
+      const took = yield* timed(end(use, world.layer({ storageTimeout: "1 hour" })))
+      assert.isAtLeast(took, 5)
+      assert.isAtMost(took, 6)
+      const begun = accesses
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(accesses, begun)
     }))
 })

@@ -180,6 +180,10 @@ switch (mode) {
     process.on("SIGTERM", () => log({ event: "sigterm" }))
     await hang()
     break
+  case "slow-end":
+    process.on("SIGTERM", () => setTimeout(() => end(127), 700))
+    await hang()
+    break
   case "endless":
     for (;;) await print("x".repeat(16_384))
   case "endless-stderr":

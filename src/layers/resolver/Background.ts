@@ -12,8 +12,14 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { Defect, fromDefect, TimedOut } from "../../services/MissReason.ts"
 
-/** How long closing the layer waits for writes and for calls that are being interrupted. */
-const closeLimit = Duration.seconds(5)
+/**
+ * How long closing waits for writes and for calls that are being interrupted.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const closeLimit: Duration.Duration = Duration.seconds(5)
 
 /**
  * @category models
@@ -21,10 +27,49 @@ const closeLimit = Duration.seconds(5)
  * @stability stable
  */
 export interface Background {
-  /** Runs in the layer's context; interrupted when the layer closes, which waits for its end at most 5 s. */
+  /**
+   * Runs in the layer's context; interrupted when the layer closes, which waits for its end at most 5 s. From then on
+   * nothing new begins: the fiber is interrupted before its first step.
+   */
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-  /** Like `fork`, but closing the layer lets it finish: at most 5 s, then it is left to itself. */
+  /** Like `fork`, but closing the layer lets it begin and finish: for 5 s, then it is interrupted too. */
   readonly forkWrite: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  /** Whether writes are interrupted too: closing has ended. */
+  readonly closed: () => boolean
+}
+
+/** Fibers that are to begin and end before something closes. */
+interface Group {
+  readonly fibers: Set<Fiber.Fiber<unknown, unknown>>
+  open: boolean
+}
+
+/** Ends what runs and lets nothing new begin. */
+const shut = (group: Group): void => {
+  group.open = false
+  for (const fiber of group.fibers) fiber.interruptUnsafe()
+}
+
+/**
+ * Waits until there are no more fibers, those included that begin meanwhile; at most {@link closeLimit}.
+ *
+ * **Details**
+ *
+ * For finalizers. A finalizer runs on a fiber that may have been interrupted, and there whatever is `interruptible` ends at
+ * once; so this is not, and what it waits in is a fiber of its own (`timeoutOption`).
+ *
+ * @category waiting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const ended = (running: () => ReadonlyArray<Fiber.Fiber<unknown, unknown>>): Effect.Effect<void> => {
+  const none: Effect.Effect<void> = Effect.suspend(() => {
+    const fibers = running()
+    return fibers.length === 0 ? Effect.void : Effect.andThen(Fiber.awaitAll(fibers), none)
+  })
+  return Effect.suspend(() =>
+    running().length === 0 ? Effect.void : Effect.asVoid(Effect.timeoutOption(none, closeLimit))
+  ).pipe(Effect.uninterruptible)
 }
 
 /**
@@ -34,29 +79,28 @@ export interface Background {
  */
 export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(function*() {
   const context: Context.Context<never> = yield* Effect.context<never>()
-  const calls = new Set<Fiber.Fiber<unknown, unknown>>()
-  const writes = new Set<Fiber.Fiber<unknown, unknown>>()
+  const calls: Group = { fibers: new Set(), open: true }
+  const writes: Group = { fibers: new Set(), open: true }
 
-  const forkInto =
-    (fibers: Set<Fiber.Fiber<unknown, unknown>>) => <A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> => {
-      const fiber = Effect.runForkWith(context)(effect)
-      if (fiber.pollUnsafe() !== undefined) return fiber
-      fibers.add(fiber)
-      fiber.addObserver(() => fibers.delete(fiber))
-      return fiber
-    }
+  const forkInto = (group: Group) => <A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> => {
+    const fiber = Effect.runForkWith(context)(group.open ? effect : Effect.interrupt)
+    if (fiber.pollUnsafe() !== undefined) return fiber
+    group.fibers.add(fiber)
+    fiber.addObserver(() => group.fibers.delete(fiber))
+    return fiber
+  }
 
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      for (const call of calls) call.interruptUnsafe()
-      const open = [...calls, ...writes]
-      return open.length === 0
-        ? Effect.void
-        : Effect.interruptible(Effect.timeoutOption(Fiber.awaitAll(open), closeLimit))
-    })
+      shut(calls)
+      return Effect.andThen(
+        ended(() => [...calls.fibers, ...writes.fibers]),
+        Effect.sync(() => shut(writes))
+      )
+    }).pipe(Effect.uninterruptible)
   )
 
-  return { fork: forkInto(calls), forkWrite: forkInto(writes) }
+  return { fork: forkInto(calls), forkWrite: forkInto(writes), closed: () => !writes.open }
 })
 
 /**

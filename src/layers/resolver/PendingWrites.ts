@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -138,12 +139,26 @@ export const make = (
     else line.jobs.splice(1, 0, again)
   }
 
+  /** Whoever waits for a write that will never begin is interrupted, as in a run that the closing ends. */
+  const abandon = (name: string, line: Line) => {
+    const interrupted = Exit.failCause(Cause.interrupt())
+    lines.delete(name)
+    for (const job of line.jobs.splice(0)) {
+      for (const each of [...job.overtaken, job]) {
+        Deferred.doneUnsafe(each.started, Exit.void)
+        Deferred.doneUnsafe(each.done, interrupted)
+      }
+    }
+  }
+
   const work = Effect.fnUntraced(function*(name: string, line: Line) {
     for (let job = line.jobs[0]; job !== undefined; job = line.jobs[0]) {
       job.begun = true
       Deferred.doneUnsafe(job.started, Exit.void)
       const fiber = background.forkWrite(job.write)
       const exit = yield* Background.exitWithin(fiber, limitMillis)
+      // It was interrupted by the closing, and so is this line: it says nothing of the store.
+      if (background.closed()) return yield* Effect.interrupt
       if (exit === undefined) {
         fiber.interruptUnsafe()
         settle(line, job, Exit.fail(timedOut()))
@@ -176,7 +191,10 @@ export const make = (
       }
     }
     line.jobs.push(job)
-    if (line.jobs.length === 1) background.forkWrite(work(name, line))
+    // It fails only by being interrupted: the layer has closed.
+    if (line.jobs.length === 1) {
+      background.forkWrite(work(name, line)).addObserver((exit) => Exit.isFailure(exit) && abandon(name, line))
+    }
     return job
   }
 

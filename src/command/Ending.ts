@@ -1,0 +1,111 @@
+/**
+ * Running the command to its end: which signals end it in order, which exit code tells of it, and that it does end.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
+import { existsSync } from "node:fs"
+import { constants } from "node:os"
+import process from "node:process"
+import type { Writable } from "node:stream"
+import * as Signals from "../layers/Signals.ts"
+
+/** How long output is waited for after a signal: whoever reads it may have stopped. */
+const flushAfterSignalMillis = 1_000
+
+/**
+ * The exit code of a program that ended.
+ *
+ * **Details**
+ *
+ * A signal is told as shells tell it, 128 and its number: 130 of SIGINT, 143 of SIGTERM. Except for what runs until it is
+ * told to end (`untilTold`): there SIGTERM is how a service manager ends it, and 0 what it takes for a clean end. (systemd
+ * takes 143 for a failure.) `undefined` if the program has a bug.
+ *
+ * @category exit codes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const codeOf = (
+  exit: Exit.Exit<number, unknown>,
+  options: { readonly signal: NodeJS.Signals | undefined; readonly untilTold: boolean }
+): number | undefined => {
+  const { signal, untilTold } = options
+  if (exit._tag === "Success") return exit.value
+  if (!Cause.hasInterruptsOnly(exit.cause)) return undefined
+  if (signal === "SIGTERM" && untilTold) return 0
+  return 128 + constants.signals[signal ?? "SIGINT"]
+}
+
+/** Waits until a stream has handed on what it was given, or cannot. */
+const flushed = (stream: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.writableLength === 0 || stream.destroyed) return resolve()
+    stream.once("error", () => resolve())
+    try {
+      stream.write("", () => resolve())
+    } catch {
+      resolve()
+    }
+  })
+
+/**
+ * Node waits for its threads before it ends, for ever if one of them is in a call that never returns: a file on a dead
+ * network disk, a named pipe in the place of a record. Then the process becomes another one, which has no threads and ends
+ * with the same code.
+ */
+const exitNow = (code: number): void => {
+  const inThreads = process.getActiveResourcesInfo().some((name) => name.includes("Req"))
+  const shell = "/bin/sh"
+  if (!inThreads || process.execve === undefined || !existsSync(shell)) process.exit(code)
+  process.emit("exit", code)
+  process.execve(shell, ["sh", "-c", `exit ${code}`], {})
+}
+
+/**
+ * Runs a program that succeeds with its exit code, and ends the process whatever else still runs.
+ *
+ * **Details**
+ *
+ * Each signal that would have ended the process interrupts the program, which then has its finalizers' time: 5 s at most.
+ * Further signals change nothing: `npx` and others pass on what the terminal has sent already. Output is not cut off, except
+ * after a signal if nobody takes it.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const runMain = (options: {
+  /** Whether it runs until it is told to end. */
+  readonly untilTold: boolean
+  /** Says that there is a bug, and answers its exit code. */
+  readonly onBug: (cause: Cause.Cause<unknown>) => number
+  /** Says why output was lost, and answers the exit code of it. */
+  readonly onOutputLost: (error: unknown) => number
+}): (program: Effect.Effect<number>) => void =>
+  Runtime.makeRunMain(({ fiber }) => {
+    let signal: NodeJS.Signals | undefined
+    let onSignal = () => fiber.interruptUnsafe(fiber.id)
+    Signals.listen(Signals.ending, (received) => {
+      signal ??= received
+      onSignal()
+    })
+    const outcome = (exit: Exit.Exit<unknown, unknown>) =>
+      codeOf(exit as Exit.Exit<number, unknown>, { signal, untilTold: options.untilTold }) ??
+        options.onBug(exit._tag === "Failure" ? exit.cause : Cause.empty)
+    fiber.addObserver(async (exit) => {
+      const code = outcome(exit)
+      // Should the streams never answer, nothing holds the process, and it ends with this.
+      process.exitCode = code
+      const untaken = new Promise<void>((resolve) => {
+        onSignal = () => void setTimeout(resolve, flushAfterSignalMillis)
+        if (signal !== undefined) onSignal()
+      })
+      await Promise.race([Promise.all([flushed(process.stdout), flushed(process.stderr)]), untaken])
+      const lost = process.stdout.errored
+      exitNow(code === 0 && lost !== null ? options.onOutputLost(lost) : code)
+    })
+  })({ disableErrorReporting: true })

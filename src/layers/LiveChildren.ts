@@ -1,0 +1,131 @@
+/**
+ * The children that live: whatever ends or stops this program, ends or stops them too.
+ *
+ * While there are any, and no longer, it is listened to the program's end and to the signals that would end it. Scopes end
+ * children where a program ends in order; this is for all other ends: `process.exit`, an error that nobody caught, a
+ * signal. Only SIGKILL cannot be seen, and what ends a program from a worker thread.
+ *
+ * @since 0.1.0
+ */
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import process from "node:process"
+import * as Signals from "./Signals.ts"
+
+/**
+ * A child that is about to start, or lives.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface LiveChild {
+  /** It has started, as the first of its own process group. */
+  readonly started: (pid: number) => void
+  /** It and its group are gone. */
+  readonly ended: () => void
+}
+
+/**
+ * How long children may take to end of themselves when the program ends. flyctl takes 15 ms; killed while it writes its
+ * `config.yml`, it would leave half of one.
+ */
+const graceMillis = 250
+
+const pauseMillis = 5
+
+/** By what stands for the child, its group; `undefined` while it is being started. */
+const groups = new Map<LiveChild, number | undefined>()
+
+const signalGroup = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    if (process.platform !== "win32") process.kill(-pid, signal)
+    else if (signal === "SIGKILL") spawnSync("taskkill", ["/pid", String(pid), "/T", "/F"], { windowsHide: true })
+  } catch {
+    // It is gone.
+  }
+}
+
+const signalAll = (signal: NodeJS.Signals): void => {
+  for (const pid of groups.values()) if (pid !== undefined) signalGroup(pid, signal)
+}
+
+/** Nobody reaps a child that has ended while the event loop stands still. */
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"))
+  } catch {
+    return true
+  }
+}
+
+/** Here and now, because there will be no later. */
+const endAll = (): void => {
+  const pids = [...groups.values()].filter((pid) => pid !== undefined)
+  signalAll("SIGTERM")
+  const cell = new Int32Array(new SharedArrayBuffer(4))
+  for (let waited = 0; waited < graceMillis && pids.some(isAlive); waited += pauseMillis) {
+    Atomics.wait(cell, 0, 0, pauseMillis)
+  }
+  signalAll("SIGKILL")
+  groups.clear()
+}
+
+/** The signal does to the program what it would have done without us. */
+const onEnding = Signals.onlooker((signal) => {
+  if (Signals.isDecided(signal)) return
+  unlisten()
+  endAll()
+  process.kill(process.pid, signal)
+})
+
+/** Children are not in our group, so Ctrl-Z does not reach them; and alone in theirs, only SIGSTOP would stop them. */
+const onStopping = Signals.onlooker((signal) => {
+  if (Signals.isDecided(signal)) return
+  signalAll("SIGSTOP")
+  Signals.unlisten(stopping, onStopping)
+  process.kill(process.pid, signal)
+  // It stands still here, until it is continued.
+  if (groups.size > 0) Signals.listen(stopping, onStopping)
+  signalAll("SIGCONT")
+})
+
+const stopping: ReadonlyArray<NodeJS.Signals> = process.platform === "win32" ? [] : ["SIGTSTP"]
+
+const listen = (): void => {
+  process.on("exit", endAll)
+  Signals.listen(Signals.ending, onEnding)
+  Signals.listen(stopping, onStopping)
+}
+
+const unlisten = (): void => {
+  process.removeListener("exit", endAll)
+  Signals.unlisten(Signals.ending, onEnding)
+  Signals.unlisten(stopping, onStopping)
+}
+
+/**
+ * Announces a child before it is started: a signal that comes while it starts must find somebody who listens.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const announce = (): LiveChild => {
+  const child: LiveChild = {
+    started: (pid) => {
+      if (groups.has(child)) groups.set(child, pid)
+    },
+    ended: () => {
+      if (groups.delete(child) && groups.size === 0) unlisten()
+    }
+  }
+  if (groups.size === 0) listen()
+  groups.set(child, undefined)
+  return child
+}

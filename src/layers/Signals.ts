@@ -1,0 +1,100 @@
+/**
+ * What signals do to a program, and how to leave it at that.
+ *
+ * @since 0.1.0
+ */
+import { constants } from "node:os"
+import process from "node:process"
+
+const endings: ReadonlyArray<NodeJS.Signals> = [
+  "SIGINT",
+  "SIGQUIT",
+  "SIGHUP",
+  "SIGTERM",
+  "SIGALRM",
+  "SIGVTALRM",
+  "SIGUSR2",
+  "SIGXCPU",
+  "SIGIO",
+  "SIGSTKFLT",
+  "SIGPWR",
+  "SIGABRT",
+  "SIGBREAK"
+]
+
+/**
+ * The signals of this system that end a program which does not listen to them.
+ *
+ * **Details**
+ *
+ * Not those of a fault (SIGSEGV and the like), which nobody can go on from; not SIGPIPE and SIGXFSZ, which Node ignores;
+ * not SIGUSR1 and SIGPROF, which its debugger and profiler use.
+ *
+ * @category signals
+ * @since 0.1.0
+ * @stability stable
+ */
+export const ending: ReadonlyArray<NodeJS.Signals> = endings.filter((signal) => signal in constants.signals)
+
+type Listener = (signal: NodeJS.Signals) => void
+
+/** On each of our listeners: two copies of this package are in one program at times. */
+const mark = Symbol.for("effect-fly-tokens/Signals/onlooker")
+
+/**
+ * A listener that only wants to know: it looks on, and decides nothing about the program.
+ *
+ * @category signals
+ * @since 0.1.0
+ * @stability stable
+ */
+export const onlooker = (listener: Listener): Listener => Object.assign(listener, { [mark]: true })
+
+/** Those of the library `signal-exit`, which looks on as well, and would take us for somebody who decides. */
+const signalExitListeners = (): number => {
+  const emitters: ReadonlyArray<unknown> = [
+    Reflect.get(globalThis, Symbol.for("signal-exit emitter")),
+    Reflect.get(process, "__signal_exit_emitter__")
+  ]
+  const counts = emitters.map((emitter) => (emitter as { readonly count?: number } | undefined)?.count ?? 0)
+  return counts.reduce((a, b) => a + b, 0)
+}
+
+/**
+ * Whether somebody else decides what a signal does to the program.
+ *
+ * @category signals
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isDecided = (signal: NodeJS.Signals): boolean => {
+  const others = process.listeners(signal).filter((listener) => !(mark in listener))
+  return others.length > signalExitListeners()
+}
+
+/**
+ * Adds listeners, before all others: one that listens once has left the list when its turn is over. A signal that cannot be
+ * listened to here is left out.
+ *
+ * @category signals
+ * @since 0.1.0
+ * @stability stable
+ */
+export const listen = (signals: ReadonlyArray<NodeJS.Signals>, listener: Listener): void => {
+  for (const signal of signals) {
+    try {
+      process.prependListener(signal, listener)
+    } catch {
+      // Not every runtime knows all of them.
+    }
+  }
+}
+
+/**
+ * @category signals
+ * @since 0.1.0
+ * @stability stable
+ */
+export const unlisten = (signals: ReadonlyArray<NodeJS.Signals>, listener: Listener): void => {
+  for (const signal of signals) process.removeListener(signal, listener)
+}

@@ -1,0 +1,33 @@
+/**
+ * A program that gets a token, says so, and stays until something ends it: `exit` or `throw` on stdin, or a signal.
+ *
+ * `node signalled.ts promise|effect`. On the promise front it closes its client on SIGTERM, as servers do.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import { writeSync } from "node:fs"
+import { FlyTokens } from "../../src/index.ts"
+import { FlyTokensNode } from "../../src/node.ts"
+import { createFlyTokens } from "../../src/promise.ts"
+
+const said = () => writeSync(1, "got\n")
+
+process.stdin.on("data", (words) => {
+  if (String(words) === "exit") process.exit(3)
+  setImmediate(() => {
+    throw new Error("thrown on purpose")
+  })
+})
+
+if (process.argv[2] === "promise") {
+  const tokens = createFlyTokens({ log: false })
+  process.once("SIGTERM", () => void tokens.close().then(() => process.exit(0)))
+  tokens.get("my-app").then(said, () => {})
+} else {
+  Effect.andThen(FlyTokens.use((tokens) => tokens.get("my-app")), Effect.sync(said)).pipe(
+    Effect.andThen(Effect.never),
+    Effect.provide([FlyTokensNode.layer(), Logger.layer([])]),
+    NodeRuntime.runMain({ disableErrorReporting: true })
+  )
+}
