@@ -7,7 +7,7 @@ import type { PlatformError } from "effect/PlatformError"
 import * as SystemCode from "../services/SystemCode.ts"
 
 /**
- * The code that Node gave an error (`ENOSPC`), never its text. `undefined` if it has none.
+ * The code that Node gave an error (`ENOSPC`, `ERR_ACCESS_DENIED`), never its text. `undefined` if it has none.
  *
  * @category accessors
  * @since 0.1.0

@@ -13,7 +13,8 @@ const fields = {
   expiresAt: Schema.NullOr(Millis),
   source: SourceName,
   savedAt: Millis,
-  fence: Schema.optionalKey(Schema.Int)
+  fence: Schema.optionalKey(Schema.Int),
+  org: Schema.optionalKey(Schema.String)
 }
 
 /**
@@ -111,7 +112,7 @@ export const contentOf = (text: string): Content | undefined => Option.getOrUnde
  * @stability stable
  */
 export const write = (
-  { expiresAt, fence, savedAt, source, token }: Content,
+  { expiresAt, fence, org, savedAt, source, token }: Content,
   { key, name }: Place
 ): Option.Option<string> =>
   encodeRecord({
@@ -122,5 +123,6 @@ export const write = (
     expiresAt,
     source,
     savedAt,
-    ...(fence === undefined ? {} : { fence })
+    ...(fence === undefined ? {} : { fence }),
+    ...(org === undefined ? {} : { org })
   })

@@ -43,6 +43,8 @@ export interface StoredToken {
   readonly savedAt: number
   /** The number of the lease under which it was minted; an older one never overwrites a newer one. */
   readonly fence?: number
+  /** The slug of the organization that flyctl named for the app, so that it need not be asked again. */
+  readonly org?: string
 }
 
 /**

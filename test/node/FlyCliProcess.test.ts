@@ -233,7 +233,7 @@ describe("the binary", () => {
       assert.strictEqual((yield* Effect.flip(mint(sandbox, "acme", { binary: sandbox.bin })))._tag, "NotExecutable")
       // The system gives such a file to a shell.
       yield* write("\u0000not a program", 0o755)
-      assert.strictEqual((yield* Effect.flip(mint(sandbox, "acme", { binary })))._tag, "NotFlyctl")
+      assert.strictEqual((yield* Effect.flip(mint(sandbox, "acme", { binary })))._tag, "NotExecutable")
     }))
 
   it.live("named fly that is Concourse's is passed over for the next one, and remembered", () =>

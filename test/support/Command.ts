@@ -28,8 +28,8 @@ export interface Started {
 }
 
 /** Without a terminal, whichever one the tests run in. */
-export const start = (sandbox: Sandbox, args: ReadonlyArray<string>, input = ""): Started => {
-  const child = spawn(process.execPath, [main, ...args], { env: environmentOf(sandbox), stdio: "pipe" })
+export const start = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "", cwd?: string): Started => {
+  const child = spawn(process.execPath, [main, ...args], { env: environmentOf(sandbox), stdio: "pipe", cwd })
   let stdout = ""
   let stderr = ""
   child.stdout.on("data", (chunk) => stdout += chunk)
@@ -47,8 +47,8 @@ export const started = (sandbox: Sandbox, args: ReadonlyArray<string>) =>
     (it) => Effect.promise(() => (it.process.kill("SIGKILL"), it.ended))
   )
 
-export const run = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "") =>
-  Effect.promise(() => start(sandbox, args, input).ended)
+export const run = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "", cwd?: string) =>
+  Effect.promise(() => start(sandbox, args, input, cwd).ended)
 
 /** Looks again and again until a condition holds: another process is not on our clock. The test's limit ends it. */
 export const until = <A>(look: () => A, holds: (seen: A) => boolean): Effect.Effect<A> =>

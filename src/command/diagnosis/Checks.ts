@@ -15,7 +15,7 @@ import { organizationOf } from "../../layers/resolver/Explanation.ts"
 import * as Usability from "../../policy/Usability.ts"
 import { Environment } from "../../services/Environment.ts"
 import { FlyCli } from "../../services/FlyCli.ts"
-import { fromDefect } from "../../services/MissReason.ts"
+import { AppUnknown, fromDefect } from "../../services/MissReason.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits, notBefore } from "../../token/TokenLimits.ts"
@@ -91,7 +91,11 @@ const organization = Effect.fnUntraced(function*(
 ) {
   const cli = yield* FlyCli
   const level = severity(call.needed)
-  const apps = yield* Effect.result(cli.listApps(call))
+  // One app costs two requests, the list the whole account.
+  const asked = app === undefined ? undefined : yield* Effect.result(cli.orgOf(app, call))
+  const apps = app !== undefined && asked?._tag === "Success"
+    ? Result.succeed(new Map([[app as string, asked.success]]))
+    : yield* Effect.result(cli.listApps(call))
   if (Result.isFailure(apps)) return [finding(level, `flyctl: ${apps.failure.message}`, apps.failure.hint)]
   if (org !== undefined) {
     const standing = organizationOf(app ?? "", org, apps.success)
@@ -102,11 +106,12 @@ const organization = Effect.fnUntraced(function*(
     return [finding("ok", `flyctl sees ${apps.success.size} apps in ${orgs.size} organizations`)]
   }
   const listed = apps.success.get(app)
-  if (listed !== undefined) return [OrganizationFindings.named(app, listed, call.needed)]
-  const asked = yield* Effect.result(cli.orgOf(app, call))
-  return Result.isSuccess(asked)
-    ? [OrganizationFindings.named(app, asked.success, call.needed)]
-    : [finding(level, asked.failure.message, asked.failure.hint)]
+  const missed = asked?._tag === "Failure" ? asked.failure : new AppUnknown({ name: app })
+  return [
+    listed === undefined
+      ? finding(level, missed.message, missed.hint)
+      : OrganizationFindings.named(app, listed, call.needed)
+  ]
 })
 
 /**
@@ -143,7 +148,7 @@ export const run = Effect.fnUntraced(function*(request: {
     server: offline ? Effect.undefined : guarded(ServerTime.get, localLimit),
     organization: offline || !asksCli ? Effect.undefined : guarded(
       organization(app, settings.org(app ?? ("" as AppName)), { environmentToken: environmentUsable, needed }),
-      // `apps list`, and `status` for an app that is not in it.
+      // `status`, and `apps list` for an app that it does not tell of.
       Duration.times(cliLimit, 2)
     )
   }, { concurrency: "unbounded" })

@@ -21,6 +21,7 @@ import {
   OutdatedFlyctl,
   Panicked
 } from "../../services/MissReason.ts"
+import { isAppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 
 /**
@@ -113,21 +114,27 @@ export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> 
 }
 
 const AppRow = Schema.Struct({ Name: Schema.String, Organization: Schema.Struct({ Slug: Schema.String }) })
-const decodeApps = Schema.decodeUnknownOption(Schema.Array(AppRow))
+const decodeRows = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
+const decodeRow = Schema.decodeUnknownOption(AppRow)
 const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: AppRow.fields.Organization }))
 
 /**
- * The organizations of `apps list --json`, by app.
+ * The organizations of `apps list --json`, by app. A row that is none, or names no organization, is left out.
  *
  * @category decoding
  * @since 0.1.0
  * @stability stable
  */
 export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, string>> =>
-  Option.map(
-    Option.flatMap(lastJson(stdout), decodeApps),
-    (apps) => new Map(apps.map((app) => [app.Name, app.Organization.Slug]))
-  )
+  Option.flatMap(Option.flatMap(lastJson(stdout), decodeRows), (rows) => {
+    const apps = new Map<string, string>()
+    for (const row of rows) {
+      const app = decodeRow(row)
+      if (Option.isNone(app) || !isAppName(app.value.Name) || !isAppName(app.value.Organization.Slug)) continue
+      apps.set(app.value.Name, app.value.Organization.Slug)
+    }
+    return rows.length > 0 && apps.size === 0 ? Option.none() : Option.some(apps)
+  })
 
 /**
  * The organization of `status --json`.
@@ -137,9 +144,12 @@ export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, st
  * @stability stable
  */
 export const statusOrg = (stdout: string): Option.Option<string> =>
-  Option.map(Option.flatMap(lastJson(stdout), decodeStatus), (status) => status.Organization.Slug)
+  Option.flatMap(lastJson(stdout), decodeStatus).pipe(
+    Option.map((status): string => status.Organization.Slug),
+    Option.filter(isAppName)
+  )
 
-const decodeName = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String }))
+const decodeIdentity = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String, Version: Schema.String }))
 const decodeVersion = Schema.decodeUnknownOption(
   Schema.Struct({ Version: Schema.String.pipe(Schema.check(Schema.isPattern(/^v?\d[A-Za-z0-9.+-]{0,40}$/))) })
 )
@@ -155,16 +165,27 @@ export const versionOf = (stdout: string): Option.Option<string> =>
   Option.map(Option.flatMap(lastJson(stdout), decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
 
 /**
- * Whether an answer to `version --json` shows another program than flyctl: it succeeds with something else, or does not
- * know the question (exit 1, as Concourse's; 2 and above is what crashes end with; 127 what a shell says of no program).
+ * What an answer to `version --json` shows of a program.
+ *
+ * **Details**
+ *
+ * - `flyctl`: it says its name, which is that of its file whatever that is called, and its version.
+ * - `another`: it answered something else, or does not know the question, as Concourse's client; flyctl knows it always.
+ * - `nothing`: a shell says that there is no program, or a shim that there is none now.
+ * - `unclear`: it failed, and flyctl may fail so too: without a config file that it can read and a directory that it can
+ *   write it says nothing.
  *
  * @category decoding
  * @since 0.1.0
  * @stability stable
  */
-export const isAnotherProgram = ({ exitCode, stdout }: Ended): boolean => {
-  if (exitCode !== 0) return exitCode === 1 || exitCode === 127
-  return !Option.exists(Option.flatMap(lastJson(stdout), decodeName), ({ Name }) => Name === "flyctl")
+export const identityOf = ({ exitCode, stderr, stdout }: Ended): "flyctl" | "another" | "nothing" | "unclear" => {
+  if (exitCode === 0) return Option.isSome(Option.flatMap(lastJson(stdout), decodeIdentity)) ? "flyctl" : "another"
+  const said = `${stderr}\n${stdout}`
+  if (/\bunknown command\b|\bunknown flag `/i.test(said)) return "another"
+  return (exitCode === 126 || exitCode === 127) && said.trim() !== "" && !/^\s*error\b/im.test(said)
+    ? "nothing"
+    : "unclear"
 }
 
 /**

@@ -85,6 +85,8 @@ const fatal = new Set<MissReason["_tag"]>([
   "NotAuthenticated"
 ])
 
+const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
+
 /**
  * Whether what flyctl lists agrees with the option `org`.
  *
@@ -141,7 +143,13 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   const isForApp = settings.mintFor === "app"
   // A mint for the app does not look at the option `org`; whether flyctl sees the app is worth knowing.
   const configured = isForApp ? () => undefined : settings.org
-  const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured })
+  const organizations = AppOrganizations.make({
+    cli,
+    gate,
+    fork: background.fork,
+    configured: () => undefined,
+    cliConcurrency: settings.cliConcurrency
+  })
   const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
   const sources = Sources.make({
     environment,
@@ -196,6 +204,10 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
     const call = { environmentToken: !request.environmentMissed && Option.isSome(tokenOf(environment)) }
     const slug = yield* Effect.sync(() => configured(app))
     if (slug === undefined) return { _tag: "Confirmed", slug: yield* organizations.of(app, call) }
+    const asked = yield* Effect.result(organizations.of(app, call))
+    if (Result.isSuccess(asked)) return organizationOf(app, slug, new Map([[app, asked.success]]))
+    if (!isAbsence(asked.failure)) return { _tag: "Unchecked", slug, reason: asked.failure }
+    // Only the list, which takes the whole account, shows whether it is the app that is not there or the organization.
     const apps = yield* Effect.result(gate(cli.listApps(call)))
     return Result.isSuccess(apps)
       ? organizationOf(app, slug, apps.success)
