@@ -62,5 +62,5 @@ export const found: Effect.Effect<ReadonlyArray<string>> = Effect.sync(() => unk
  */
 export const warn: Effect.Effect<void> = Effect.flatMap(
   found,
-  (names) => names.length === 0 ? Effect.void : Effect.logWarning(`fly-tokens: ${names.join(", ")}; it is ignored`)
+  (names) => names.length === 0 ? Effect.void : Effect.logWarning(`fly-tokens: ${names.join(", ")}: ignored`)
 )

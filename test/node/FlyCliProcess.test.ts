@@ -91,6 +91,8 @@ describe("a mint", () => {
         FLY_JSON: "0",
         FLYCTL_OUTPUT_HAR: "x",
         AWS_SECRET_ACCESS_KEY: "x",
+        FLY_TOKENS_ENCRYPTION_KEYS: "x",
+        FLY_TOKENS_TOKEN_FOR: "other-app:01234567",
         LD_PRELOAD_X: "x",
         FLY_ACCESS_TOKEN: "",
         FLY_API_TOKEN: "fo1_env",

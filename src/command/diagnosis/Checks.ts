@@ -71,9 +71,7 @@ const mend = "correct or unset the variable"
 
 const options = Effect.gen(function*() {
   const configured = yield* Effect.result(Effect.flatMap(config, settingsOf))
-  const unknown = (yield* UnknownVariables.found).map((sentence) =>
-    finding("warning", `${sentence}: it is ignored`, mend)
-  )
+  const unknown = (yield* UnknownVariables.found).map((sentence) => finding("warning", `${sentence}: ignored`, mend))
   if (Result.isSuccess(configured)) {
     return { settings: configured.success, findings: orOk(unknown, () => "all FLY_TOKENS_* are valid") }
   }
