@@ -306,24 +306,3 @@ describe.skipIf(!hasTmux)(`set in a terminal${whyNoTmux}`, () => {
     120_000
   )
 })
-
-describe("signals", () => {
-  it.live("SIGINT ends the call with 130 and its child with it", () =>
-    Effect.gen(function*() {
-      const sandbox = yield* Sandbox.make
-      yield* Effect.promise(() => sandbox.settings({ mode: "hang" }))
-      const child = spawn(process.execPath, [main, "get", "my-app"], {
-        env: sandbox.environment as never,
-        stdio: "ignore"
-      })
-      const ended = new Promise<number | null>((resolve) => child.on("close", resolve))
-      while ((yield* Effect.promise(sandbox.mints)).length === 0) {
-        // Another process is not on our clock.
-        yield* Effect.sleep("20 millis")
-      }
-      child.kill("SIGINT")
-      expect(yield* Effect.promise(() => ended)).toBe(130)
-      const [mint] = yield* Effect.promise(sandbox.mints)
-      expect(yield* Effect.promise(() => Sandbox.isRunning(mint!.pid))).toBe(false)
-    }))
-})

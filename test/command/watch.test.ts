@@ -41,6 +41,15 @@ describe("watch without a terminal", () => {
       expect(stdout).toMatch(/lost-app has no token: cli: .*; next try at \d{4}-/)
     }))
 
+  it.live("SIGTERM is how a service manager ends it: 0", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* inTwoOrgs
+      const it = yield* started(sandbox, ["watch", "my-app"])
+      yield* until(it.stdout, (text) => text.includes("my-app got"))
+      it.process.kill("SIGTERM")
+      expect((yield* Effect.promise(() => it.ended)).code).toBe(0)
+    }))
+
   it.live("--json: an object per line; a token is refreshed ahead, with no caller", () =>
     Effect.gen(function*() {
       const sandbox = yield* inTwoOrgs

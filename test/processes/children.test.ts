@@ -1,0 +1,132 @@
+/**
+ * What a signal does to a program while a child of flyctl lives: what it would do without us, and the end of the child.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { environmentOf, until } from "../support/Command.ts"
+import * as Sandbox from "../support/Sandbox.ts"
+
+const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href)
+
+/** A program that waits for a token that never comes, while `words` are run in it. */
+const program = (words: string) => `
+  import { createFlyTokens } from ${source("promise.ts")}
+  const tokens = createFlyTokens({ log: false })
+  const asked = tokens.get("my-app").catch(() => {})
+  ${words}
+`
+
+const start = (words: string) =>
+  Effect.gen(function*() {
+    const sandbox = yield* Sandbox.make
+    yield* Effect.promise(() => sandbox.settings({ modes: { apps: "stubborn" } }))
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(process.execPath, ["--input-type=module", "-e", program(words)], {
+          env: environmentOf(sandbox),
+          stdio: ["ignore", "pipe", "inherit"],
+          cwd: import.meta.dirname
+        })
+      ),
+      (child) => Effect.sync(() => child.kill("SIGKILL"))
+    )
+    let stdout = ""
+    child.stdout.on("data", (chunk) => stdout += chunk)
+    const ended = new Promise<string>((resolve) => child.on("close", (code, signal) => resolve(`${signal ?? code}`)))
+    for (;;) {
+      const [call] = yield* Effect.promise(sandbox.calls)
+      if (call !== undefined) {
+        return {
+          child,
+          ended: Effect.promise(() => ended),
+          flyctl: call.pid,
+          stdout: () => stdout
+        }
+      }
+      yield* Effect.sleep("20 millis")
+    }
+  })
+
+const stateOf = (pid: number): string => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? ""
+
+const gone = (pid: number) => Effect.map(Effect.promise(() => Sandbox.isRunning(pid)), (running) => !running)
+
+describe.skipIf(process.platform !== "linux")("a program with a flyctl that is deaf", () => {
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+    it.live(`dies of ${signal} as if it had no child, which ends before`, () =>
+      Effect.gen(function*() {
+        const it = yield* start("")
+        it.child.kill(signal)
+        assert.strictEqual(yield* it.ended, signal)
+        assert.isTrue(yield* gone(it.flyctl))
+      }), 60_000)
+  }
+
+  it.live("decides itself what a signal does, also with a listener that listens once", () =>
+    Effect.gen(function*() {
+      const it = yield* start(`
+        process.once("SIGTERM", () => {
+          console.log("draining")
+          setTimeout(() => (console.log("drained"), process.exit(7)), 300)
+        })
+      `)
+      it.child.kill("SIGTERM")
+      yield* until(it.stdout, (text) => text.includes("draining"))
+      assert.strictEqual(yield* it.ended, "7")
+      assert.include(it.stdout(), "drained")
+      assert.isTrue(yield* gone(it.flyctl))
+    }), 60_000)
+
+  it.live("and with another copy of this library, or signal-exit, still dies of it", () =>
+    Effect.gen(function*() {
+      const it = yield* start(`
+        const other = await import(${source("layers/LiveChildren.ts")} + "?copy")
+        other.announce()
+        globalThis[Symbol.for("signal-exit emitter")] = { count: 1 }
+        process.on("SIGTERM", () => {})
+      `)
+      yield* Effect.sleep("1 second")
+      it.child.kill("SIGTERM")
+      // The listener that stands for signal-exit does nothing, and is not taken for the program's own.
+      yield* Effect.sleep("1 second")
+      assert.isTrue(yield* gone(it.flyctl))
+      it.child.kill("SIGHUP")
+      assert.strictEqual(yield* it.ended, "SIGHUP")
+    }), 60_000)
+
+  it.live("ends it by process.exit and by an error that nobody caught", () =>
+    Effect.gen(function*() {
+      for (const words of ["process.exit(3)", "throw undefined"]) {
+        const it = yield* start(`process.once("SIGUSR2", () => { ${words} })`)
+        it.child.kill("SIGUSR2")
+        assert.match(yield* it.ended, /^[1-9]/)
+        assert.isTrue(yield* gone(it.flyctl))
+      }
+    }), 60_000)
+
+  it.live("is stopped and continued with it", () =>
+    Effect.gen(function*() {
+      const it = yield* start("")
+      const states = () => [it.child.pid ?? 0, it.flyctl].map(stateOf).join("")
+      it.child.kill("SIGTSTP")
+      yield* until(states, (seen) => seen === "TT")
+      it.child.kill("SIGCONT")
+      yield* until(states, (seen) => seen === "SS")
+    }), 60_000)
+
+  it.live("has no listener of ours when there is no child any more", () =>
+    Effect.gen(function*() {
+      const it = yield* start(`
+        await new Promise((resolve) => process.once("SIGUSR2", resolve))
+        await tokens.close()
+        const names = ["exit", "SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP"]
+        console.log(names.map((name) => process.listenerCount(name)).join(" "))
+      `)
+      it.child.kill("SIGUSR2")
+      yield* it.ended
+      assert.strictEqual(it.stdout(), "0 0 0 0 0\n")
+      assert.isTrue(yield* gone(it.flyctl))
+    }), 60_000)
+})
