@@ -96,6 +96,8 @@ describe("rule 11: secrets stay inside", () => {
       const text = JSON.stringify(Schema.encodeUnknownSync(json)(error))
       const back = Schema.decodeUnknownSync(json)(JSON.parse(text))
       assert.instanceOf(back, NoTokenAvailable)
+      // Programs without Effect write it themselves.
+      assert.strictEqual(JSON.stringify(error), text)
       assert.strictEqual(back.message, error.message)
       assert.deepStrictEqual(
         back.attempts.map(({ reason }) => reason.hint),

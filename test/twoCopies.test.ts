@@ -4,14 +4,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { afterAll, beforeAll } from "vitest"
 import * as ours from "../src/index.ts"
+import * as PromiseClient from "./support/PromiseClient.ts"
 import * as World from "./support/World.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -99,6 +102,46 @@ describe("a token of another copy", () => {
         assert.isTrue(token instanceof ours.FlyToken)
         assert.strictEqual(token.value, "fo1_from-file")
       }).pipe(Effect.provide(Layer.provide(ours.FlyTokensLive.layer(), as(layers) as typeof layers)))
+    }))
+})
+
+describe("a lease of another copy", () => {
+  it.effect("that fails says why, and the token is minted without it", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const failing = {
+        withLease: () => Effect.fail(new theirs.LeaseError({ scope: "org/acme", why: "Redis cannot be reached" }))
+      }
+      const [event] = yield* Effect.gen(function*() {
+        const tokens = yield* ours.FlyTokens
+        const seen = yield* tokens.events.pipe(
+          Stream.filter(({ _tag }) => _tag === "LeaseUnavailable"),
+          Stream.take(1),
+          Stream.runCollect,
+          Effect.forkChild({ startImmediately: true })
+        )
+        yield* tokens.get("my-app")
+        return yield* Fiber.join(seen)
+      }).pipe(Effect.provide(Layer.provide(world.layer({ org: "acme" }), Layer.succeed(theirs.Lease)(as(failing)))))
+      assert.strictEqual(event?._tag === "LeaseUnavailable" && event.error.why, "Redis cannot be reached")
+    }))
+})
+
+describe("the promise front", () => {
+  it.effect("takes a token of another copy, and refuses what is none", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const { client } = yield* PromiseClient.make(world, { org: "acme" })
+      const { token } = yield* Effect.promise(() => client.get("my-app"))
+      for (const rejected of ["<redacted>", String(token), as(structuredClone(token)), as(null)]) {
+        const error = yield* PromiseClient.rejection(() => client.refresh("my-app", { rejected }))
+        assert.strictEqual((error as { readonly _tag: string })._tag, "UnusableToken")
+      }
+      const foreign = theirs.FlyToken.make(token.value)
+      const other = yield* Effect.promise(() => client.refresh("my-app", { rejected: as(foreign) }))
+      assert.notStrictEqual(other.token.value, token.value)
+      yield* Effect.promise(() => client.setManual("my-app", as(foreign)))
+      assert.strictEqual(world.mints.length, 2)
     }))
 })
 

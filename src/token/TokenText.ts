@@ -3,8 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Base64 from "effect/encoding/Base64"
-import * as Result from "effect/Result"
 import { isMacaroon } from "./Macaroon.ts"
 
 /** What a text looks like that is no token: `why` as the end of a sentence, and what to do. */
@@ -118,22 +116,20 @@ const wordOf = (piece: string): Look | undefined => {
     : undefined
 }
 
-/** The first bytes of a token, in base64. */
-const isEncoded = (piece: string): boolean => {
-  const bytes = Base64.decodeString(piece.slice(0, 12))
-  return Result.isSuccess(bytes) && /^(?:fm1r_|fm1a_|fm2_|fo1_|flyv1 |bearer )/i.test(bytes.success)
-}
+/** How a token or its scheme begins in base64: `fo1_`, `fm2_`, `fm1r_`, `fm1a_`, `FlyV1 `, `Bearer `. */
+const encoded = /^(?:Zm8xX[w-z0-9+/]|Zm0yX[w-z0-9+/]|Zm0x(?:cl|YV)[89+/]|Rmx5VjEg|QmVhcmVyI[A-P])/
+
+/** No placeholder is longer. */
+const longestWord = 64
 
 /** What a piece looks like that has no other characters than a credential has. */
-const pieceLook = (piece: string): Look | undefined =>
-  wordOf(piece) ??
-    (/^(?:~|\.{1,2})?\//.test(piece)
-      ? looks.path
-      : references.test(piece)
-      ? looks.reference
-      : isEncoded(piece)
-      ? looks.encoded
-      : undefined)
+const pieceLook = (piece: string): Look | undefined => {
+  // Most tokens: nothing of that kind is so long.
+  if (piece.length > longestWord && label.test(piece)) return undefined
+  if (/^(?:~|\.{1,2})?\//.test(piece)) return looks.path
+  if (references.test(piece)) return looks.reference
+  return encoded.test(piece) ? looks.encoded : wordOf(piece)
+}
 
 /** In this order: a quoted assignment is in quotes, and an assignment of quotes is an assignment. */
 const textLooks: ReadonlyArray<readonly [Look, (text: string) => boolean]> = [

@@ -99,7 +99,14 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ]],
   ["it is a header with its name", [`Authorization: Bearer ${secret}`, `-H "Authorization: ${minted}"`]],
   ["it is a URL", ["https://fly.io/user/personal_access_tokens", "postgres://me:pw@host/db"]],
-  ["it is a token in base64", [btoa(secret), btoa(minted), btoa(`Bearer ${secret}`)]],
+  ["it is a token in base64", [
+    btoa(secret),
+    btoa(minted),
+    btoa(`Bearer ${secret}`),
+    btoa("fm2_x"),
+    btoa("fm1r_x"),
+    btoa("fm1a_x")
+  ]],
   ["it is a key or a certificate (PEM)", ["-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"]],
   ["it is a path", [
     "/run/secrets/fly",
