@@ -23,7 +23,9 @@ export const table = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
   options: { readonly colors: boolean }
 ): string => {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = head.map((title, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length)
+  )
   const line = (cells: ReadonlyArray<string>) =>
     cells.map((cell, column) => column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)).join("  ")
   return [options.colors ? bold(line(head)) : line(head), ...rows.map(line)].join("\n")
