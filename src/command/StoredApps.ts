@@ -9,16 +9,37 @@ import { InvalidAppName, type StorageError } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 
 /**
+ * Apps, each with the keys under which it may have a record.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type KeptApps = ReadonlyMap<AppName, ReadonlyArray<"cached" | "manual">>
+
+/**
+ * Apps of which it is not known what they have.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const anyOf = (apps: ReadonlyArray<AppName>): KeptApps => new Map(apps.map((app) => [app, ["cached", "manual"]]))
+
+/**
  * The apps that have a record in the store, in alphabetical order.
  *
  * @category accessors
  * @since 0.1.0
  * @stability stable
  */
-export const stored: Effect.Effect<ReadonlyArray<AppName>, StorageError, Storage> = Effect.gen(function*() {
+export const stored: Effect.Effect<KeptApps, StorageError, Storage> = Effect.gen(function*() {
   const storage = yield* Storage
-  const names = [...yield* storage.list("cached"), ...yield* storage.list("manual")]
-  return [...new Set(names.filter(isAppName))].sort()
+  const kept = new Map<AppName, Array<"cached" | "manual">>()
+  for (const key of ["cached", "manual"] as const) {
+    for (const app of (yield* storage.list(key)).filter(isAppName)) kept.set(app, [...kept.get(app) ?? [], key])
+  }
+  return new Map([...kept].sort(([one], [other]) => one < other ? -1 : 1))
 })
 
 /**

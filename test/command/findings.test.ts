@@ -18,6 +18,7 @@ import type { Finding } from "../../src/command/diagnosis/Finding.ts"
 import * as Organization from "../../src/command/diagnosis/OrganizationFindings.ts"
 import * as ServerTime from "../../src/command/diagnosis/ServerTime.ts"
 import * as Store from "../../src/command/diagnosis/StoreFindings.ts"
+import type { ListedRecord } from "../../src/command/StoredRecords.ts"
 import { Environment, FlyToken, MissReason, StorageError } from "../../src/index.ts"
 import type { FlyLogin } from "../../src/layers/fly/FlyLogin.ts"
 import { organizationOf } from "../../src/layers/resolver/Explanation.ts"
@@ -157,7 +158,7 @@ describe("the store", () => {
       })
     const stored = (token: string) =>
       Result.succeed({ token: Redacted.make(token), expiresAt: null, source: "cli" as const, savedAt: now })
-    const records = (key: "cached" | "manual", record: Store.ListedRecord["record"]) =>
+    const records = (key: "cached" | "manual", record: ListedRecord["record"]) =>
       shown(Store.records([{ name: "my-app", key, record }], now))
     assert.deepStrictEqual(records("manual", Result.fail(failure("/store/x.json"))), [
       "problem: /store/x.json: it is corrupt"

@@ -5,15 +5,15 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import * as FileFailure from "../../layers/storage/FileFailure.ts"
 import * as PrivateDirectory from "../../layers/storage/PrivateDirectory.ts"
 import * as Usability from "../../policy/Usability.ts"
-import { Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
+import type { Storage } from "../../services/Storage.ts"
 import type { StorageError } from "../../services/TokenError.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import * as StoredRecords from "../StoredRecords.ts"
 import { type Finding, finding } from "./Finding.ts"
 
 const failed = ({ kind, path, why }: StorageError): Finding =>
@@ -38,8 +38,6 @@ const nearest = Effect.fnUntraced(function*(path: string) {
 
 const isWritable = (path: string) =>
   Effect.flatMap(FileSystem.FileSystem, (fileSystem) => Effect.result(fileSystem.access(path, { writable: true })))
-
-const keys: ReadonlyArray<StorageKey> = ["cached", "manual", "org"]
 
 /**
  * Whether records can be kept. Asks the system for the right to write and writes nothing.
@@ -66,7 +64,7 @@ export const directory = Effect.gen(function*() {
     ]
   }
   if (found.success === undefined) return [finding("ok", `${path} is not there yet and will be made`)]
-  for (const key of keys) {
+  for (const key of StoredRecords.keys) {
     const below = yield* Effect.result(root.find("open", key))
     if (Result.isFailure(below)) return [failed(below.failure)]
   }
@@ -83,40 +81,22 @@ export const directory = Effect.gen(function*() {
 )
 
 /**
- * A record, or why it cannot be read.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export interface ListedRecord {
-  readonly name: string
-  readonly key: StorageKey
-  readonly record: Result.Result<StoredToken, StorageError>
-}
-
-/**
  * All records. A directory that cannot be listed has none here: {@link directory} says why.
  *
  * @category reading
  * @since 0.1.0
  * @stability stable
  */
-export const list = Effect.gen(function*() {
-  const storage = yield* Storage
-  const listed: Array<ListedRecord> = []
-  for (const key of keys) {
-    for (const name of yield* Effect.orElseSucceed(storage.list(key), () => [])) {
-      const record = yield* Effect.result(storage.get(name, key))
-      if (Result.isFailure(record)) listed.push({ name, key, record: Result.fail(record.failure) })
-      else if (Option.isSome(record.success)) listed.push({ name, key, record: Result.succeed(record.success.value) })
-    }
-  }
-  return listed
-})
+export const list: Effect.Effect<ReadonlyArray<StoredRecords.ListedRecord>, never, Storage> = Effect.map(
+  Effect.forEach(
+    StoredRecords.keys,
+    (key) => Effect.orElseSucceed(StoredRecords.mapUnder(key, (record) => record), () => [])
+  ),
+  (found) => found.flat()
+)
 
 /** A manual token that cannot work stays until somebody does something; others are replaced by themselves. */
-const manualDefect = ({ key, name, record }: ListedRecord, now: number): ReadonlyArray<Finding> => {
+const manualDefect = ({ key, name, record }: StoredRecords.ListedRecord, now: number): ReadonlyArray<Finding> => {
   if (key !== "manual" || Result.isFailure(record)) return []
   const token = FlyToken.make(record.success.token)
   const defect = Usability.defectOf(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
@@ -138,7 +118,7 @@ const manualDefect = ({ key, name, record }: ListedRecord, now: number): Readonl
  * @since 0.1.0
  * @stability stable
  */
-export const records = (listed: ReadonlyArray<ListedRecord>, now: number): ReadonlyArray<Finding> => {
+export const records = (listed: ReadonlyArray<StoredRecords.ListedRecord>, now: number): ReadonlyArray<Finding> => {
   const odd = listed.flatMap((each) =>
     Result.isFailure(each.record)
       ? [

@@ -6,28 +6,22 @@
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import { Storage, type StorageKey } from "../../services/Storage.ts"
+import * as Result from "effect/Result"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { services } from "../Getting.ts"
 import { json } from "../Parameters.ts"
 import * as Render from "../Render.ts"
+import * as StoredRecords from "../StoredRecords.ts"
 import * as Terminal from "../Terminal.ts"
 
-const keys: ReadonlyArray<StorageKey> = ["cached", "manual", "org"]
-
-const listed = (name: string, kept: StorageKey) =>
-  Storage.use((storage) => storage.get(name, kept)).pipe(
-    Effect.map(Option.map((record): Render.ListedRecord => ({
-      name,
-      kept,
-      source: record.source,
-      fingerprint: FlyToken.make(record.token).fingerprint,
-      savedAt: record.savedAt,
-      expiresAt: record.expiresAt
-    }))),
-    Effect.catch((error) => Effect.succeedSome<Render.ListedRecord>({ name, kept, problem: error.message }))
-  )
+const shown = ({ key, name, record }: StoredRecords.ListedRecord): Render.ListedRecord =>
+  Result.match(record, {
+    onFailure: ({ message }) => ({ name, kept: key, problem: message }),
+    onSuccess: ({ expiresAt, savedAt, source, token }) => {
+      const { fingerprint } = FlyToken.make(token)
+      return { name, kept: key, source, fingerprint, savedAt, expiresAt }
+    }
+  })
 
 /**
  * Shows what is stored.
@@ -40,12 +34,7 @@ export const list = Command.make(
   "list",
   { json },
   Effect.fnUntraced(function*({ json }) {
-    const storage = yield* Storage
-    const records = yield* Effect.forEach(
-      keys,
-      (key) => Effect.flatMap(storage.list(key), (names) => Effect.forEach(names, (name) => listed(name, key)))
-    )
-    const found = records.flat().flatMap(Option.toArray)
+    const found = (yield* Effect.forEach(StoredRecords.keys, (key) => StoredRecords.mapUnder(key, shown))).flat()
     yield* Terminal.print(
       json
         ? Render.recordsJson(found)

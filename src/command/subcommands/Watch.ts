@@ -50,7 +50,7 @@ const print = (watching: Watching.Watching, asLine: (report: Report.Report) => s
 const run = Effect.fnUntraced(
   function*(words: ReadonlyArray<string>, mode: "table" | "lines" | "json") {
     const named = yield* StoredApps.named(words)
-    const apps = named.length > 0 ? named : yield* StoredApps.stored
+    const apps = named.length > 0 ? named : [...(yield* StoredApps.stored).keys()]
     if (apps.length === 0) return yield* new NothingToWatch()
     const watching = yield* Watching.start(apps)
     yield* mode === "table" ? draw(watching) : print(watching, mode === "json" ? Report.jsonLine : Report.line)
