@@ -21,6 +21,7 @@ import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 import * as Sources from "./Sources.ts"
 import * as StoreReads from "./StoreReads.ts"
 
@@ -115,7 +116,9 @@ export const mintRefusal = (
   if (environmentToken !== undefined && mintLimits(environmentToken).length === 0) return undefined
   if (Result.isSuccess(login)) return mintLimits(login.success).length === 0 ? undefined : new MintRefused()
   // Without a token flyctl's answer is what counts; with a limited one its answer was about that one.
-  return environmentToken !== undefined && login.failure._tag === "NotFound" ? new NotLoggedIn() : undefined
+  return environmentToken !== undefined && login.failure._tag === "NotFound"
+    ? EitherCredential.moreTelling(new MintRefused(), new NotLoggedIn())
+    : undefined
 }
 
 /**
