@@ -5,15 +5,10 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
 import type { Sandbox } from "./Sandbox.ts"
 
-const built = process.env["FLY_TOKENS_MAIN"]
-
-/** From the sources; CI tests the built one too. */
-export const main = built === undefined
-  ? fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
-  : resolve(built)
+/** Set by bundledCommand.ts, if by nobody else. */
+export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bundled")
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))
