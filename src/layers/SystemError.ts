@@ -14,7 +14,7 @@ import type { PlatformError } from "effect/PlatformError"
  */
 export const nodeCodeOf = (cause: unknown): string | undefined => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  return /^E[A-Z0-9_]{1,40}$/.test(code) ? code : undefined
+  return /^E[A-Z0-9_]{1,30}$/.test(code) ? code : undefined
 }
 
 /**
