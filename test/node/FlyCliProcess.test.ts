@@ -91,6 +91,7 @@ describe("a mint", () => {
         FLYCTL_OUTPUT_HAR: "x",
         AWS_SECRET_ACCESS_KEY: "x",
         LD_PRELOAD_X: "x",
+        MISE_GITHUB_TOKEN: "x",
         FLY_ACCESS_TOKEN: "",
         FLY_API_TOKEN: "fo1_env",
         HTTPS_PROXY: "http://localhost:1"

@@ -85,7 +85,14 @@ const fatal = new Set<MissReason["_tag"]>([
   "NotAuthenticated"
 ])
 
-const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
+/**
+ * Whether Fly said that there is no such app or organization for this login.
+ *
+ * @category guards
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
 
 /**
  * Whether what flyctl lists agrees with the option `org`.
