@@ -107,16 +107,22 @@ describe("docs/errors.md", () => {
     assert.isTrue(said.every((sentence) => sentence !== undefined))
     // What follows a colon says what is wrong with the macaroon.
     const general = new Set(said.map((sentence) => sentence!.replace(/(cannot be read|flyctl's answer): .*/, "$1: …")))
-    assert.sameMembers([...rows("Malformed")], [...general, "flyctl printed something else than a list of apps"])
+    assert.sameMembers([...rows("Malformed")], [
+      ...general,
+      "flyctl printed something else than a list of apps",
+      "flyctl printed something else than the status of an app"
+    ])
   })
 
-  it.live("says the same of a list of apps that is none", () =>
+  it.live("says the same of a list of apps, and of a status, that is none", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(() => sandbox.settings({ modes: { apps: "rubbish", status: "rubbish" } }))
       const cli = yield* main.FlyCli.pipe(Effect.provide(FlyTokensNode.layerFly({ environment: sandbox.environment })))
       const reason = yield* Effect.flip(cli.listApps({ environmentToken: false }))
       assert.strictEqual(reason.message, "not a token: flyctl printed something else than a list of apps")
+      const other = yield* Effect.flip(cli.orgOf(main.AppName.make("my-app"), { environmentToken: false }))
+      assert.strictEqual(other.message, "not a token: flyctl printed something else than the status of an app")
     }))
 
   it.live("has every sentence about a config file that cannot be used", () =>

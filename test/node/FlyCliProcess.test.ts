@@ -94,6 +94,7 @@ describe("a mint", () => {
         FLY_TOKENS_ENCRYPTION_KEYS: "x",
         FLY_TOKENS_TOKEN_FOR: "other-app:01234567",
         LD_PRELOAD_X: "x",
+        MISE_GITHUB_TOKEN: "x",
         FLY_ACCESS_TOKEN: "",
         FLY_API_TOKEN: "fo1_env",
         HTTPS_PROXY: "http://localhost:1"

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
 import { config, settingsOf } from "../../layers/FlyTokensOptions.ts"
-import { organizationOf } from "../../layers/resolver/Explanation.ts"
+import { isAbsence, organizationOf } from "../../layers/resolver/Explanation.ts"
 import * as Usability from "../../policy/Usability.ts"
 import { Environment } from "../../services/Environment.ts"
 import { FlyCli } from "../../services/FlyCli.ts"
@@ -91,10 +91,17 @@ const organization = Effect.fnUntraced(function*(
   const level = severity(call.needed)
   // One app costs two requests, the list the whole account.
   const asked = app === undefined ? undefined : yield* Effect.result(cli.orgOf(app, call))
+  const missed = asked?._tag === "Failure" ? asked.failure : undefined
+  if (missed !== undefined && org === undefined && isAbsence(missed)) {
+    return [finding(level, missed.message, missed.hint)]
+  }
   const apps = app !== undefined && asked?._tag === "Success"
     ? Result.succeed(new Map([[app as string, asked.success]]))
     : yield* Effect.result(cli.listApps(call))
-  if (Result.isFailure(apps)) return [finding(level, `flyctl: ${apps.failure.message}`, apps.failure.hint)]
+  if (Result.isFailure(apps)) {
+    const reason = missed ?? apps.failure
+    return [finding(level, `flyctl: ${reason.message}`, reason.hint)]
+  }
   if (org !== undefined) {
     const standing = organizationOf(app ?? "", org, apps.success)
     return orOk(OrganizationFindings.organization(standing, app, call.needed), () => `${org}, by FLY_TOKENS_ORG`)
@@ -104,12 +111,9 @@ const organization = Effect.fnUntraced(function*(
     return [finding("ok", `flyctl sees ${apps.success.size} apps in ${orgs.size} organizations`)]
   }
   const listed = apps.success.get(app)
-  const missed = asked?._tag === "Failure" ? asked.failure : new AppUnknown({ name: app })
-  return [
-    listed === undefined
-      ? finding(level, missed.message, missed.hint)
-      : OrganizationFindings.named(app, listed, call.needed)
-  ]
+  if (listed !== undefined) return [OrganizationFindings.named(app, listed, call.needed)]
+  const reason = missed ?? new AppUnknown({ name: app })
+  return [finding(level, reason.message, reason.hint)]
 })
 
 /**

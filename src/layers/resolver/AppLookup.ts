@@ -121,7 +121,7 @@ export const make = (options: {
       Effect.flatMap((org) =>
         isAppName(org)
           ? Effect.succeed<string>(org)
-          : Effect.fail(new Malformed({ why: "flyctl named no organization" }))
+          : Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" }))
       ),
       Effect.tap((org) => Effect.sync(() => known.set(app, org))),
       Effect.catchIf((reason) => mayBeListed(reason, listing), (reason) =>

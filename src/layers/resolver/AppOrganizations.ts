@@ -10,7 +10,7 @@ import { type MissReason, OrgUnknown } from "../../services/MissReason.ts"
 import { type AppName, isAppName } from "../../token/AppName.ts"
 import * as AppLookup from "./AppLookup.ts"
 import type { CliGate } from "./CliGate.ts"
-import * as Credentials from "./Credentials.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 
 /**
  * The slug of an app's organization: from the option `org`, else from what flyctl said once.
@@ -21,14 +21,16 @@ import * as Credentials from "./Credentials.ts"
  */
 export interface AppOrganizations {
   readonly of: (app: AppName, options: CallOptions) => Effect.Effect<string, MissReason>
+  /** Takes what the app's record names, unless flyctl has said it already. */
+  readonly remind: (app: AppName, recorded: string | undefined) => void
   /**
-   * Uses the organization that is remembered, or that the app's record names (`recorded`), else flyctl's word. If what
-   * was remembered is wrong (the app moved), it is forgotten, and what flyctl says now is used.
+   * Runs what asks for the organization of the app and uses it. If that fails as it does where the app is in another one
+   * by now, what was remembered is forgotten, and it is run once more if flyctl names another one.
    */
-  readonly using: <A>(
+  readonly orMoved: <A>(
     app: AppName,
-    options: CallOptions & { readonly recorded: string | undefined },
-    use: (org: string) => Effect.Effect<A, MissReason>
+    options: CallOptions,
+    run: Effect.Effect<A, MissReason>
   ) => Effect.Effect<A, MissReason>
   /** What is to be recorded of an app: what flyctl said of it. */
   readonly recordable: (app: AppName) => string | undefined
@@ -74,14 +76,15 @@ export const make = (options: {
   const byLogin = lookup({ environmentToken: false })
 
   const asked = (app: AppName, call: CallOptions) =>
-    Credentials.withEither(call, ({ environmentToken }) => environmentToken ? byToken(app) : byLogin(app))
+    EitherCredential.withEither(call, ({ environmentToken }) => environmentToken ? byToken(app) : byLogin(app))
 
-  const given = (app: AppName): Effect.Effect<string | undefined, OrgUnknown> =>
+  const of: AppOrganizations["of"] = (app, call) =>
     Effect.suspend(() => {
       const org = configured(app)
-      return org === undefined || isAppName(org)
-        ? Effect.succeed(org)
-        : Effect.fail(new OrgUnknown({ name: app }))
+      if (org === undefined) return asked(app, call)
+      // What flyctl said does not count, so it is not recorded either.
+      known.delete(app)
+      return isAppName(org) ? Effect.succeed<string>(org) : Effect.fail(new OrgUnknown({ name: app }))
     })
 
   const forget = (app: AppName) => {
@@ -89,21 +92,19 @@ export const make = (options: {
   }
 
   return {
-    of: (app, call) => Effect.flatMap(given(app), (org) => org === undefined ? asked(app, call) : Effect.succeed(org)),
-    using: Effect.fnUntraced(function*(app, { recorded, ...call }, use) {
-      const org = yield* given(app)
-      if (org !== undefined) return yield* use(org)
-      const tried = (org: string) =>
-        Effect.tapError(use(org), (reason) => mayHaveMoved(reason) ? Effect.sync(() => forget(app)) : Effect.void)
+    of,
+    remind: (app, recorded) => {
       if (!known.has(app) && isAppName(recorded) && isForAll(recorded)) known.set(app, recorded)
-      const remembered = known.get(app)
-      if (remembered === undefined) return yield* tried(yield* asked(app, call))
-      return yield* Effect.catchIf(
-        tried(remembered),
-        mayHaveMoved,
-        (reason) => Effect.flatMap(asked(app, call), (org) => org === remembered ? Effect.fail(reason) : tried(org))
-      )
-    }),
+    },
+    orMoved: (app, call, run) =>
+      Effect.suspend(() => {
+        const remembered = known.get(app)
+        return Effect.catchIf(run, mayHaveMoved, (reason) => {
+          forget(app)
+          if (remembered === undefined) return Effect.fail(reason)
+          return Effect.flatMap(of(app, call), (org) => org === remembered ? Effect.fail(reason) : run)
+        })
+      }),
     recordable: (app) => {
       const org = known.get(app)
       return org !== undefined && isForAll(org) ? org : undefined

@@ -22,6 +22,7 @@ import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 import * as Sources from "./Sources.ts"
 import * as StoreReads from "./StoreReads.ts"
 
@@ -85,7 +86,14 @@ const fatal = new Set<MissReason["_tag"]>([
   "NotAuthenticated"
 ])
 
-const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
+/**
+ * Whether Fly said that there is no such app or organization for this login.
+ *
+ * @category guards
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
 
 /**
  * Whether what flyctl lists agrees with the option `org`.
@@ -116,7 +124,9 @@ export const mintRefusal = (
   if (environmentToken !== undefined && mintLimits(environmentToken).length === 0) return undefined
   if (Result.isSuccess(login)) return mintLimits(login.success).length === 0 ? undefined : new MintRefused()
   // Without a token flyctl's answer is what counts; with a limited one its answer was about that one.
-  return environmentToken !== undefined && login.failure._tag === "NotFound" ? new NotLoggedIn() : undefined
+  return environmentToken !== undefined && login.failure._tag === "NotFound"
+    ? EitherCredential.moreTelling(new MintRefused(), new NotLoggedIn())
+    : undefined
 }
 
 /**

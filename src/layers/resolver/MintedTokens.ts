@@ -25,7 +25,7 @@ import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
-import * as Credentials from "./Credentials.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 import * as LeasedMint from "./LeasedMint.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import { storageFailed } from "./PendingWrites.ts"
@@ -137,7 +137,7 @@ export const make = (options: {
   const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
 
   const mint = (scope: Scope, request: ChainRequest) =>
-    Credentials.withEither(
+    EitherCredential.withEither(
       { environmentToken: givesToken(request) },
       ({ environmentToken }) => mintedBy(scope, environmentToken)
     )
@@ -226,14 +226,17 @@ export const make = (options: {
     }
   })
 
-  const acquire = (request: ChainRequest): Effect.Effect<Candidate, MissReason> =>
-    settings.mintFor === "app"
-      ? acquireFor({ app: request.app }, request)
-      : organizations.using(
-        request.app,
-        { environmentToken: givesToken(request), recorded: request.recordedOrg },
-        (org) => acquireFor({ org }, request)
-      )
+  const acquire = (request: ChainRequest): Effect.Effect<Candidate, MissReason> => {
+    const { app } = request
+    if (settings.mintFor === "app") return acquireFor({ app }, request)
+    const call = { environmentToken: givesToken(request) }
+    organizations.remind(app, request.recordedOrg)
+    return organizations.orMoved(
+      app,
+      call,
+      Effect.flatMap(organizations.of(app, call), (org) => acquireFor({ org }, request))
+    )
+  }
 
   return {
     acquire,
