@@ -9,7 +9,7 @@ import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import * as http from "../../src/http.ts"
 import * as main from "../../src/index.ts"
-import { FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
+import { AppName, FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
 import { FlyTokensNode } from "../../src/node.ts"
@@ -93,16 +93,38 @@ describe("docs/errors.md", () => {
     assert.isTrue(said.every((sentence) => sentence !== undefined))
     // What follows a colon says what is wrong with the macaroon.
     const general = new Set(said.map((sentence) => sentence!.replace(/(cannot be read|flyctl's answer): .*/, "$1: …")))
-    assert.sameMembers([...rows("Malformed")], [...general, "flyctl printed something else than a list of apps"])
+    assert.sameMembers([...rows("Malformed")], [
+      ...general,
+      "flyctl printed something else than a list of apps",
+      "flyctl printed something else than the status of an app"
+    ])
   })
 
-  it.live("says the same of a list of apps that is none", () =>
+  it("has every obstacle and every trouble with flyctl's files, as they are told", () => {
+    const { by } = main.MissReason.Unreachable.fields
+    const obstacle = (by: MissReason.Unreachable["by"]) =>
+      new main.MissReason.Unreachable({ by }).message.split(": ")[1]!
+    assert.sameMembers([...rows("Unreachable")], [...by.literals])
+    for (const each of by.literals) assert.include(section("Unreachable"), `\`${obstacle(each)}\``)
+    const { problem } = main.MissReason.HomeUnusable.fields
+    assert.sameMembers([...rows("HomeUnusable")], [...problem.literals])
+    for (const each of problem.literals) {
+      const path = each === "noHome" ? null : "…"
+      const { message } = new main.MissReason.HomeUnusable({ problem: each, path })
+      assert.include(section("HomeUnusable"), `\`${message}\``)
+    }
+  })
+
+  it.live("says the same of a list of apps that is none, and of a status", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(() => sandbox.settings({ modes: { apps: "rubbish", status: "rubbish" } }))
       const cli = yield* main.FlyCli.pipe(Effect.provide(FlyTokensNode.layerFly({ environment: sandbox.environment })))
       const reason = yield* Effect.flip(cli.listApps({ environmentToken: false }))
-      assert.strictEqual(reason.message, "not a token: flyctl printed something else than a list of apps")
+      assert.strictEqual(reason.message, "flyctl printed something else than a list of apps")
+      const app = AppName.make("my-app")
+      const other = yield* Effect.flip(cli.orgOf(app, { environmentToken: false }))
+      assert.strictEqual(other.message, "flyctl printed something else than the status of an app")
     }))
 
   it.live("has every sentence about a config file that cannot be used", () =>

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
 import { inspect } from "node:util"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
+import { failureOf } from "../../src/layers/fly/FlyCliFailure.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
 import { defectOf } from "../../src/policy/Usability.ts"
 import { MissReason } from "../../src/services/MissReason.ts"
@@ -216,7 +217,7 @@ const readConfig = ({ holds, secrets, text }: ConfigInput): void => {
 }
 
 const readOutput = ({ ended, minted, secrets }: CliInput): void => {
-  const reason = Output.failureOf(ended, "my-app")
+  const reason = failureOf(ended, { subject: "my-app", configFile: "/home/x/.fly/config.yml" })
   assertReason(reason, secrets)
   if (reason._tag === "HttpFailed") assert.isTrue(reason.status >= 0 && reason.status <= 999)
   if (reason._tag === "ExitCode") assert.strictEqual(reason.code, ended.exitCode)

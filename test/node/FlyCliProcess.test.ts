@@ -142,7 +142,7 @@ describe("every row of the failure table is a reason of its own", () => {
     ["not-authenticated", "NotAuthenticated"],
     ["refused", "MintRefused"],
     ["http-500", "HttpFailed"],
-    ["http-401", "HttpFailed"],
+    ["http-401", "NotAuthenticated"],
     ["config-locked", "ConfigLocked"],
     ["terminated", "Killed"],
     ["killed", "Killed"],

@@ -6,21 +6,7 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import {
-  ConfigLocked,
-  ExitCode,
-  HttpFailed,
-  InvalidExpiry,
-  Killed,
-  Malformed,
-  MintRefused,
-  NotAuthenticated,
-  NotLoggedIn,
-  OrgRequired,
-  OrgUnknown,
-  OutdatedFlyctl,
-  Panicked
-} from "../../services/MissReason.ts"
+import { Malformed } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 
 /**
@@ -34,41 +20,6 @@ export interface Ended {
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
-}
-
-/**
- * Why flyctl failed: what flyctl v0.4.87 says, matched by prefix and without case, because inner texts changed over
- * time.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
-export const failureOf = ({ exitCode, stderr, stdout }: Ended, subject: string) => {
-  const lines = `${stderr}\n${stdout}`.toLowerCase().split("\n").map((line) => line.trim())
-  const errors = lines.filter((line) => line.startsWith("error:")).map((line) => line.slice("error:".length).trim())
-  const starts = (prefix: string) => errors.some((error) => error.startsWith(prefix))
-  const holds = (text: string) => errors.some((error) => error.includes(text))
-
-  if (lines.some((line) => line.startsWith("panic:"))) return new Panicked()
-  if (starts("no access token available")) return new NotLoggedIn()
-  if (holds("you must be authenticated")) return new NotAuthenticated()
-  for (const error of errors) {
-    const status = /(?:non-200 status code:|returned error) (\d{3})\b/.exec(error)
-    if (status !== null) return new HttpFailed({ status: Number(status[1]) })
-  }
-  if (starts("failed retrieving org slug")) return new OrgRequired()
-  if (starts("failed retrieving org") || holds("could not find app")) return new OrgUnknown({ name: subject })
-  if (starts("failed creating token") && holds("not authorized")) return new MintRefused()
-  if (starts("invalid argument") && holds("--expiry")) return new InvalidExpiry()
-  if (starts("unknown flag") || starts("unknown shorthand flag") || starts("unknown command")) {
-    return new OutdatedFlyctl()
-  }
-  if (exitCode === 126 && starts("context deadline exceeded")) return new ConfigLocked()
-  // A shell that finds no command ends with 127 too, but says so.
-  if (exitCode === 127 && stderr.trim() === "") return new Killed()
-  if (exitCode === 3) return new Panicked()
-  return new ExitCode({ code: exitCode })
 }
 
 const maxStarts = 64

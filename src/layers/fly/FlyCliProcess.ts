@@ -15,9 +15,11 @@ import { hostname } from "node:os"
 import { platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
-import { BinaryNotFound, Malformed, NotExecutable, NotFlyctl, OrgUnknown } from "../../services/MissReason.ts"
+import { BinaryNotFound, Malformed, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
+import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
+import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
 
 /** A token has some 2 kB; more than this is no answer to a mint. */
@@ -103,7 +105,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   (
     ended: Output.Ended
   ): Effect.Effect<A, FlyCliReason> =>
-    ended.exitCode === 0 ? read(ended.stdout) : Effect.fail(Output.failureOf(ended, subject))
+    ended.exitCode === 0
+      ? read(ended.stdout)
+      : Effect.fail(failureOf(ended, {
+        subject,
+        configFile: Result.getOrUndefined(ConfigFileYaml.locate(environment, paths))
+      }))
 
   const mint = (
     what: ReadonlyArray<string>,
@@ -146,7 +153,10 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded(app, (stdout) =>
-          Effect.mapError(Effect.fromOption(Output.statusOrg(stdout)), () => new OrgUnknown({ name: app })))
+          Effect.mapError(
+            Effect.fromOption(Output.statusOrg(stdout)),
+            () => new Malformed({ why: "flyctl printed something else than the status of an app" })
+          ))
       )
   })
 })
