@@ -19,6 +19,7 @@ import { BinaryNotFound, Malformed, NotExecutable, NotFlyctl, OrgUnknown } from 
 import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
 import * as Output from "./FlyCliOutput.ts"
+import * as JsonInOutput from "./JsonInOutput.ts"
 
 /** A token has some 2 kB; more than this is no answer to a mint. */
 const mintLimit = FlyCliChild.answerLimit
@@ -135,9 +136,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded("the list of apps", (stdout) =>
-          Effect.mapError(
-            Effect.fromOption(Output.listedApps(stdout)),
-            () => new Malformed({ why: "flyctl printed something else than a list of apps" })
+          Effect.flatMap(
+            JsonInOutput.inPortions(() => Output.listedApps(stdout)),
+            Option.match({
+              onNone: () => Effect.fail(new Malformed({ why: "flyctl printed something else than a list of apps" })),
+              onSome: Effect.succeed
+            })
           ))
       ),
     orgOf: (app, call) =>
@@ -146,7 +150,10 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded(app, (stdout) =>
-          Effect.mapError(Effect.fromOption(Output.statusOrg(stdout)), () => new OrgUnknown({ name: app })))
+          Effect.flatMap(
+            JsonInOutput.inPortions(() => Output.statusOrg(stdout)),
+            Option.match({ onNone: () => Effect.fail(new OrgUnknown({ name: app })), onSome: Effect.succeed })
+          ))
       )
   })
 })
