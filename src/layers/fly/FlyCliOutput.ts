@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Malformed } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import * as JsonInOutput from "./JsonInOutput.ts"
 
 /**
  * How a child ended.
@@ -22,25 +23,9 @@ export interface Ended {
   readonly stderr: string
 }
 
-const maxStarts = 64
-
-/** The JSON that ends an output; lines of noise may stand before it (of debug logs, of a broken config). */
-const lastJson = (stdout: string): Option.Option<unknown> => {
-  const text = stdout.trim()
-  let start = 0
-  for (let starts = 0; starts < maxStarts;) {
-    const head = text[start]
-    if (head === "{" || head === "[") {
-      starts++
-      const value = Result.try({ try: () => JSON.parse(text.slice(start)) as unknown, catch: () => "not JSON" })
-      if (Result.isSuccess(value)) return Option.some(value.success)
-    }
-    const next = text.indexOf("\n", start)
-    if (next === -1) break
-    start = next + 1
-  }
-  return Option.none()
-}
+/** Of an answer of 64 KiB at most, which needs no reading in portions. */
+const answerOf = <A>(stdout: string, decode: (object: unknown) => Option.Option<A>): Option.Option<A> =>
+  JsonInOutput.atOnce(JsonInOutput.lastObject(stdout, decode))
 
 const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
 
@@ -54,7 +39,7 @@ const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.Str
  */
 export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> => {
   if (stdout.trim() === "") return Result.fail(new Malformed({ why: "flyctl printed nothing" }))
-  const printed = Option.flatMap(lastJson(stdout), decodeToken)
+  const printed = answerOf(stdout, decodeToken)
   if (Option.isNone(printed)) return Result.fail(new Malformed({ why: "flyctl printed something else than a token" }))
   const token = FlyToken.make(printed.value.token)
   if (token.malformed !== undefined) return Result.fail(new Malformed({ why: `flyctl's answer: ${token.malformed}` }))
@@ -62,6 +47,8 @@ export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> 
     ? Result.fail(new Malformed({ why: "flyctl's answer has no macaroon" }))
     : Result.succeed(token)
 }
+
+const rowsAtOnce = 10_000
 
 const AppRow = Schema.Struct({ Name: Schema.String, Organization: Schema.Struct({ Slug: Schema.String }) })
 const decodeApps = Schema.decodeUnknownOption(Schema.Array(AppRow))
@@ -74,11 +61,16 @@ const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: Ap
  * @since 0.1.0
  * @stability stable
  */
-export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, string>> =>
-  Option.map(
-    Option.flatMap(lastJson(stdout), decodeApps),
-    (apps) => new Map(apps.map((app) => [app.Name, app.Organization.Slug]))
-  )
+export function* listedApps(stdout: string): JsonInOutput.Portions<Option.Option<ReadonlyMap<string, string>>> {
+  const rows = yield* JsonInOutput.lastArray(stdout, decodeApps)
+  if (Option.isNone(rows)) return Option.none()
+  const organizations = new Map<string, string>()
+  for (const { Name, Organization } of rows.value) {
+    organizations.set(Name, Organization.Slug)
+    if (organizations.size % rowsAtOnce === 0) yield
+  }
+  return Option.some(organizations)
+}
 
 /**
  * The organization of `status --json`.
@@ -87,8 +79,9 @@ export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, st
  * @since 0.1.0
  * @stability stable
  */
-export const statusOrg = (stdout: string): Option.Option<string> =>
-  Option.map(Option.flatMap(lastJson(stdout), decodeStatus), (status) => status.Organization.Slug)
+export function* statusOrg(stdout: string): JsonInOutput.Portions<Option.Option<string>> {
+  return Option.map(yield* JsonInOutput.lastObject(stdout, decodeStatus), (status) => status.Organization.Slug)
+}
 
 const decodeName = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String }))
 const decodeVersion = Schema.decodeUnknownOption(
@@ -103,7 +96,7 @@ const decodeVersion = Schema.decodeUnknownOption(
  * @stability stable
  */
 export const versionOf = (stdout: string): Option.Option<string> =>
-  Option.map(Option.flatMap(lastJson(stdout), decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
+  Option.map(answerOf(stdout, decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
 
 /**
  * Whether an answer to `version --json` shows another program than flyctl: it succeeds with something else, or does not
@@ -115,7 +108,7 @@ export const versionOf = (stdout: string): Option.Option<string> =>
  */
 export const isAnotherProgram = ({ exitCode, stdout }: Ended): boolean => {
   if (exitCode !== 0) return exitCode === 1 || exitCode === 127
-  return !Option.exists(Option.flatMap(lastJson(stdout), decodeName), ({ Name }) => Name === "flyctl")
+  return !Option.exists(answerOf(stdout, decodeName), ({ Name }) => Name === "flyctl")
 }
 
 /**

@@ -21,6 +21,7 @@ import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
 import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
+import * as JsonInOutput from "./JsonInOutput.ts"
 
 /** A token has some 2 kB; more than this is no answer to a mint. */
 const mintLimit = FlyCliChild.answerLimit
@@ -142,9 +143,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded("the list of apps", (stdout) =>
-          Effect.mapError(
-            Effect.fromOption(Output.listedApps(stdout)),
-            () => new Malformed({ why: "flyctl printed something else than a list of apps" })
+          Effect.flatMap(
+            JsonInOutput.inPortions(() => Output.listedApps(stdout)),
+            Option.match({
+              onNone: () => Effect.fail(new Malformed({ why: "flyctl printed something else than a list of apps" })),
+              onSome: Effect.succeed
+            })
           ))
       ),
     orgOf: (app, call) =>
@@ -153,9 +157,13 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded(app, (stdout) =>
-          Effect.mapError(
-            Effect.fromOption(Output.statusOrg(stdout)),
-            () => new Malformed({ why: "flyctl printed something else than the status of an app" })
+          Effect.flatMap(
+            JsonInOutput.inPortions(() => Output.statusOrg(stdout)),
+            Option.match({
+              onNone: () =>
+                Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" })),
+              onSome: Effect.succeed
+            })
           ))
       )
   })
