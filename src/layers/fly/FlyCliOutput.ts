@@ -22,6 +22,7 @@ import {
   Panicked
 } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import * as Portions from "../Portions.ts"
 import * as JsonInOutput from "./JsonInOutput.ts"
 
 /**
@@ -74,7 +75,7 @@ export const failureOf = ({ exitCode, stderr, stdout }: Ended, subject: string) 
 
 /** Of an answer that is short: a long one is read in portions. */
 const answerOf = <A>(stdout: string, decode: (object: unknown) => Option.Option<A>): Option.Option<A> =>
-  JsonInOutput.atOnce(JsonInOutput.lastObject(stdout, decode))
+  Portions.atOnce(JsonInOutput.lastObject(stdout, decode))
 
 const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
 
@@ -110,7 +111,7 @@ const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: Ap
  * @since 0.1.0
  * @stability stable
  */
-export function* listedApps(stdout: string): JsonInOutput.Portions<Option.Option<ReadonlyMap<string, string>>> {
+export function* listedApps(stdout: string): Portions.Portions<Option.Option<ReadonlyMap<string, string>>> {
   const rows = yield* JsonInOutput.lastArray(stdout, decodeApps)
   if (Option.isNone(rows)) return Option.none()
   const organizations = new Map<string, string>()
@@ -128,7 +129,7 @@ export function* listedApps(stdout: string): JsonInOutput.Portions<Option.Option
  * @since 0.1.0
  * @stability stable
  */
-export function* statusOrg(stdout: string): JsonInOutput.Portions<Option.Option<string>> {
+export function* statusOrg(stdout: string): Portions.Portions<Option.Option<string>> {
   return Option.map(yield* JsonInOutput.lastObject(stdout, decodeStatus), (status) => status.Organization.Slug)
 }
 
