@@ -12,6 +12,7 @@ import * as main from "../../src/index.ts"
 import { AppName, FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import { FlyTokensNode } from "../../src/node.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -84,7 +85,7 @@ describe("docs/errors.md", () => {
       const minted = Output.mintedToken(text)
       return minted._tag === "Failure" ? minted.failure.why : undefined
     })
-    const file = ConfigFileText.interpret("access_token: [1]", "/home/me/.fly/config.yml").result
+    const file = Portions.atOnce(ConfigFileText.interpret("access_token: [1]", "/home/me/.fly/config.yml")).result
     const said = [
       ...texts,
       ...printed,
@@ -141,7 +142,7 @@ describe("docs/errors.md", () => {
         })
       )
       const said: Array<string | undefined> = []
-      for (const text of ["", "{", "- list", `#${"x".repeat(2 ** 20)}`]) {
+      for (const text of ["", "{", "- list", "a: 1\na: 2", "<<: 1", "[".repeat(9_999), `#${"x".repeat(2 ** 18)}`]) {
         yield* Effect.promise(() => sandbox.writeConfig(text))
         said.push(yield* why)
       }

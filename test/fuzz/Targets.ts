@@ -12,7 +12,7 @@ import { inspect } from "node:util"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import { failureOf } from "../../src/layers/fly/FlyCliFailure.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
-import * as JsonInOutput from "../../src/layers/fly/JsonInOutput.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import { defectOf } from "../../src/policy/Usability.ts"
 import { MissReason } from "../../src/services/MissReason.ts"
 import * as Attenuation from "../../src/token/Attenuation.ts"
@@ -202,9 +202,9 @@ const readMacaroon = (bytes: Uint8Array): void => {
 }
 
 const readConfig = ({ holds, secrets, text }: ConfigInput): void => {
-  const { result } = ConfigFileText.interpret(text, "/home/x/.fly/config.yml")
+  const { result } = Portions.atOnce(ConfigFileText.interpret(text, "/home/x/.fly/config.yml"))
   if (text.includes("last_login")) {
-    const login = ConfigFileText.lastLogin(text)
+    const login = Portions.atOnce(ConfigFileText.lastLogin(text))
     assert.isTrue(login === null || (Number.isSafeInteger(login) && login > 0))
   }
   if (Result.isFailure(result)) {
@@ -234,8 +234,8 @@ const readOutput = ({ ended, minted, secrets }: CliInput): void => {
   const version = Output.versionOf(ended.stdout)
   if (Option.isSome(version)) assert.match(version.value, /^\d[A-Za-z0-9.+-]*$/)
   assert.isBoolean(Output.isAnotherProgram(ended))
-  assert.isString(Option.getOrElse(JsonInOutput.atOnce(Output.statusOrg(ended.stdout)), () => ""))
-  for (const [app, org] of Option.getOrElse(JsonInOutput.atOnce(Output.listedApps(ended.stdout)), () => new Map())) {
+  assert.isString(Option.getOrElse(Portions.atOnce(Output.statusOrg(ended.stdout)), () => ""))
+  for (const [app, org] of Option.getOrElse(Portions.atOnce(Output.listedApps(ended.stdout)), () => new Map())) {
     assert.isString(app)
     assert.isString(org)
   }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
-import * as JsonInOutput from "../../src/layers/fly/JsonInOutput.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 
 const token = mac.orgToken({ now: Date.now(), life: 3_600 })
@@ -29,13 +29,13 @@ describe("what flyctl printed", () => {
   it("of apps and status tells organizations", () => {
     const rows = [{ Name: "a", Organization: { Slug: "acme" } }, { Name: "b", Organization: { Slug: "other" } }]
     assert.deepStrictEqual([
-      ...Option.getOrThrow(JsonInOutput.atOnce(Output.listedApps(JSON.stringify(rows, null, 4))))
+      ...Option.getOrThrow(Portions.atOnce(Output.listedApps(JSON.stringify(rows, null, 4))))
     ], [
       ["a", "acme"],
       ["b", "other"]
     ])
-    assert.deepStrictEqual(JsonInOutput.atOnce(Output.statusOrg(JSON.stringify(rows[0]))), Option.some("acme"))
-    assert.isTrue(Option.isNone(JsonInOutput.atOnce(Output.listedApps("{}"))))
-    assert.isTrue(Option.isNone(JsonInOutput.atOnce(Output.statusOrg("[]"))))
+    assert.deepStrictEqual(Portions.atOnce(Output.statusOrg(JSON.stringify(rows[0]))), Option.some("acme"))
+    assert.isTrue(Option.isNone(Portions.atOnce(Output.listedApps("{}"))))
+    assert.isTrue(Option.isNone(Portions.atOnce(Output.statusOrg("[]"))))
   })
 })

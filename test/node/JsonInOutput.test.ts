@@ -5,12 +5,13 @@ import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
 import * as JsonInOutput from "../../src/layers/fly/JsonInOutput.ts"
 import * as JsonSpans from "../../src/layers/fly/JsonSpans.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
-const token = (text: string) => Option.getOrUndefined(JsonInOutput.atOnce(JsonInOutput.lastObject(text, decode)))?.token
+const token = (text: string) => Option.getOrUndefined(Portions.atOnce(JsonInOutput.lastObject(text, decode)))?.token
 
 const rows = Schema.decodeUnknownOption(Schema.Array(Schema.Number))
-const numbers = (text: string) => Option.getOrUndefined(JsonInOutput.atOnce(JsonInOutput.lastArray(text, rows)))
+const numbers = (text: string) => Option.getOrUndefined(Portions.atOnce(JsonInOutput.lastArray(text, rows)))
 
 const answer = "{\n    \"token\": \"a\"\n}\n"
 const mebibyte = 1024 * 1024
@@ -65,7 +66,7 @@ describe("JSON in what a program printed", () => {
         fc.constantFrom(0, 4),
         (object, indent) => {
           const json = JSON.stringify(object, null, indent)
-          const found = JsonInOutput.atOnce(JsonInOutput.lastObject(`[noise\n${json}\nnoise}`, same))
+          const found = Portions.atOnce(JsonInOutput.lastObject(`[noise\n${json}\nnoise}`, same))
           assert.deepStrictEqual(Option.getOrThrow(found), JSON.parse(json))
         }
       )
@@ -86,7 +87,7 @@ describe("JSON in what a program printed", () => {
       let turns = 0
       const counting = Effect.forkChild(Effect.forever(Effect.andThen(Effect.sync(() => turns++), Effect.yieldNow)))
       yield* counting
-      yield* JsonInOutput.inPortions(() => JsonInOutput.lastArray("1,\n".repeat(mebibyte), rows))
+      yield* Portions.inPortions(() => JsonInOutput.lastArray("1,\n".repeat(mebibyte), rows))
       assert.isAbove(turns, 10)
     }))
 

@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Malformed } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import * as Portions from "../Portions.ts"
 import * as JsonInOutput from "./JsonInOutput.ts"
 
 /**
@@ -25,7 +26,7 @@ export interface Ended {
 
 /** Of an answer of 64 KiB at most, which needs no reading in portions. */
 const answerOf = <A>(stdout: string, decode: (object: unknown) => Option.Option<A>): Option.Option<A> =>
-  JsonInOutput.atOnce(JsonInOutput.lastObject(stdout, decode))
+  Portions.atOnce(JsonInOutput.lastObject(stdout, decode))
 
 const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
 
@@ -61,7 +62,7 @@ const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: Ap
  * @since 0.1.0
  * @stability stable
  */
-export function* listedApps(stdout: string): JsonInOutput.Portions<Option.Option<ReadonlyMap<string, string>>> {
+export function* listedApps(stdout: string): Portions.Portions<Option.Option<ReadonlyMap<string, string>>> {
   const rows = yield* JsonInOutput.lastArray(stdout, decodeApps)
   if (Option.isNone(rows)) return Option.none()
   const organizations = new Map<string, string>()
@@ -79,7 +80,7 @@ export function* listedApps(stdout: string): JsonInOutput.Portions<Option.Option
  * @since 0.1.0
  * @stability stable
  */
-export function* statusOrg(stdout: string): JsonInOutput.Portions<Option.Option<string>> {
+export function* statusOrg(stdout: string): Portions.Portions<Option.Option<string>> {
   return Option.map(yield* JsonInOutput.lastObject(stdout, decodeStatus), (status) => status.Organization.Slug)
 }
 

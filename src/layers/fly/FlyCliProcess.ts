@@ -16,12 +16,12 @@ import { platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
 import { BinaryNotFound, Malformed, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
+import * as Portions from "../Portions.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
 import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
-import * as JsonInOutput from "./JsonInOutput.ts"
 
 /** A token has some 2 kB; more than this is no answer to a mint. */
 const mintLimit = FlyCliChild.answerLimit
@@ -144,7 +144,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         listLimit,
         succeeded("the list of apps", (stdout) =>
           Effect.flatMap(
-            JsonInOutput.inPortions(() => Output.listedApps(stdout)),
+            Portions.inPortions(() => Output.listedApps(stdout)),
             Option.match({
               onNone: () => Effect.fail(new Malformed({ why: "flyctl printed something else than a list of apps" })),
               onSome: Effect.succeed
@@ -158,7 +158,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         listLimit,
         succeeded(app, (stdout) =>
           Effect.flatMap(
-            JsonInOutput.inPortions(() => Output.statusOrg(stdout)),
+            Portions.inPortions(() => Output.statusOrg(stdout)),
             Option.match({
               onNone: () =>
                 Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" })),
