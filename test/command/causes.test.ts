@@ -154,6 +154,19 @@ describe("flyctl that fails because of", () => {
       expect(stderr).toMatch(/cli +no organization found for elsewhere\n +→ `fly orgs list`/)
     }), slow)
 
+  it.live.each([["no-dns"], ["read-only-home"]])(
+    "%s: explain does not say that a get would mint",
+    ([name]) =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        Object.assign(sandbox.environment, { FLY_TOKENS_ORG: "acme", FLY_TOKENS_CHAIN: "cli" })
+        yield* Effect.promise(() => mode(name!)(sandbox))
+        const { stdout } = yield* run(sandbox, ["explain", "my-app"])
+        expect(stdout).toContain("a get of my-app would fail")
+      }),
+    slow
+  )
+
   it.live(
     "a broken config.yml: the token of the environment does not help, and doctor says what does",
     () =>

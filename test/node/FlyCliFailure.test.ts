@@ -193,27 +193,30 @@ describe("what flyctl says when it fails", () => {
     )
   })
 
+  const failed = (stderr: string, stdout = "") => named(Failure.failureOf({ exitCode: 1, stderr, stdout }, about))
+
   it("is read for its cause: names that read like one are none", () => {
     for (const name of ["forbidden", "eof", "timeout", "x509", "rate-limit-exceeded", "unauthorized", "panic"]) {
-      const text = `Error: failed retrieving app ${name}: Could not find App "${name}"`
-      assert.strictEqual(
-        named(Failure.failureOf({ exitCode: 1, stderr: text, stdout: "" }, about)),
-        "AppUnknown my-app"
-      )
+      const prefix = `Error: failed retrieving app ${name}: `
+      assert.strictEqual(failed(`${prefix}Could not find App "${name}"`), "AppUnknown my-app")
+      assert.strictEqual(failed(`${prefix}something that nobody knows of ${name}`), "ExitCode")
     }
   })
 
-  it("is not looked for in what stands before the error", () => {
-    const stdout = `DEBUG ${post}connection refused\nCould not find App "other"\n`
-    const stderr = "Error: something that nobody knows"
-    assert.strictEqual(named(Failure.failureOf({ exitCode: 1, stderr, stdout }, about)), "ExitCode")
+  it("is not looked for in what stands before the error, nor in warnings", () => {
+    const error = "Error: something that nobody knows"
+    const noise = `DEBUG ${post}connection refused\nCould not find App "other"\n`
+    assert.strictEqual(failed(error, noise), "ExitCode")
+    assert.strictEqual(failed(noise + error), "ExitCode")
+    assert.strictEqual(failed("", noise + error), "ExitCode")
+    assert.strictEqual(failed("", noise.trimEnd()), "ExitCode")
+    assert.strictEqual(failed(`${error}\nWarning: Metrics token unavailable: ${post}connection refused`), "ExitCode")
   })
 
   it("is found at either end of very much else", () => {
     const much = "x\n".repeat(1_000_000)
-    const failed = (stdout: string) => named(Failure.failureOf({ exitCode: 1, stderr: "", stdout }, about))
-    assert.strictEqual(failed(`Error accessing home directory $HOME is not defined\n${much}`), noHome)
-    assert.strictEqual(failed(`${much}Oops, something went wrong!\n`), "Panicked")
+    assert.strictEqual(failed("", `Error accessing home directory $HOME is not defined\n${much}`), noHome)
+    assert.strictEqual(failed("", `${much}Oops, something went wrong!\n`), "Panicked")
   })
 
   it("has the file of which we know where it is, and none if we do not", () => {

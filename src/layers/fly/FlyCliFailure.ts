@@ -53,6 +53,10 @@ const unusable = (problem: HomeUnusable["problem"]) => ({ configFile }: About) =
   return new HomeUnusable({ problem, path: paths[problem] ?? null })
 }
 
+/** A directory that cannot be made is missing; one that is there and refuses belongs to somebody else. */
+const isOfOthers = (line: string): boolean =>
+  /^failed ensuring/i.test(line) && /permission denied|not permitted/i.test(line)
+
 const unreachable = (by: Unreachable["by"]) => () => new Unreachable({ by })
 
 const byStatus = (status: number): FlyCliReason => {
@@ -81,8 +85,10 @@ const table: ReadonlyArray<Says> = [
   // flyctl's own files: without them no command does anything.
   [/(?:\$home|%userprofile%) is not defined|failed creating config directory: mkdir :/i, unusable("noHome")],
   [/(?:flyctl\.config\.lock|config\.yml): (?:permission|access is) denied/i, unusable("notPermitted")],
-  [/failed ensuring config directory perms: .{0,1000}(?:permission denied|not permitted)/i, unusable("notPermitted")],
-  [/failed (?:ensuring config directory perms|creating config directory)/i, unusable("notWritable")],
+  [
+    /failed (?:ensuring config directory perms|creating config directory).*/i,
+    (about, [line]) => unusable(isOfOthers(line) ? "notPermitted" : "notWritable")(about)
+  ],
   [/^error(?: loading config|: yaml:)/im, unusable("brokenConfig")],
   [/^error: context deadline exceeded$/im, () => new ConfigLocked()],
 
@@ -109,7 +115,7 @@ const table: ReadonlyArray<Says> = [
     unreachable("proxy")
   ],
   [/not authorized to access this |: forbidden\b/i, () => new Forbidden()],
-  [/x509:|failed to verify certificate/i, unreachable("certificate")],
+  [/: x509:|failed to verify certificate/i, unreachable("certificate")],
   [/dial tcp: lookup |no such host/i, unreachable("notFound")],
   [
     /i\/o timeout|handshake timeout|connection timed out|timeout awaiting|client\.timeout|: context deadline exceeded|did not properly respond/i,

@@ -81,7 +81,9 @@ const fatal = new Set<MissReason["_tag"]>([
   "NotExecutable",
   "NotFlyctl",
   "NotLoggedIn",
-  "NotAuthenticated"
+  "NotAuthenticated",
+  "Unreachable",
+  "HomeUnusable"
 ])
 
 /**
