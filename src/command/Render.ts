@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { hintOf } from "../services/AttemptHint.ts"
 import type { ResolvedToken } from "../services/FlyTokens.ts"
 import type { StorageKey } from "../services/Storage.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
@@ -103,11 +104,11 @@ export const failureJson = (error: NoTokenAvailable): string =>
   visibleJson({
     error: error._tag,
     app: error.app,
-    attempts: error.attempts.map(({ reason, source }) => ({
-      source,
-      reason: reason._tag,
-      message: reason.message,
-      hint: reason.hint
+    attempts: error.attempts.map((attempt) => ({
+      source: attempt.source,
+      reason: attempt.reason._tag,
+      message: attempt.reason.message,
+      hint: hintOf(attempt)
     }))
   })
 

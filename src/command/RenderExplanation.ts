@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { hintOf } from "../services/AttemptHint.ts"
 import { shown, told } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"
 import type { AppDiagnosis, Row } from "./diagnosis/AppDiagnosis.ts"
@@ -40,7 +41,7 @@ const expiry = (row: Row, now: number): string => {
 }
 
 /** The reason's own hint first; what says nothing new is left out. */
-const below = ({ findings, reason }: Row, colors: boolean): ReadonlyArray<string> => {
+const below = ({ findings, reason, source }: Row, colors: boolean): ReadonlyArray<string> => {
   const said = new Set<string>()
   const hint = (text: string | undefined) => {
     if (text === undefined || said.has(text)) return []
@@ -48,7 +49,7 @@ const below = ({ findings, reason }: Row, colors: boolean): ReadonlyArray<string
     return [text]
   }
   return [
-    ...(reason === undefined || reason._tag === "NotFound" ? [] : hint(reason.hint)).map((text) =>
+    ...(reason === undefined || reason._tag === "NotFound" ? [] : hint(hintOf({ source, reason }))).map((text) =>
       RenderFinding.hint(text, 11, colors)
     ),
     ...findings.flatMap((finding) => [
@@ -112,7 +113,7 @@ export const explanationJson = ({ app, findings, rows, taken }: AppDiagnosis): s
       expiresAt: Render.isoTime(row.expiresAt),
       reason: row.reason?._tag ?? null,
       message: row.reason?.message ?? null,
-      hint: row.reason?.hint ?? null,
+      hint: row.reason === undefined ? null : hintOf({ source: row.source, reason: row.reason }),
       findings: row.findings.map(findingJson)
     })),
     findings: findings.map(findingJson)

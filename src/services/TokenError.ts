@@ -6,6 +6,7 @@
 import * as Schema from "effect/Schema"
 import { AppName } from "../token/AppName.ts"
 import { quote, told } from "../token/Redaction.ts"
+import { hintOf } from "./AttemptHint.ts"
 import { Defect, Expired, Malformed, MissReason, StorageFailed, TimedOut, Undischarged } from "./MissReason.ts"
 import { optionName } from "./OptionName.ts"
 import { SourceName } from "./SourceName.ts"
@@ -66,9 +67,10 @@ export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("No
   attempts: Schema.Array(Attempt)
 }) {
   override get message(): string {
-    const rows = this.attempts.flatMap(({ reason, source }) => {
+    const rows = this.attempts.flatMap((attempt) => {
+      const { reason, source } = attempt
       const row = told`  ${source.padEnd(9)}${reason.message}`
-      return reason._tag === "NotFound" ? [row] : [row, told`           → ${reason.hint}`]
+      return reason._tag === "NotFound" ? [row] : [row, told`           → ${hintOf(attempt)}`]
     })
     return [told`no Fly token for app "${this.app}"`, ...rows].join("\n")
   }
@@ -148,7 +150,8 @@ export class UnusableToken extends Schema.TaggedError<UnusableToken>()("Unusable
   reason: Schema.Union([Malformed, Expired, Undischarged])
 }) {
   override get message(): string {
-    return told`this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${this.reason.hint}`
+    const hint = hintOf({ source: "manual", reason: this.reason })
+    return told`this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${hint}`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()

@@ -164,7 +164,7 @@ const cases: ReadonlyArray<Case> = [
     },
     explain: [
       /env +miss +token [0-9a-f]{8} .*FLY_API_TOKEN .*expired at 20/,
-      /→ log in again or put a new token there/
+      "→ put a new token into the variable, or unset it"
     ],
     doctor: [/! warning +environment +the token of FLY_API_TOKEN: expired at 20/, "→ unset FLY_API_TOKEN, or put"],
     problem: false
@@ -172,8 +172,14 @@ const cases: ReadonlyArray<Case> = [
   {
     name: "an expired bundle in config.yml",
     prepare: (sandbox) => config(sandbox, expired(), ago(day)),
-    explain: [/config +miss +token [0-9a-f]{8} .*expired at 20/, /→ .*file live for minutes/],
-    doctor: [/· note +config file +the token in .*config.yml: expired at 20/, "→ nothing to do: flyctl renews it"],
+    explain: [
+      /config +miss +token [0-9a-f]{8} .*expired at 20/,
+      "→ nothing to do, if `cli` gives a token: flyctl renews"
+    ],
+    doctor: [
+      /· note +config file +the token in .*config.yml: expired at 20/,
+      "→ nothing to do, if `cli` gives a token: flyctl renews"
+    ],
     // As the stand-in makes it, it is no login.
     problem: true
   },
@@ -225,11 +231,8 @@ const cases: ReadonlyArray<Case> = [
   {
     name: "an app that flyctl does not find",
     prepare: (sandbox) => sandbox.settings({ apps: { "other-app": "acme" } }),
-    explain: [/cli +miss .*no organization found for my-app/, "→ check the app's name, your access to it"],
-    doctor: [
-      /✗ problem +organization +no organization found for my-app/,
-      "→ check the app's name, your access to it"
-    ],
+    explain: [/cli +miss .*Fly knows no app my-app that this login may see/, "→ check the app's name"],
+    doctor: [/✗ problem +organization +Fly knows no app my-app/, "→ check the app's name"],
     problem: true
   },
   {
@@ -410,7 +413,7 @@ describe("explain", () => {
         expect(stdout).toContain("would mint a read-only token (not tried)")
         expect(stdout).not.toContain("organization")
         const unseen = JSON.parse((yield* look(sandbox, ["explain", "no-such-app", "--json"])).stdout)
-        expect([unseen.taken, unseen.sources[0].reason]).toEqual([null, "OrgUnknown"])
+        expect([unseen.taken, unseen.sources[0].reason]).toEqual([null, "AppUnknown"])
       }),
     slow
   )
@@ -521,6 +524,7 @@ describe("doctor", () => {
         "config file ok",
         "login ok",
         "organization ok",
+        "Fly's API ok",
         "store ok",
         "records ok",
         "clock ok"
@@ -535,7 +539,7 @@ describe("doctor", () => {
       expect(code).toBe(1)
       expect(stdout).toMatch(/✗ problem +options +option `ttl` \(FLY_TOKENS_TTL\) is not valid: expected a duration/)
       expect(stdout).toContain("→ correct or unset the variable")
-      expect(stdout).toContain("1 problem, no warnings")
+      expect(stdout).toContain("1 problem, 1 warning")
     }), slow)
 
   it.live(
@@ -579,6 +583,7 @@ describe("doctor", () => {
       expect(stdout).toMatch(/✗ problem +organization +no answer within 2 s/)
       expect(stdout).toMatch(/! warning +version +.* does not say its version/)
       expect(stdout).toMatch(/- skipped +clock +not compared/)
+      expect(stdout).toMatch(/! warning +Fly's API +Fly's API cannot be reached: there was no answer in time \(127/)
       expect(stdout).toMatch(/✓ ok +store /)
     }), slow)
 

@@ -11,10 +11,12 @@ import { chmod, mkdir } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { dirname } from "node:path"
+import * as Api from "../../src/command/diagnosis/ApiFindings.ts"
 import * as Binary from "../../src/command/diagnosis/BinaryFindings.ts"
 import * as Config from "../../src/command/diagnosis/ConfigFindings.ts"
 import * as Variables from "../../src/command/diagnosis/EnvironmentFindings.ts"
 import type { Finding } from "../../src/command/diagnosis/Finding.ts"
+import * as Obstacle from "../../src/command/diagnosis/Obstacle.ts"
 import * as Organization from "../../src/command/diagnosis/OrganizationFindings.ts"
 import * as ServerTime from "../../src/command/diagnosis/ServerTime.ts"
 import * as Store from "../../src/command/diagnosis/StoreFindings.ts"
@@ -30,7 +32,7 @@ const shown = (findings: ReadonlyArray<Finding>) => findings.map(({ level, messa
 
 describe("the binary", () => {
   const version = (version: string | undefined) =>
-    Binary.version({ used: { _tag: "Found", path: "/bin/flyctl", version }, passedOver: [] })
+    Binary.version({ used: { _tag: "Found", path: "/bin/flyctl", version, failure: undefined }, passedOver: [] }, true)
 
   it("is old before 0.4.44, and of a version that cannot be read nothing is said", () => {
     assert.strictEqual(version("0.4.43").level, "note")
@@ -43,12 +45,26 @@ describe("the binary", () => {
     assert.strictEqual(version(undefined).level, "warning")
   })
 
+  it("that cannot use its own files is not told to upgrade itself", () => {
+    const failure = new MissReason.HomeUnusable({ problem: "brokenConfig", path: "/home/x/.fly/config.yml" })
+    const unusable = {
+      used: { _tag: "Found", path: "/bin/flyctl", version: undefined, failure },
+      passedOver: []
+    } as const
+    assert.deepStrictEqual(Binary.version(unusable, true), {
+      level: "problem",
+      message: failure.message,
+      hint: failure.hint
+    })
+    assert.strictEqual(Binary.version(unusable, false).level, "warning")
+  })
+
   it("that is not there has no version, and passes nothing over", () => {
     const missing = {
       used: { _tag: "Missing", reason: new MissReason.BinaryNotFound({ looked: ["PATH"] }) },
       passedOver: ["/bin/fly"]
     } as const
-    assert.strictEqual(Binary.version(missing).level, "skipped")
+    assert.strictEqual(Binary.version(missing, true).level, "skipped")
     assert.deepStrictEqual(Binary.passedOver(missing), [])
     assert.deepStrictEqual(Binary.binary(missing, true).map(({ level }) => level), ["problem"])
     assert.deepStrictEqual(Binary.binary(missing, false).map(({ level }) => level), ["warning"])
@@ -170,6 +186,51 @@ describe("the store", () => {
   })
 })
 
+describe("what stands in the way of a request", () => {
+  const by = (error: unknown) => Obstacle.of(error).by
+
+  it("is told by the codes of the system, wherever they are in the error", () => {
+    const within = (code: string) => ({ reason: { cause: new TypeError("fetch failed", { cause: { code } }) } })
+    const codes = [
+      ["ECONNREFUSED", "refused"],
+      ["ConnectionRefused", "refused"],
+      ["ENOTFOUND", "notFound"],
+      ["EAI_AGAIN", "notFound"],
+      ["ETIMEDOUT", "timedOut"],
+      ["UND_ERR_CONNECT_TIMEOUT", "timedOut"],
+      ["CERT_HAS_EXPIRED", "certificate"],
+      ["DEPTH_ZERO_SELF_SIGNED_CERT", "certificate"],
+      ["SELF_SIGNED_CERT_IN_CHAIN", "certificate"],
+      ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "certificate"],
+      ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "certificate"],
+      ["ERR_TLS_CERT_ALTNAME_INVALID", "certificate"],
+      ["ERR_SSL_WRONG_VERSION_NUMBER", "portal"],
+      ["HPE_INVALID_CONSTANT", "portal"],
+      ["ECONNRESET", "network"],
+      ["ENETUNREACH", "network"]
+    ]
+    assert.deepStrictEqual(codes.map(([code]) => [code, by(within(code!))]), codes)
+  })
+
+  it("is the network in general where there is none, also in what is no error or holds itself", () => {
+    const ring: { cause?: unknown } = {}
+    ring.cause = ring
+    for (const error of [ring, undefined, "text", new Error("x"), { code: 5 }]) assert.strictEqual(by(error), "network")
+    assert.strictEqual(by(new AggregateError([{ code: "ECONNREFUSED" }, { code: "ENETUNREACH" }])), "refused")
+  })
+
+  it("is a warning; a note where flyctl goes by a proxy; and nothing where an answer came", () => {
+    const asked = { host: "api.machines.dev", time: undefined, unreachable: undefined, proxied: false }
+    const unreachable = new MissReason.Unreachable({ by: "notFound" })
+    assert.deepStrictEqual(shown(Api.api(asked)), ["ok: api.machines.dev answers"])
+    assert.deepStrictEqual(shown(Api.api({ ...asked, unreachable })), [
+      `warning: ${unreachable.message} (api.machines.dev)`
+    ])
+    assert.match(shown(Api.api({ ...asked, unreachable, proxied: true }))[0]!, /^note: .*without the proxy/)
+    assert.match(shown(Api.api({ ...asked, host: undefined }))[0]!, /^warning: FLY_FLAPS_BASE_URL is no URL/)
+  })
+})
+
 describe("the time of Fly's server", () => {
   const at = (base: string) => Effect.provide(ServerTime.get, Environment.layerRecord({ FLY_FLAPS_BASE_URL: base }))
 
@@ -186,9 +247,11 @@ describe("the time of Fly's server", () => {
         () => Effect.sync(() => server.closeAllConnections()).pipe(Effect.andThen(Effect.sync(() => server.close())))
       )
       const url = `http://user:password@127.0.0.1:${(server.address() as AddressInfo).port}`
-      assert.strictEqual((yield* at(`${url}/dated`))?.time, now + 500)
-      assert.isUndefined(yield* at(`${url}/bare`))
-      assert.isUndefined(yield* at("no URL"))
-      assert.isUndefined(yield* at("http://127.0.0.1:1"))
+      const nothing = { time: undefined, unreachable: undefined, proxied: false }
+      assert.strictEqual((yield* at(`${url}/dated`)).time?.time, now + 500)
+      assert.deepStrictEqual(yield* at(`${url}/bare`), { ...nothing, host: new URL(url).host })
+      assert.deepStrictEqual(yield* at("no URL"), { ...nothing, host: undefined })
+      // Nothing listens there, and fetch does not mind the port, as it does with many small ones.
+      assert.strictEqual((yield* at("http://127.0.0.1:2")).unreachable?.by, "refused")
     }))
 })

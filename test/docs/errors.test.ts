@@ -9,9 +9,10 @@ import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import * as http from "../../src/http.ts"
 import * as main from "../../src/index.ts"
-import { FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
+import { AppName, FlyToken, FlyTokens, type MissReason, NoTokenAvailable, StorageError } from "../../src/index.ts"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import { FlyTokensNode } from "../../src/node.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -98,7 +99,7 @@ describe("docs/errors.md", () => {
       const minted = Output.mintedToken(text)
       return minted._tag === "Failure" ? minted.failure.why : undefined
     })
-    const file = ConfigFileText.interpret("access_token: [1]", "/home/me/.fly/config.yml").result
+    const file = Portions.atOnce(ConfigFileText.interpret("access_token: [1]", "/home/me/.fly/config.yml")).result
     const said = [
       ...texts,
       ...printed,
@@ -114,15 +115,31 @@ describe("docs/errors.md", () => {
     ])
   })
 
-  it.live("says the same of a list of apps, and of a status, that is none", () =>
+  it("has every obstacle and every trouble with flyctl's files, as they are told", () => {
+    const { by } = main.MissReason.Unreachable.fields
+    const obstacle = (by: MissReason.Unreachable["by"]) =>
+      new main.MissReason.Unreachable({ by }).message.split(": ")[1]!
+    assert.sameMembers([...rows("Unreachable")], [...by.literals])
+    for (const each of by.literals) assert.include(section("Unreachable"), `\`${obstacle(each)}\``)
+    const { problem } = main.MissReason.HomeUnusable.fields
+    assert.sameMembers([...rows("HomeUnusable")], [...problem.literals])
+    for (const each of problem.literals) {
+      const path = each === "noHome" ? null : "…"
+      const { message } = new main.MissReason.HomeUnusable({ problem: each, path })
+      assert.include(section("HomeUnusable"), `\`${message}\``)
+    }
+  })
+
+  it.live("says the same of a list of apps that is none, and of a status", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(() => sandbox.settings({ modes: { apps: "rubbish", status: "rubbish" } }))
       const cli = yield* main.FlyCli.pipe(Effect.provide(FlyTokensNode.layerFly({ environment: sandbox.environment })))
       const reason = yield* Effect.flip(cli.listApps({ environmentToken: false }))
-      assert.strictEqual(reason.message, "not a token: flyctl printed something else than a list of apps")
-      const other = yield* Effect.flip(cli.orgOf(main.AppName.make("my-app"), { environmentToken: false }))
-      assert.strictEqual(other.message, "not a token: flyctl printed something else than the status of an app")
+      assert.strictEqual(reason.message, "flyctl printed something else than a list of apps")
+      const app = AppName.make("my-app")
+      const other = yield* Effect.flip(cli.orgOf(app, { environmentToken: false }))
+      assert.strictEqual(other.message, "flyctl printed something else than the status of an app")
     }))
 
   it.live("has every sentence about a config file that cannot be used", () =>
@@ -139,7 +156,7 @@ describe("docs/errors.md", () => {
         })
       )
       const said: Array<string | undefined> = []
-      for (const text of ["", "{", "- list", `#${"x".repeat(2 ** 20)}`]) {
+      for (const text of ["", "{", "- list", "a: 1\na: 2", "<<: 1", "[".repeat(9_999), `#${"x".repeat(2 ** 18)}`]) {
         yield* Effect.promise(() => sandbox.writeConfig(text))
         said.push(yield* why)
       }

@@ -11,10 +11,9 @@ import {
   PersistFailed,
   StorageError
 } from "../../src/index.ts"
-import { InvalidOption, isAppName, UnusableToken } from "../../src/index.ts"
+import { AppName, InvalidOption, UnusableToken } from "../../src/index.ts"
 
-const app = "my-app"
-if (!isAppName(app)) throw new Error(`${app} is no app name`)
+export const app = AppName.make("my-app")
 
 const store = "/home/me/.local/state/fly-tokens"
 
@@ -35,7 +34,7 @@ export const reasons: ReadonlyArray<MissReason.MissReason> = [
   new MissReason.NotLoggedIn(),
   new MissReason.NotAuthenticated(),
   new MissReason.OrgRequired(),
-  new MissReason.OrgUnknown({ name: app }),
+  new MissReason.OrgUnknown({ name: "my-org" }),
   new MissReason.AppUnknown({ name: app }),
   new MissReason.MintRefused(),
   new MissReason.HttpFailed({ status: 503 }),

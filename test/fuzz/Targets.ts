@@ -10,7 +10,9 @@ import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
 import { inspect } from "node:util"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
+import { failureOf } from "../../src/layers/fly/FlyCliFailure.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import { defectOf } from "../../src/policy/Usability.ts"
 import { MissReason } from "../../src/services/MissReason.ts"
 import * as Attenuation from "../../src/token/Attenuation.ts"
@@ -200,9 +202,9 @@ const readMacaroon = (bytes: Uint8Array): void => {
 }
 
 const readConfig = ({ holds, secrets, text }: ConfigInput): void => {
-  const { result } = ConfigFileText.interpret(text, "/home/x/.fly/config.yml")
+  const { result } = Portions.atOnce(ConfigFileText.interpret(text, "/home/x/.fly/config.yml"))
   if (text.includes("last_login")) {
-    const login = ConfigFileText.lastLogin(text)
+    const login = Portions.atOnce(ConfigFileText.lastLogin(text))
     assert.isTrue(login === null || (Number.isSafeInteger(login) && login > 0))
   }
   if (Result.isFailure(result)) {
@@ -216,7 +218,7 @@ const readConfig = ({ holds, secrets, text }: ConfigInput): void => {
 }
 
 const readOutput = ({ ended, minted, secrets }: CliInput): void => {
-  const reason = Output.failureOf(ended, "my-app")
+  const reason = failureOf(ended, { subject: "my-app", configFile: "/home/x/.fly/config.yml" })
   assertReason(reason, secrets)
   if (reason._tag === "HttpFailed") assert.isTrue(reason.status >= 0 && reason.status <= 999)
   if (reason._tag === "ExitCode") assert.strictEqual(reason.code, ended.exitCode)
@@ -232,8 +234,13 @@ const readOutput = ({ ended, minted, secrets }: CliInput): void => {
   const version = Output.versionOf(ended.stdout)
   if (Option.isSome(version)) assert.match(version.value, /^\d[A-Za-z0-9.+-]*$/)
   assert.include(["flyctl", "another", "nothing", "unclear"], Output.identityOf(ended))
-  assert.isString(Option.getOrElse(Output.statusOrg(ended.stdout), () => ""))
-  for (const [app, org] of Option.getOrElse(Output.listedApps(ended.stdout), () => new Map<string, string>())) {
+  assert.isString(Option.getOrElse(Portions.atOnce(Output.statusOrg(ended.stdout)), () => ""))
+  for (
+    const [app, org] of Option.getOrElse(
+      Portions.atOnce(Output.listedApps(ended.stdout)),
+      () => new Map<string, string>()
+    )
+  ) {
     assert.isString(app)
     assert.isString(org)
   }

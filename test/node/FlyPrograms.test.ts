@@ -20,6 +20,7 @@ import { Environment, FlyCli } from "../../src/index.ts"
 import { identityOf, listedApps, statusOrg } from "../../src/layers/fly/FlyCliOutput.ts"
 import * as FlyCliShim from "../../src/layers/fly/FlyCliShim.ts"
 import * as FlyInspection from "../../src/layers/fly/FlyInspection.ts"
+import * as Portions from "../../src/layers/Portions.ts"
 import { FlyCliProcess } from "../../src/node.ts"
 import * as Command from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -93,7 +94,8 @@ describe("what a program is", () => {
         assert.deepStrictEqual((yield* inspect(sandbox, binary)).used, {
           _tag: "Found",
           path: binary,
-          version: "0.4.87"
+          version: "0.4.87",
+          failure: undefined
         })
       })
   )
@@ -372,7 +374,7 @@ exec "\${MISE_DATA_DIR:-\${XDG_DATA_HOME:-$HOME/.local/share}/mise}/installs/fly
 describe("answers about organizations", () => {
   it("a wrong row is left out, not the whole list", () => {
     const row = (Name: unknown, Slug: unknown) => ({ Name, Organization: { Slug } })
-    const read = (rows: unknown) => listedApps(JSON.stringify(rows))
+    const read = (rows: unknown) => Portions.atOnce(listedApps(JSON.stringify(rows)))
     const listed = read([row("app-1", "acme"), row("app-2", ""), row("app-3", "-t"), row("-a", "acme"), {
       Name: "app-4"
     }, 7])
@@ -383,7 +385,8 @@ describe("answers about organizations", () => {
   })
 
   it("a status without a slug is no status", () => {
-    assert.strictEqual(statusOrg("{\"Organization\":{\"Slug\":\"\"}}")._tag, "None")
-    assert.strictEqual(statusOrg("{\"Organization\":{\"Slug\":\"acme\"}}")._tag, "Some")
+    const read = (text: string) => Portions.atOnce(statusOrg(text))._tag
+    assert.strictEqual(read("{\"Organization\":{\"Slug\":\"\"}}"), "None")
+    assert.strictEqual(read("{\"Organization\":{\"Slug\":\"acme\"}}"), "Some")
   })
 })

@@ -5,7 +5,8 @@
  * It reads `stand-in.json` beside the name under which it was called (so a link `bin/flyctl` looks into `bin/`), and
  * appends a line per start and per end to `calls.jsonl` there. Settings:
  *
- * - `mode`: how `tokens create` behaves, see below; `modes`: the same by command (`apps`, `status`, `version`)
+ * - `mode`: how `tokens create` behaves, see below and `words.mjs`; `modes`: the same by command (`apps`, `status`,
+ *   `version`), `all` for each that has no other
  * - `orgs`: slug → number; without it every organization exists
  * - `apps`: app → slug of its organization; without it `apps list` is empty and every app is in `personal`
  * - `login`: `false` if there is no login unless a token or a config file says otherwise
@@ -21,7 +22,9 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { env, exit, pid, ppid, stderr, stdout } from "node:process"
 import { setTimeout as after } from "node:timers/promises"
+import * as home from "./home.mjs"
 import { deployToken, orgToken } from "./macaroon.mjs"
+import * as words from "./words.mjs"
 
 const place = dirname(process.argv[1] ?? ".")
 const args = process.argv.slice(2)
@@ -80,7 +83,10 @@ for (let i = 0; i < args.length; i++) {
 }
 
 const command = positional[0] ?? ""
-const mode = settings.modes?.[command] ?? (command === "tokens" ? settings.mode : undefined) ?? "ok"
+const wanted = settings.modes?.[command] ?? (command === "tokens" ? settings.mode : undefined) ?? settings.modes?.all ??
+  "ok"
+// `version` asks nobody.
+const mode = command === "version" && words.isAnswer(wanted) ? "ok" : wanted
 
 log({
   event: "start",
@@ -93,8 +99,18 @@ log({
   tokenFrom: env["FLY_ACCESS_TOKEN"] ? "environment" : "config"
 })
 
-const configFile = join(env["FLY_CONFIG_DIR"] || join(env["HOME"] || "", ".fly"), "config.yml")
-const configText = existsSync(configFile) ? readFileSync(configFile, "utf8") : ""
+if (mode === "concourse") {
+  await fail(
+    `error: Unknown command \`${command}'. Please specify one command of: abort-build, builds, check-resource or login`,
+    1
+  )
+}
+
+const { configText = "", ...unusable } = await home.read(mode)
+if (unusable.stderr !== undefined) {
+  await print(unusable.stdout ?? "")
+  await fail(unusable.stderr, 1)
+}
 const lastLogin = Date.parse(/^last_login: (\S+)/m.exec(configText)?.[1] ?? "")
 const hasOwnToken = Boolean(flags["token"] || env["FLY_ACCESS_TOKEN"] || env["FLY_API_TOKEN"])
 const recently = Date.now() - lastLogin < 30 * 86_400_000
@@ -109,18 +125,20 @@ const goSeconds = (text) => {
 
 const hang = () => new Promise(() => setInterval(() => {}, 60_000))
 
-if (settings.modes?.["all"] === "concourse" || mode === "concourse") {
-  await fail(
-    `error: Unknown command \`${command}'. Please specify one command of: abort-build, builds, check-resource or login`,
-    1
-  )
-}
 if (settings.delay !== undefined) await after(settings.delay)
+
+const failure = words.failureIn(mode, {
+  command,
+  app: flags["app"],
+  org: flags["org"] || env["FLY_ORG"] || (positional[2] === "readonly" ? positional[3] : undefined)
+})
+if (failure !== undefined) await fail(failure, 1)
 
 switch (mode) {
   case "ok":
   case "metrics-warning":
   case "debug-noise":
+  case "spinner":
   case "broken-config":
   case "late-exit":
   case "grandchild":
@@ -131,15 +149,9 @@ switch (mode) {
   case "not-logged-in-old":
     await fail("Error: No access token available. Please login with 'flyctl auth login'", 1)
     break
-  case "refused":
+  case "refused-old":
     await fail(
       "Error: failed creating token: input:3: createLimitedAccessToken Not authorized to access this createlimitedaccesstoken",
-      1
-    )
-    break
-  case "not-authenticated":
-    await fail(
-      "Error: failed retrieving org failed retrieving organization: You must be authenticated to view this.",
       1
     )
     break
@@ -160,6 +172,10 @@ switch (mode) {
     await hang()
     break
   case "panic":
+    await print("\u001b[31mOops, something went wrong! Could you try that again?\u001b[0m\n\ngoroutine 1 [running]:\n")
+    end(3)
+    break
+  case "panic-old":
     await fail(
       "panic: runtime error: invalid memory address or nil pointer dereference\n\ngoroutine 1 [running]:\nmain.main()",
       3
@@ -224,6 +240,18 @@ switch (mode) {
     await fail(`Error: the stand-in has no mode ${mode}`, 1)
 }
 
+/**
+ * An answer, with what may be printed around it.
+ * @type {(json: unknown) => Promise<void>}
+ */
+const answer = async (json) => {
+  if (mode === "debug-noise") await print("\u001b[36mDEBUG\u001b[0m {request} --> POST https://api.fly.io/graphql\n")
+  if (mode === "spinner") await print("\u001b[?25l⣾ Asking Fly\r⣽ Asking Fly\u001b[2K\r\u001b[?25h")
+  await print(`${JSON.stringify(json, null, 4)}\n`)
+  if (mode === "debug-noise") await print("\u001b[36mDEBUG\u001b[0m {metrics} [done]\n")
+  if (mode === "spinner") await print("Update available 0.4.87 -> 0.4.88.\n\u001b[0m")
+}
+
 const orgExists = (/** @type {string} */ slug) => settings.orgs === undefined || Object.hasOwn(settings.orgs, slug)
 
 switch (command) {
@@ -234,15 +262,15 @@ switch (command) {
   case "apps": {
     if (!loggedIn) await fail("Error: no access token available. Please login with 'flyctl auth login'", 1)
     const rows = Object.entries(settings.apps ?? {}).map(([Name, Slug]) => ({ Name, Organization: { Slug } }))
-    await print(`${JSON.stringify(rows, null, 4)}\n`)
+    await answer(rows)
     break
   }
   case "status": {
     if (!loggedIn) await fail("Error: no access token available. Please login with 'flyctl auth login'", 1)
     const app = flags["app"] ?? ""
     const slug = settings.apps === undefined ? "personal" : settings.apps[app]
-    if (slug === undefined) await fail(`Error: failed to get app: Could not find App "${app}"`, 1)
-    await print(`${JSON.stringify({ Name: app, Organization: { Slug: slug } }, null, 4)}\n`)
+    if (slug === undefined) await fail(words.unknownApp(app), 1)
+    await answer({ Name: app, Organization: { Slug: slug } })
     break
   }
   case "tokens": {
@@ -262,17 +290,14 @@ switch (command) {
     if (!loggedIn) await fail("Error: no access token available. Please login with 'flyctl auth login'", 1)
     const app = flags["app"] ?? ""
     if (kind === "deploy" && settings.apps !== undefined && !Object.hasOwn(settings.apps, app)) {
-      await fail(`Error: failed retrieving app ${app}: Could not find App "${app}"`, 1)
+      await fail(words.unknownApp(app), 1)
     }
     const org = kind === "deploy" ? settings.apps?.[app] ?? "personal" : flags["org"] || env["FLY_ORG"] || positional[3]
     if (!org) {
       await fail("Error: failed retrieving org slug argument must be specified when not running interactively", 1)
     }
     if (!orgExists(org ?? "")) {
-      await fail(
-        `Error: failed retrieving org failed retrieving organization with slug ${org}: Could not find Organization`,
-        1
-      )
+      await fail(words.unknownOrg(org ?? ""), 1)
     }
     if (settings.refuseEnvironmentToken && env["FLY_ACCESS_TOKEN"]) {
       await fail(
@@ -283,11 +308,10 @@ switch (command) {
     const minted = { now: Date.now(), life: settings.life ?? life, org: settings.orgs?.[org ?? ""] ?? 4721 }
     const token = kind === "deploy" ? deployToken(minted) : orgToken(minted)
     if (mode === "metrics-warning") stderr.write("Warning: Metrics token unavailable: context canceled\n")
-    if (mode === "debug-noise") await print("\u001b[36mDEBUG\u001b[0m {request} --> POST https://api.fly.io/graphql\n")
     if (mode === "broken-config") {
       await print("Error loading config While parsing config: yaml: line 3: did not find key\n")
     }
-    await print(json ? `{\n    "token": "${token}"\n}\n` : `${token}\n`)
+    await (json ? answer({ token }) : print(`${token}\n`))
     if (mode === "late-exit") await after(5_000)
     if (mode === "grandchild") {
       const grandchild = spawn("sleep", ["3600"], { stdio: ["ignore", "inherit", "inherit"] })

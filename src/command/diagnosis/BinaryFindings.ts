@@ -50,8 +50,12 @@ const isBelow = (version: string, other: ReadonlyArray<number>): boolean => {
  * @since 0.1.0
  * @stability stable
  */
-export const version = ({ used }: Inspected): Finding => {
+export const version = ({ used }: Inspected, needed: boolean): Finding => {
   if (used._tag === "Missing") return finding("skipped", "there is no flyctl to ask")
+  // Then no call of it does anything, and upgrading it is a call as well.
+  if (used.failure?._tag === "HomeUnusable") {
+    return finding(severity(needed), used.failure.message, used.failure.hint)
+  }
   if (used.version === undefined) {
     return finding(
       "warning",

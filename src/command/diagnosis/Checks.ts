@@ -20,6 +20,7 @@ import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits, notBefore } from "../../token/TokenLimits.ts"
 import * as UnknownVariables from "../UnknownVariables.ts"
+import * as ApiFindings from "./ApiFindings.ts"
 import * as BinaryFindings from "./BinaryFindings.ts"
 import * as ClockFindings from "./ClockFindings.ts"
 import * as ConfigFindings from "./ConfigFindings.ts"
@@ -190,9 +191,9 @@ export const run = Effect.fnUntraced(function*(request: {
     ? offlineFinding
     : Result.isFailure(server)
     ? server.failure
-    : server.success === undefined
+    : server.success.time === undefined
     ? finding("skipped", "not compared: the Machines API gave no time within 3 s")
-    : ClockFindings.against(server.success, server.success.here)
+    : ClockFindings.against(server.success.time, server.success.time.here)
 
   const checks: ReadonlyArray<Check> = [
     { name: "options", findings: optionFindings },
@@ -203,7 +204,7 @@ export const run = Effect.fnUntraced(function*(request: {
     ),
     check(
       "version",
-      asksCli ? Result.map(inspected, (each) => [BinaryFindings.version(each)]) : Result.succeed(unused)
+      asksCli ? Result.map(inspected, (each) => [BinaryFindings.version(each, needed)]) : Result.succeed(unused)
     ),
     check("config file", Result.map(login, (each) => ConfigFindings.config(each, now))),
     check("login", asksCli ? loginFindings : Result.succeed(unused)),
@@ -215,6 +216,7 @@ export const run = Effect.fnUntraced(function*(request: {
         ? Result.succeed([finding("skipped", "there is no flyctl to ask")])
         : found.organization ?? Result.succeed([offlineFinding])
     ),
+    check("Fly's API", server === undefined ? Result.succeed([offlineFinding]) : Result.map(server, ApiFindings.api)),
     check("store", directory),
     check(
       "records",

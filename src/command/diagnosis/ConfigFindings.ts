@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
 import * as Usability from "../../policy/Usability.ts"
+import { hintOf } from "../../services/AttemptHint.ts"
 import { type Finding, finding, orOk } from "./Finding.ts"
 
 /**
@@ -29,7 +30,7 @@ export const config = (login: FlyLogin, now: number): ReadonlyArray<Finding> => 
     return [
       token.failure._tag === "NotFound"
         ? finding("note", token.failure.message, "nothing to do, if there is no login on this machine on purpose")
-        : finding("warning", token.failure.message, token.failure.hint),
+        : finding("warning", token.failure.message, hintOf({ source: "config", reason: token.failure })),
       ...logs
     ]
   }
@@ -45,18 +46,22 @@ export const config = (login: FlyLogin, now: number): ReadonlyArray<Finding> => 
   if (Result.isFailure(token)) {
     return token.failure._tag === "NotFound"
       ? [finding("note", token.failure.message), ...open, ...logs]
-      : [finding("warning", token.failure.message, token.failure.hint), ...open, ...logs]
+      : [
+        finding("warning", token.failure.message, hintOf({ source: "config", reason: token.failure })),
+        ...open,
+        ...logs
+      ]
   }
   const { success } = token
   const defect = Usability.defectOf(success, success.expiresAt ?? Number.POSITIVE_INFINITY, now)
   if (defect === undefined) return [...orOk(open, () => `${path} holds token ${success.fingerprint}`), ...logs]
   return [
     defect._tag === "Malformed"
-      ? finding("warning", `the token in ${path}: ${defect.message}`, "run `fly auth login`, which writes it anew")
+      ? finding("warning", `the token in ${path}: ${defect.message}`, hintOf({ source: "config", reason: defect }))
       : finding(
         "note",
         `the token in ${path}: ${defect.message}, so it is not taken from there`,
-        "nothing to do: flyctl renews it when it runs; `fly auth login` if flyctl fails"
+        hintOf({ source: "config", reason: defect })
       ),
     ...open,
     ...logs

@@ -5,6 +5,7 @@
  */
 import * as Result from "effect/Result"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
+import { hintOf } from "../../services/AttemptHint.ts"
 import { NotLoggedIn } from "../../services/MissReason.ts"
 import { mintLimits } from "../../token/TokenLimits.ts"
 import { type Finding, finding, severity } from "./Finding.ts"
@@ -34,7 +35,7 @@ export const login = (
       const { hint, message } = new NotLoggedIn()
       return [finding(level, `${message}: ${failure.what}`, hint)]
     }
-    return [finding(level, failure.message, failure.hint)]
+    return [finding(level, failure.message, hintOf({ source: "config", reason: failure }))]
   }
   const limits = mintLimits(login.token.success)
   if (limits.length > 0) {

@@ -1,12 +1,15 @@
 /**
- * What time it is at the Machines API.
+ * Whether the Machines API can be reached, and what time it is there.
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Environment } from "../../services/Environment.ts"
+import { Unreachable } from "../../services/MissReason.ts"
+import * as Obstacle from "./Obstacle.ts"
 
 /**
  * @category models
@@ -19,6 +22,23 @@ export interface ServerTime {
   readonly time: number
   /** The time here in the middle of the exchange. */
   readonly here: number
+}
+
+/**
+ * What came of asking.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Asked {
+  /** `undefined` if `FLY_FLAPS_BASE_URL` names none. */
+  readonly host: string | undefined
+  readonly time: ServerTime | undefined
+  /** What stands in the way, if there was no answer. */
+  readonly unreachable: Unreachable | undefined
+  /** Whether flyctl goes another way: by a proxy, which is not used here. */
+  readonly proxied: boolean
 }
 
 const limit = "3 seconds"
@@ -39,24 +59,35 @@ const ask = Effect.fnUntraced(function*(url: URL) {
   return yield* Effect.provide(exchange, FetchHttpClient.layer)
 })
 
+const proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+
 /**
- * Asks with one request without a token, of `FLY_FLAPS_BASE_URL` or the public API. `undefined` if there is no answer
- * within 3 s.
+ * Asks with one request without a token, of `FLY_FLAPS_BASE_URL` or the public API, for at most 3 s.
  *
  * @category asking
  * @since 0.1.0
  * @stability stable
  */
-export const get: Effect.Effect<ServerTime | undefined, never, Environment> = Effect.gen(function*() {
-  const base = (yield* Environment).get("FLY_FLAPS_BASE_URL") || "https://api.machines.dev"
+export const get: Effect.Effect<Asked, never, Environment> = Effect.gen(function*() {
+  const environment = yield* Environment
+  const base = environment.get("FLY_FLAPS_BASE_URL") || "https://api.machines.dev"
   const url = URL.canParse(base) ? new URL(base) : undefined
-  if (url === undefined) return undefined
+  const asked = {
+    host: url?.host,
+    time: undefined,
+    unreachable: undefined,
+    proxied: proxies.some((name) => Boolean(environment.get(name)))
+  }
+  if (url === undefined) return asked
   // A URL of a proxy may have a password in it, which is not for the API.
   url.username = ""
   url.password = ""
   return yield* ask(url).pipe(
     Effect.timeoutOption(limit),
-    Effect.map(Option.getOrUndefined),
-    Effect.catchCause(() => Effect.undefined)
+    Effect.map(Option.match({
+      onNone: () => ({ ...asked, unreachable: new Unreachable({ by: "timedOut" }) }),
+      onSome: (time) => ({ ...asked, time })
+    })),
+    Effect.catchCause((cause) => Effect.succeed({ ...asked, unreachable: Obstacle.of(Cause.squash(cause)) }))
   )
 })

@@ -47,7 +47,7 @@ export const explain = Command.make(
       explained: Explanation.explain(app, settings),
       inspected: within(FlyInspection.inspect(binary)),
       login: within(FlyLogin.read),
-      serverTime: within(ServerTime.get)
+      serverTime: within(Effect.map(ServerTime.get, ({ time }) => time))
     }, { concurrency: "unbounded" })
     const now = yield* Clock.currentTimeMillis
     const diagnosis = AppDiagnosis.make({ ...facts, app, now, environment: yield* Environment })

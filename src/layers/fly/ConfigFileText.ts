@@ -6,10 +6,11 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { type Document, isAlias, isMap, isScalar, parseAllDocuments } from "yaml"
 import type { ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Malformed, NotFound, Unreadable } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import type { Portions } from "../Portions.ts"
+import * as YamlSettings from "./YamlSettings.ts"
 
 const Contents = Schema.Struct({ access_token: Schema.optionalKey(Schema.NullOr(Schema.String)) })
 const decodeContents = Schema.decodeUnknownResult(Contents)
@@ -29,43 +30,8 @@ export interface Read {
 
 const miss = (reason: ConfigFileReason, maybeTorn = false): Read => ({ result: Result.fail(reason), maybeTorn })
 
-/** The value of a text, a number or the like; what is a list or a map is no text, and not looked into. */
-const plainValue = (node: unknown, document: Document.Parsed): Result.Result<unknown, "not YAML"> => {
-  const found = isAlias(node) ? node.resolve(document) : node
-  if (found === undefined) return Result.fail("not YAML")
-  return Result.succeed(isScalar(found) ? found.value : found === null ? null : {})
-}
-
-/**
- * The settings that we look for, if the text is YAML and a map; `undefined` if it is YAML and no map.
- *
- * **Details**
- *
- * Only the map itself is looked at. `toJS` would write out the keys that are maps, and each key of their keys, over and
- * over, and the parser compares each key with all others (`uniqueKeys`): a file that is made for it takes minutes.
- */
-const parse = (text: string): Result.Result<Record<string, unknown> | undefined, "not YAML"> => {
-  // flyctl reads the first document only.
-  const documents = Result.try({
-    try: () => parseAllDocuments(text, { logLevel: "error", prettyErrors: false, uniqueKeys: false }),
-    catch: () => "not YAML" as const
-  })
-  if (Result.isFailure(documents)) return Result.fail(documents.failure)
-  const document = documents.success[0]
-  if (document === undefined || document.errors.length > 0) return Result.fail("not YAML")
-  if (!isMap(document.contents)) return Result.succeed(undefined)
-  const settings: Record<string, unknown> = {}
-  for (const { key, value } of document.contents.items) {
-    const name = isScalar(key) ? key.value : undefined
-    if (name !== "access_token" && name !== "last_login") continue
-    // Go's parser refuses a key that comes twice.
-    if (name in settings) return Result.fail("not YAML")
-    const plain = plainValue(value, document)
-    if (Result.isFailure(plain)) return Result.fail(plain.failure)
-    settings[name] = plain.success
-  }
-  return Result.succeed(settings)
-}
+/** What is read of the file. */
+const names = new Set(["access_token", "last_login"])
 
 const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: Schema.String }))
 
@@ -78,8 +44,8 @@ const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: S
  * @stability stable
  * @internal
  */
-export const lastLogin = (text: string): number | null => {
-  const parsed = parse(text)
+export function* lastLogin(text: string): Portions<number | null> {
+  const parsed = yield* YamlSettings.read(text, names)
   const found = Result.isSuccess(parsed) ? decodeLastLogin(parsed.success) : Option.none()
   const millis = Option.isSome(found) ? Date.parse(found.value.last_login) : Number.NaN
   return millis > 0 ? millis : null
@@ -93,10 +59,10 @@ export const lastLogin = (text: string): number | null => {
  * @stability stable
  * @internal
  */
-export const interpret = (text: string, path: string): Read => {
+export function* interpret(text: string, path: string): Portions<Read> {
   if (text.trim() === "") return miss(new Unreadable({ path, why: "the file is empty" }), true)
-  const parsed = parse(text)
-  if (Result.isFailure(parsed)) return miss(new Unreadable({ path, why: "the file is not YAML" }), true)
+  const parsed = yield* YamlSettings.read(text, names)
+  if (Result.isFailure(parsed)) return miss(new Unreadable({ path, why: parsed.failure }), true)
   if (parsed.success === undefined) {
     return miss(new Unreadable({ path, why: "the file is YAML, but not a map of settings" }), true)
   }

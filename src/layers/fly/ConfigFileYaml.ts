@@ -16,12 +16,13 @@ import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
 import { NotFound, Unreadable } from "../../services/MissReason.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import * as Portions from "../Portions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import type { Read } from "./ConfigFileText.ts"
 import { homeDirectory } from "./HomeDirectory.ts"
 
 /** flyctl's own file has a few kilobytes. */
-const maxBytes = ByteSize.mebibytes(1)
+const maxBytes = ByteSize.kibibytes(256)
 
 /** flyctl (v0.4.87) truncates and writes in place: what looks torn is read again before it is believed. */
 const rereads = 3
@@ -64,10 +65,12 @@ const make = Effect.gen(function*() {
     Effect.gen(function*() {
       const { size, type } = yield* fileSystem.stat(path)
       if (type !== "File") return miss(new Unreadable({ path, why: "it is not a file" }))
-      if (ByteSize.isGreaterThan(size, maxBytes)) return miss(new Unreadable({ path, why: "it is larger than 1 MiB" }))
+      if (ByteSize.isGreaterThan(size, maxBytes)) {
+        return miss(new Unreadable({ path, why: "it is larger than 256 KiB" }))
+      }
       const text = yield* fileSystem.readFileString(path)
       const { interpret } = yield* Effect.promise(() => import("./ConfigFileText.ts"))
-      return interpret(text, path)
+      return yield* Portions.inPortions(() => interpret(text, path))
     }).pipe(Effect.catch((error) => Effect.succeed(miss(unreadable(path)(error)))))
 
   const read = Effect.gen(function*() {

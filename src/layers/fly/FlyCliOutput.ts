@@ -6,23 +6,11 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import {
-  ConfigLocked,
-  ExitCode,
-  HttpFailed,
-  InvalidExpiry,
-  Killed,
-  Malformed,
-  MintRefused,
-  NotAuthenticated,
-  NotLoggedIn,
-  OrgRequired,
-  OrgUnknown,
-  OutdatedFlyctl,
-  Panicked
-} from "../../services/MissReason.ts"
+import { Malformed } from "../../services/MissReason.ts"
 import { isAppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import * as Portions from "../Portions.ts"
+import * as JsonInOutput from "./JsonInOutput.ts"
 
 /**
  * How a child ended.
@@ -37,60 +25,9 @@ export interface Ended {
   readonly stderr: string
 }
 
-/**
- * Why flyctl failed: what flyctl v0.4.87 says, matched by prefix and without case, because inner texts changed over
- * time.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
-export const failureOf = ({ exitCode, stderr, stdout }: Ended, subject: string) => {
-  const lines = `${stderr}\n${stdout}`.toLowerCase().split("\n").map((line) => line.trim())
-  const errors = lines.filter((line) => line.startsWith("error:")).map((line) => line.slice("error:".length).trim())
-  const starts = (prefix: string) => errors.some((error) => error.startsWith(prefix))
-  const holds = (text: string) => errors.some((error) => error.includes(text))
-
-  if (lines.some((line) => line.startsWith("panic:"))) return new Panicked()
-  if (starts("no access token available")) return new NotLoggedIn()
-  if (holds("you must be authenticated")) return new NotAuthenticated()
-  for (const error of errors) {
-    const status = /(?:non-200 status code:|returned error) (\d{3})\b/.exec(error)
-    if (status !== null) return new HttpFailed({ status: Number(status[1]) })
-  }
-  if (starts("failed retrieving org slug")) return new OrgRequired()
-  if (starts("failed retrieving org") || holds("could not find app")) return new OrgUnknown({ name: subject })
-  if (starts("failed creating token") && holds("not authorized")) return new MintRefused()
-  if (starts("invalid argument") && holds("--expiry")) return new InvalidExpiry()
-  if (starts("unknown flag") || starts("unknown shorthand flag") || starts("unknown command")) {
-    return new OutdatedFlyctl()
-  }
-  if (exitCode === 126 && starts("context deadline exceeded")) return new ConfigLocked()
-  // A shell that finds no command ends with 127 too, but says so.
-  if (exitCode === 127 && stderr.trim() === "") return new Killed()
-  if (exitCode === 3) return new Panicked()
-  return new ExitCode({ code: exitCode })
-}
-
-const maxStarts = 64
-
-/** The JSON that ends an output; lines of noise may stand before it (of debug logs, of a broken config). */
-const lastJson = (stdout: string): Option.Option<unknown> => {
-  const text = stdout.trim()
-  let start = 0
-  for (let starts = 0; starts < maxStarts;) {
-    const head = text[start]
-    if (head === "{" || head === "[") {
-      starts++
-      const value = Result.try({ try: () => JSON.parse(text.slice(start)) as unknown, catch: () => "not JSON" })
-      if (Result.isSuccess(value)) return Option.some(value.success)
-    }
-    const next = text.indexOf("\n", start)
-    if (next === -1) break
-    start = next + 1
-  }
-  return Option.none()
-}
+/** Of an answer of 64 KiB at most, which needs no reading in portions. */
+const answerOf = <A>(stdout: string, decode: (object: unknown) => Option.Option<A>): Option.Option<A> =>
+  Portions.atOnce(JsonInOutput.lastObject(stdout, decode))
 
 const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
 
@@ -104,7 +41,7 @@ const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.Str
  */
 export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> => {
   if (stdout.trim() === "") return Result.fail(new Malformed({ why: "flyctl printed nothing" }))
-  const printed = Option.flatMap(lastJson(stdout), decodeToken)
+  const printed = answerOf(stdout, decodeToken)
   if (Option.isNone(printed)) return Result.fail(new Malformed({ why: "flyctl printed something else than a token" }))
   const token = FlyToken.make(printed.value.token)
   if (token.malformed !== undefined) return Result.fail(new Malformed({ why: `flyctl's answer: ${token.malformed}` }))
@@ -113,9 +50,20 @@ export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> 
     : Result.succeed(token)
 }
 
+const rowsAtOnce = 10_000
+
 const AppRow = Schema.Struct({ Name: Schema.String, Organization: Schema.Struct({ Slug: Schema.String }) })
 const decodeRows = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
 const decodeRow = Schema.decodeUnknownOption(AppRow)
+
+/** Rows that are wrong are left out; where all are, it is no list of apps. */
+const decodeApps = (given: unknown) =>
+  Option.flatMap(decodeRows(given), (rows) => {
+    const apps = rows.flatMap((row) => Option.toArray(decodeRow(row)))
+      .filter(({ Name, Organization }) => isAppName(Name) && isAppName(Organization.Slug))
+    return rows.length > 0 && apps.length === 0 ? Option.none() : Option.some(apps)
+  })
+
 const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: AppRow.fields.Organization }))
 
 /**
@@ -125,16 +73,16 @@ const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: Ap
  * @since 0.1.0
  * @stability stable
  */
-export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, string>> =>
-  Option.flatMap(Option.flatMap(lastJson(stdout), decodeRows), (rows) => {
-    const apps = new Map<string, string>()
-    for (const row of rows) {
-      const app = decodeRow(row)
-      if (Option.isNone(app) || !isAppName(app.value.Name) || !isAppName(app.value.Organization.Slug)) continue
-      apps.set(app.value.Name, app.value.Organization.Slug)
-    }
-    return rows.length > 0 && apps.size === 0 ? Option.none() : Option.some(apps)
-  })
+export function* listedApps(stdout: string): Portions.Portions<Option.Option<ReadonlyMap<string, string>>> {
+  const rows = yield* JsonInOutput.lastArray(stdout, decodeApps)
+  if (Option.isNone(rows)) return Option.none()
+  const organizations = new Map<string, string>()
+  for (const { Name, Organization } of rows.value) {
+    organizations.set(Name, Organization.Slug)
+    if (organizations.size % rowsAtOnce === 0) yield
+  }
+  return Option.some(organizations)
+}
 
 /**
  * The organization of `status --json`.
@@ -143,11 +91,10 @@ export const listedApps = (stdout: string): Option.Option<ReadonlyMap<string, st
  * @since 0.1.0
  * @stability stable
  */
-export const statusOrg = (stdout: string): Option.Option<string> =>
-  Option.flatMap(lastJson(stdout), decodeStatus).pipe(
-    Option.map((status): string => status.Organization.Slug),
-    Option.filter(isAppName)
-  )
+export function* statusOrg(stdout: string): Portions.Portions<Option.Option<string>> {
+  const status = yield* JsonInOutput.lastObject(stdout, decodeStatus)
+  return Option.filter(Option.map(status, ({ Organization }) => Organization.Slug), isAppName)
+}
 
 const decodeIdentity = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String, Version: Schema.String }))
 const decodeVersion = Schema.decodeUnknownOption(
@@ -162,7 +109,7 @@ const decodeVersion = Schema.decodeUnknownOption(
  * @stability stable
  */
 export const versionOf = (stdout: string): Option.Option<string> =>
-  Option.map(Option.flatMap(lastJson(stdout), decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
+  Option.map(answerOf(stdout, decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
 
 /**
  * What an answer to `version --json` shows of a program.
@@ -180,7 +127,7 @@ export const versionOf = (stdout: string): Option.Option<string> =>
  * @stability stable
  */
 export const identityOf = ({ exitCode, stderr, stdout }: Ended): "flyctl" | "another" | "nothing" | "unclear" => {
-  if (exitCode === 0) return Option.isSome(Option.flatMap(lastJson(stdout), decodeIdentity)) ? "flyctl" : "another"
+  if (exitCode === 0) return Option.isSome(answerOf(stdout, decodeIdentity)) ? "flyctl" : "another"
   const said = `${stderr}\n${stdout}`
   if (/\bunknown command\b|\bunknown flag `/i.test(said)) return "another"
   return (exitCode === 126 || exitCode === 127) && said.trim() !== "" && !/^\s*error\b/im.test(said)

@@ -16,8 +16,11 @@ import { platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
 import { Malformed } from "../../services/MissReason.ts"
+import * as Portions from "../Portions.ts"
+import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
+import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
 import * as FlyCliShim from "./FlyCliShim.ts"
 
@@ -106,7 +109,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   (
     ended: Output.Ended
   ): Effect.Effect<A, FlyCliReason> =>
-    ended.exitCode === 0 ? read(ended.stdout) : Effect.fail(Output.failureOf(ended, subject))
+    ended.exitCode === 0
+      ? read(ended.stdout)
+      : Effect.fail(failureOf(ended, {
+        subject,
+        configFile: Result.getOrUndefined(ConfigFileYaml.locate(environment, paths))
+      }))
 
   const mint = (
     what: ReadonlyArray<string>,
@@ -138,9 +146,12 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded("the list of apps", (stdout) =>
-          Effect.mapError(
-            Effect.fromOption(Output.listedApps(stdout)),
-            () => new Malformed({ why: "flyctl printed something else than a list of apps" })
+          Effect.flatMap(
+            Portions.inPortions(() => Output.listedApps(stdout)),
+            Option.match({
+              onNone: () => Effect.fail(new Malformed({ why: "flyctl printed something else than a list of apps" })),
+              onSome: Effect.succeed
+            })
           ))
       ),
     orgOf: (app, call) =>
@@ -149,9 +160,13 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         call,
         listLimit,
         succeeded(app, (stdout) =>
-          Effect.mapError(
-            Effect.fromOption(Output.statusOrg(stdout)),
-            () => new Malformed({ why: "flyctl printed something else than the status of an app" })
+          Effect.flatMap(
+            Portions.inPortions(() => Output.statusOrg(stdout)),
+            Option.match({
+              onNone: () =>
+                Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" })),
+              onSome: Effect.succeed
+            })
           ))
       )
   })

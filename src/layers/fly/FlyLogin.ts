@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import * as Portions from "../Portions.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 
 /**
@@ -32,6 +33,13 @@ export interface FlyLogin {
 
 const othersLook = 0o055
 
+const lastLoginOf = Effect.fnUntraced(function*(path: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const text = yield* Effect.orElseSucceed(fileSystem.readFileString(path), () => "")
+  const { lastLogin } = yield* Effect.promise(() => import("./ConfigFileText.ts"))
+  return yield* Portions.inPortions(() => lastLogin(text))
+})
+
 /**
  * Reads it.
  *
@@ -52,11 +60,7 @@ export const read: Effect.Effect<FlyLogin, never, FileSystem.FileSystem | Path.P
       Effect.map(Effect.option(fileSystem.stat(path)), (info) => Option.getOrUndefined(info)?.mode)
     const mode = yield* modeOf(path)
     // What is no sound file has no token either, and the token's reason says why.
-    const lastLogin = Result.isSuccess(token)
-      ? (yield* Effect.promise(() => import("./ConfigFileText.ts"))).lastLogin(
-        yield* Effect.orElseSucceed(fileSystem.readFileString(path), () => "")
-      )
-      : null
+    const lastLogin = Result.isSuccess(token) ? yield* lastLoginOf(path) : null
     const directory = paths.dirname(path)
     const logs = paths.join(directory, "logs")
     const modes = [yield* modeOf(directory), yield* modeOf(logs)]

@@ -83,7 +83,9 @@ const fatal = new Set<MissReason["_tag"]>([
   "NotExecutable",
   "NotFlyctl",
   "NotLoggedIn",
-  "NotAuthenticated"
+  "NotAuthenticated",
+  "Unreachable",
+  "HomeUnusable"
 ])
 
 /**

@@ -40,7 +40,9 @@ export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecu
     return told`${this.path} cannot be run`
   }
   get hint(): string {
-    return `make it executable (chmod +x), or name another one with option ${optionName("binary")}`
+    return `make it executable (chmod +x); if it is, it is for another kind of machine: install flyctl, or name it with option ${
+      optionName("binary")
+    }`
   }
 }
 
@@ -74,7 +76,7 @@ export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("Outdat
     return "this flyctl is too old: it does not know what it was asked for"
   }
   get hint(): string {
-    return "run `fly version upgrade`"
+    return "run `fly version upgrade`, or upgrade it as it was installed"
   }
 }
 
@@ -127,14 +129,14 @@ export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired"
 }
 
 /**
- * The organization is not known, or the app's organization cannot be found out.
+ * Fly knows no such organization, or does not show it to this login.
  *
  * @category reasons
  * @since 0.1.0
  * @stability stable
  */
 export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
-  /** The organization's slug, or the app whose organization was asked for. */
+  /** The organization's slug, or the app that is said to be in it. */
   name: Schema.String
 }) {
   override get message(): string {
@@ -145,9 +147,9 @@ export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
     return `${this._tag}: ${this.message}`
   }
   get hint(): string {
-    return `check the app's name, your access to it (\`fly apps list\`), and option ${
+    return `\`fly orgs list\` shows the organizations of your login; option ${
       optionName("org")
-    }, which is the organization's slug`
+    }, if it is set, has to be the slug of one of them`
   }
 }
 
@@ -182,9 +184,9 @@ export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
     return told`Fly's API answered flyctl with HTTP status ${this.status}`
   }
   get hint(): string {
-    return this.status === 401 || this.status === 403
-      ? "run `fly auth login`"
-      : "try again; https://status.flyio.net shows incidents"
+    return this.status >= 500
+      ? "try again later; https://status.flyio.net shows incidents"
+      : "run `fly version upgrade`; check FLY_API_BASE_URL, if it is set, and what a proxy may answer"
   }
 }
 
@@ -212,14 +214,14 @@ export class AppUnknown extends Schema.TaggedError<AppUnknown>()("AppUnknown", {
 }
 
 const unreachable = {
-  refused: ["the connection was refused", "check the proxy and firewall settings of this machine"],
+  refused: ["the connection was refused", "check the firewall of this machine, and FLY_API_BASE_URL if it is set"],
   notFound: ["the name was not found", "check the DNS settings and the network connection of this machine"],
   timedOut: ["there was no answer in time", "check the network connection; https://status.flyio.net shows incidents"],
   certificate: [
-    "the certificate was not accepted",
-    "check this machine's clock and CA certificates (SSL_CERT_FILE); a proxy may open the connection"
+    "its certificate was not accepted",
+    "check this machine's clock and CA certificates; name those of a proxy that opens connections in SSL_CERT_FILE"
   ],
-  proxy: ["the proxy failed", "check HTTPS_PROXY and NO_PROXY"],
+  proxy: ["the proxy did not let flyctl through", "check HTTPS_PROXY and NO_PROXY, and what the proxy allows"],
   portal: [
     "something else than the API answered",
     "a login page of the network or a proxy may be in between: open https://api.fly.io in a browser"
@@ -258,7 +260,7 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {}) 
     return "Fly does not let this login do that"
   }
   get hint(): string {
-    return "check which login flyctl uses (`fly auth whoami`) and that it is a member of the app's organization"
+    return "check that `fly auth whoami` is a member of the app's organization; FLY_ACCESS_TOKEN and FLY_API_TOKEN count before the login"
   }
 }
 
@@ -294,6 +296,25 @@ export class SignOnRequired extends Schema.TaggedError<SignOnRequired>()("SignOn
   }
 }
 
+const unusable = {
+  brokenConfig: [
+    "cannot read its config file",
+    "mend or remove the file: until then flyctl does nothing, not even `fly auth login`"
+  ],
+  notWritable: [
+    "cannot write to its directory",
+    "make it writable, or set FLY_CONFIG_DIR to a writable copy of it; flyctl does nothing until then, whatever token it has"
+  ],
+  notPermitted: [
+    "has no permission for its files in",
+    "give them back to this user (`sudo fly` leaves files of root there), or set FLY_CONFIG_DIR to a copy of its own"
+  ],
+  noHome: [
+    "has no home directory: neither HOME nor FLY_CONFIG_DIR is set",
+    "set HOME, or FLY_CONFIG_DIR to a directory that can be written to"
+  ]
+} as const
+
 /**
  * flyctl cannot use its config file or directory: every call of it fails, whichever it is.
  *
@@ -303,24 +324,15 @@ export class SignOnRequired extends Schema.TaggedError<SignOnRequired>()("SignOn
  */
 export class HomeUnusable extends Schema.TaggedError<HomeUnusable>()("HomeUnusable", {
   /** What is wrong with it. */
-  problem: Schema.Literals(["brokenConfig", "notWritable", "noHome"]),
+  problem: Schema.Literals(["brokenConfig", "notWritable", "notPermitted", "noHome"]),
   /** The file or directory; `null` if there is none. */
   path: Schema.NullOr(Schema.String)
 }) {
   override get message(): string {
-    switch (this.problem) {
-      case "brokenConfig":
-        return told`flyctl cannot read its config file${this.path === null ? "" : ` ${this.path}`}`
-      case "notWritable":
-        return told`flyctl cannot write to its directory${this.path === null ? "" : ` ${this.path}`}`
-      case "noHome":
-        return "flyctl finds no home directory: HOME is not set"
-    }
+    return told`flyctl ${unusable[this.problem][0]}${this.path === null ? "" : ` ${this.path}`}`
   }
   get hint(): string {
-    return this.problem === "brokenConfig"
-      ? "mend or remove the file: flyctl does nothing until then, not even `fly auth login`"
-      : "set FLY_CONFIG_DIR to a directory that can be written to (a copy of the old one, if there is a login in it)"
+    return unusable[this.problem][1]
   }
 }
 
@@ -403,7 +415,9 @@ export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("Output
     return told`flyctl printed more than ${this.limitBytes} bytes`
   }
   get hint(): string {
-    return `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
+    return `check which program is found as flyctl (\`fly version\`), or name it with option ${
+      optionName("binary")
+    }; if it lists too many apps, option ${optionName("org")} saves the list`
   }
 }
 

@@ -45,6 +45,13 @@ export class Disabled extends Schema.TaggedError<Disabled>()("Disabled", {}) {
   }
 }
 
+/** What may keep the answer away, by the option that limits it. */
+const slow: Readonly<Record<string, string>> = {
+  cliTimeout: "Fly's API may be slow or down (https://status.flyio.net shows incidents)",
+  storageTimeout: "look at the store: its disk, network or server",
+  configFileTimeout: "look at the disk or network that the config file is on"
+}
+
 /**
  * The source gave no answer within its limit.
  *
@@ -62,7 +69,7 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
     return `no answer within ${seconds(this.limitMillis)}`
   }
   get hint(): string {
-    return told`try again; option ${optionName(this.option)} sets the limit`
+    return told`${slow[this.option] ?? "try again"}; option ${optionName(this.option)} sets the limit`
   }
 }
 
@@ -82,7 +89,9 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
     return told`${this.path}: ${this.why}`
   }
   get hint(): string {
-    return "mend or remove the file, or run `fly auth login`, which writes it anew"
+    return this.why === "permission denied"
+      ? "give it back to this user (`sudo fly` leaves files of root there), or set FLY_CONFIG_DIR to a copy"
+      : "mend or remove the file, then run `fly auth login`; flyctl itself may fail until then"
   }
 }
 

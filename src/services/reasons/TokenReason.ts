@@ -29,7 +29,7 @@ export class Expired extends Schema.TaggedError<Expired>()("Expired", {
     return `expired at ${date(this.expiredAt)}`
   }
   get hint(): string {
-    return "log in again or put a new token there (those of flyctl's config file live for minutes); a new one: set the clock"
+    return "put a new token there; if it is new, set this machine's clock"
   }
 }
 
@@ -64,7 +64,7 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   why: Schema.String
 }) {
   override get message(): string {
-    return told`not a token: ${this.why}`
+    return this.why.startsWith("flyctl") ? told`${this.why}` : told`not a token: ${this.why}`
   }
   get hint(): string {
     return this.why.startsWith("flyctl")
@@ -88,7 +88,7 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
     return told`token ${this.fingerprint} was refused by Fly`
   }
   get hint(): string {
-    return "it was revoked or lacks rights: log in again or put a new token there"
+    return "it was revoked, or lacks rights for this app: put a new token there"
   }
 }
 
