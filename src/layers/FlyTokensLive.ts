@@ -36,6 +36,8 @@ import * as Settlement from "./resolver/Settlement.ts"
 import type { Shared } from "./resolver/Shared.ts"
 import * as Sources from "./resolver/Sources.ts"
 import * as Spans from "./resolver/Spans.ts"
+import * as StoreGate from "./resolver/StoreGate.ts"
+import * as StoreReads from "./resolver/StoreReads.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
 
@@ -68,6 +70,8 @@ const make = Effect.fnUntraced(function*(
   const cache = TokenCache.make()
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
+  const gate = StoreGate.make({ fork: background.fork, limitMillis: settings.storageTimeoutMillis })
+  const read = StoreReads.make({ storage, gate, limitMillis: settings.storageTimeoutMillis })
   const live = new Map<AppName, AppState.AppState>()
 
   const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })
@@ -93,6 +97,7 @@ const make = Effect.fnUntraced(function*(
     cli,
     environment,
     storage,
+    read,
     writes,
     background,
     settings,
@@ -122,7 +127,7 @@ const make = Effect.fnUntraced(function*(
 
   const sources = Sources.make({
     environment,
-    storage,
+    read,
     configFile,
     mintedTokens,
     background,

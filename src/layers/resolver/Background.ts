@@ -59,6 +59,21 @@ export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(fu
   return { fork: forkInto(calls), forkWrite: forkInto(writes) }
 })
 
+/** What passes at once, while the event loop was busy, counts as one part of a limit: the answer may be there unread. */
+const parts = 4
+
+/**
+ * Sleeps so long, and longer if the event loop was busy meanwhile: for limits of time, which are not for our own work.
+ *
+ * @category waiting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const sleepUnhurried = Effect.fnUntraced(function*(millis: number) {
+  const part = Math.ceil(millis / parts)
+  for (let left = millis; left > 0; left -= part) yield* Effect.sleep(Duration.millis(Math.min(part, left)))
+})
+
 /**
  * The end of a fiber, waited for at most so long; `undefined` if it did not come. The fiber is not touched.
  *
@@ -74,10 +89,7 @@ export const exitWithin = <A, E>(
     const exit = fiber.pollUnsafe()
     return exit !== undefined
       ? Effect.succeed(exit)
-      : Effect.timeoutOrElse(Fiber.await(fiber), {
-        duration: Duration.millis(limitMillis),
-        orElse: () => Effect.undefined
-      })
+      : Effect.raceFirst(Fiber.await(fiber), Effect.as(sleepUnhurried(limitMillis), undefined))
   })
 
 /**

@@ -22,6 +22,7 @@ import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
 import * as Sources from "./Sources.ts"
+import * as StoreGate from "./StoreGate.ts"
 import * as StoreReads from "./StoreReads.ts"
 
 /**
@@ -141,10 +142,12 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   // A mint for the app does not look at the option `org`; whether flyctl sees the app is worth knowing.
   const configured = isForApp ? () => undefined : settings.org
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured })
-  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
+  const limitMillis = settings.storageTimeoutMillis
+  const storeGate = StoreGate.make({ fork: background.fork, limitMillis })
+  const read = StoreReads.make({ storage, gate: storeGate, limitMillis })
   const sources = Sources.make({
     environment,
-    storage,
+    read,
     configFile,
     mintedTokens: { acquire: () => Effect.fail(new Disabled()) },
     background,
