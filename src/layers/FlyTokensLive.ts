@@ -40,6 +40,7 @@ import * as StoreGate from "./resolver/StoreGate.ts"
 import * as StoreReads from "./resolver/StoreReads.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
+import * as Warnings from "./Warnings.ts"
 
 const rejectedOf = (refusal: Refusal | undefined): FlyToken | undefined => {
   const rejected = refusal?.rejected
@@ -66,6 +67,7 @@ const make = Effect.fnUntraced(function*(
   const cli = yield* FlyCli
   const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
+  const warn = yield* Warnings.make
   const background = yield* Background.make
   const cache = TokenCache.make()
   const rejections = Rejections.make(settings.rejectionTtlMillis)
@@ -80,7 +82,8 @@ const make = Effect.fnUntraced(function*(
   const inBackground: Shared["inBackground"] = (name, write) => {
     const report = (reason: PendingWrites.WriteReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
-      return Effect.logWarning(
+      return warn(
+        `not written: ${reason.message}`,
         `fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
@@ -90,7 +93,10 @@ const make = Effect.fnUntraced(function*(
   const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
       telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
-      return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
+      return warn(
+        `without a lease: ${error.why}`,
+        `fly-tokens: a token for ${name} is minted without a lease: ${error.why}`
+      )
     })
 
   const mintedTokens = MintedTokens.make({
@@ -163,6 +169,7 @@ const make = Effect.fnUntraced(function*(
     telemetry,
     random: () => random.nextDoubleUnsafe(),
     inBackground,
+    warn,
     mintedTokens,
     chains: {
       all: chain,

@@ -16,7 +16,7 @@ import * as Background from "./Background.ts"
  * More than a pool of connections usually has, so that none of them is idle; few enough that no access waits in the pool
  * for as long as it may take.
  */
-const places = 32
+const places = 8
 
 /**
  * How long an access that was interrupted may take to end before its place is given to another one.

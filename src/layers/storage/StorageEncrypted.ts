@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { type RecordMeta, Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
+import * as Warnings from "../Warnings.ts"
 import * as TokenCipher from "./TokenCipher.ts"
 
 /**
@@ -40,6 +41,7 @@ const placeOf = (name: string, key: StorageKey, meta: RecordMeta): string =>
 const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
   const storage = yield* Storage
   const cipher = yield* TokenCipher.make(options.keys)
+  const warn = yield* Warnings.make
 
   type Operation = StorageError["operation"]
 
@@ -82,7 +84,8 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
         })
       case "Broken":
         if (key === "manual") return yield* corrupt("get", name, key)
-        yield* Effect.logWarning(
+        yield* warn(
+          "does not open",
           `fly-tokens: the record ${key}/${name} does not open with its key; it counts as absent`
         )
         return Option.none<StoredToken>()

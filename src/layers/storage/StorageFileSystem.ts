@@ -16,6 +16,7 @@ import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
+import * as Warnings from "../Warnings.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
 export type { DirectoryOptions } from "./PrivateDirectory.ts"
@@ -43,6 +44,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
+  const warn = yield* Warnings.make
 
   const file = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
 
@@ -50,7 +52,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     readOnly || !hasModes || (mode & othersAny) === 0
       ? Effect.void
       : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
-        onSuccess: () => Effect.logWarning(`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
+        onSuccess: () => warn("tightened", `fly-tokens: ${path}: other users could read this record; it is 0600 now`),
         onFailure: (error) =>
           root.warnOnce(path, `other users can read this record, and that cannot be changed (${codeOf(error)})`)
       })
@@ -178,7 +180,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       // Somebody has written a good one meanwhile.
       if (Option.getOrUndefined(now) !== text) return
       yield* fileSystem.rename(path, `${path}.corrupt`)
-      yield* Effect.logWarning(`fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
+      yield* warn("set aside", `fly-tokens: ${path}: not a record; set aside as ${name}.json.corrupt`)
     })
     yield* aside.pipe(Effect.catchIf(isAbsent, () => Effect.void), Effect.mapError(failed("get", path)))
   })
