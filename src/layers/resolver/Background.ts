@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -59,19 +60,24 @@ export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(fu
   return { fork: forkInto(calls), forkWrite: forkInto(writes) }
 })
 
-/** What passes at once, while the event loop was busy, counts as one part of a limit: the answer may be there unread. */
-const parts = 4
+/** A timer that is so late shows that the event loop was busy. */
+const lateMillis = 50
 
 /**
- * Sleeps so long, and longer if the event loop was busy meanwhile: for limits of time, which are not for our own work.
+ * Sleeps so long, and by as much longer as the timer was late: for limits of time. While the event loop is busy, with our
+ * own work too, an answer may be there that nobody has read yet.
  *
  * @category waiting
  * @since 0.1.0
  * @stability stable
  */
 export const sleepUnhurried = Effect.fnUntraced(function*(millis: number) {
-  const part = Math.ceil(millis / parts)
-  for (let left = millis; left > 0; left -= part) yield* Effect.sleep(Duration.millis(Math.min(part, left)))
+  for (let left = millis; left > 0;) {
+    const began = yield* Clock.monotonicTimeNanos
+    yield* Effect.sleep(Duration.millis(left))
+    const late = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 - left
+    left = late > lateMillis ? late : 0
+  }
 })
 
 /**

@@ -196,13 +196,12 @@ export const make = (
 
   /** The outcome. A job that is behind others in its line while the store stands still is given up: it never begins. */
   const outcomeOf = (name: string, job: Job): Effect.Effect<Outcome, WriteReason> =>
-    Effect.raceFirst(
-      Deferred.await(job.started),
-      Effect.andThen(
-        gate.standstill(limitMillis + StoreGate.endingGraceMillis),
-        Effect.sync(() => giveUp(name, job))
-      )
-    ).pipe(Effect.andThen(Deferred.await(job.done)))
+    Effect.suspend(() => {
+      if (job.begun) return Deferred.await(job.done)
+      const standstill = gate.standstill(limitMillis + StoreGate.endingGraceMillis)
+      const givenUp = Effect.andThen(standstill, Effect.sync(() => giveUp(name, job)))
+      return Effect.andThen(Effect.raceFirst(Deferred.await(job.started), givenUp), Deferred.await(job.done))
+    })
 
   const inLine = (name: string, key: StorageKey, job: Job) => {
     const line = `${key}/${name}`

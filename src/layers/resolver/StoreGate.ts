@@ -64,7 +64,8 @@ export const make = (options: {
   readonly limitMillis: number
 }): StoreGate => {
   const { fork, limitMillis } = options
-  const waiting = new Set<Deferred.Deferred<void>>()
+  const waiting = new Set<Deferred.Deferred<void, TimedOut>>()
+  let watched = false
   let free = places
   let answers = 0
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
@@ -85,24 +86,36 @@ export const make = (options: {
     }
   })
 
-  /** A place. Those who wait fail together when nobody is answered: each of them would only find out the same. */
+  /** Lets those go who wait while nobody is answered: each of them would only find out the same. */
+  const watch = Effect.gen(function*() {
+    while (waiting.size > 0) {
+      const seen = answers
+      yield* Background.sleepUnhurried(limitMillis)
+      if (seen !== answers) continue
+      for (const each of waiting) Deferred.doneUnsafe(each, Exit.fail(timedOut()))
+      waiting.clear()
+    }
+    watched = false
+  })
+
+  /** A place. */
   const enter: Effect.Effect<void, TimedOut> = Effect.suspend(() => {
     if (free > 0) {
       free--
       return Effect.void
     }
-    const turn = Deferred.makeUnsafe<void>()
+    const turn = Deferred.makeUnsafe<void, TimedOut>()
     waiting.add(turn)
-    return Effect.raceFirst(
-      Deferred.await(turn),
-      Effect.flatMap(standstill(limitMillis), () =>
-        // One that was called in this moment goes in.
-        waiting.delete(turn) ? Effect.fail(timedOut()) : Effect.void)
-    ).pipe(Effect.onInterrupt(() =>
+    if (!watched) {
+      watched = true
+      fork(watch)
+    }
+    return Effect.onInterrupt(Deferred.await(turn), () =>
       Effect.sync(() => {
-        if (!waiting.delete(turn)) leave()
-      })
-    ))
+        waiting.delete(turn)
+        // One that was called in this moment leaves its place to the next.
+        if (turn.effect === Exit.void) leave()
+      }))
   })
 
   const start = <A, E>(access: Effect.Effect<A, E>): Access<A, E> => {
