@@ -38,9 +38,12 @@ import * as Settlement from "./resolver/Settlement.ts"
 import type { Shared } from "./resolver/Shared.ts"
 import * as Sources from "./resolver/Sources.ts"
 import * as Spans from "./resolver/Spans.ts"
+import * as StoreGate from "./resolver/StoreGate.ts"
+import * as StoreReads from "./resolver/StoreReads.ts"
 import * as Telemetry from "./resolver/Telemetry.ts"
 import * as TokenCache from "./resolver/TokenCache.ts"
 import * as CheckedStorage from "./storage/CheckedStorage.ts"
+import * as Warnings from "./Warnings.ts"
 
 /** What is no token refuses nothing: whoever hands it over would get the refused token back. */
 const rejectedOf = (
@@ -74,10 +77,13 @@ const make = Effect.fnUntraced(function*(
   const cli = yield* FlyCli
   const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
+  const warn = yield* Warnings.make
   const background = yield* Background.make
   const cache = TokenCache.make()
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
+  const gate = StoreGate.make({ fork: background.fork, limitMillis: settings.storageTimeoutMillis })
+  const read = StoreReads.make({ storage, gate, limitMillis: settings.storageTimeoutMillis })
   const live = new Map<AppName, AppState.AppState>()
 
   const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })
@@ -86,7 +92,8 @@ const make = Effect.fnUntraced(function*(
   const inBackground: Shared["inBackground"] = (name, write) => {
     const report = (reason: PendingWrites.WriteReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
-      return Effect.logWarning(
+      return warn(
+        `not written: ${reason.message}`,
         told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
@@ -96,13 +103,17 @@ const make = Effect.fnUntraced(function*(
   const onLeaseMissing = (name: string, error: LeaseError) =>
     Effect.suspend(() => {
       telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
-      return Effect.logWarning(told`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
+      return warn(
+        `without a lease: ${error.why}`,
+        told`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`
+      )
     })
 
   const mintedTokens = MintedTokens.make({
     cli,
     environment,
     storage,
+    read,
     writes,
     background,
     settings,
@@ -134,7 +145,7 @@ const make = Effect.fnUntraced(function*(
 
   const sources = Sources.make({
     environment,
-    storage,
+    read,
     configFile,
     mintedTokens,
     background,
@@ -170,6 +181,7 @@ const make = Effect.fnUntraced(function*(
     telemetry,
     random: () => random.nextDoubleUnsafe(),
     inBackground,
+    warn,
     mintedTokens,
     chains: {
       all: chain,

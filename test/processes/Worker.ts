@@ -23,7 +23,7 @@ export interface Worker {
 
 /** Starts a worker, and answers when it has said that it is ready. */
 export const start = async (
-  file: "leaseHolder" | "storeWriter" | "tokenGetter",
+  file: "leaseHolder" | "manyApps" | "storeWriter" | "tokenGetter",
   args: ReadonlyArray<string>,
   environment: Readonly<Record<string, string | undefined>> = {}
 ): Promise<Worker> => {

@@ -19,6 +19,7 @@ export interface SharedStore {
   /** A name of its own for what is stored: a prefix, a table. */
   readonly name: string
   readonly leaseTtl: number
+  readonly connections?: number
 }
 
 /** The store with its lease. */
@@ -37,7 +38,7 @@ export const storage = (
         )
     case "postgres":
       return Layer.merge(StorageSql.layer({ table: name }), LeaseSql.layer({ table: name, ttl })).pipe(
-        Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 }))
+        Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: store.connections ?? 2 }))
       )
   }
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -103,6 +104,26 @@ export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(fu
   return { fork: forkInto(calls), forkWrite: forkInto(writes), closed: () => !writes.open }
 })
 
+/** A timer that is so late shows that the event loop was busy. */
+const lateMillis = 50
+
+/**
+ * Sleeps so long, and by as much longer as the timer was late: for limits of time. While the event loop is busy, with our
+ * own work too, an answer may be there that nobody has read yet.
+ *
+ * @category waiting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const sleepUnhurried = Effect.fnUntraced(function*(millis: number) {
+  for (let left = millis; left > 0;) {
+    const began = yield* Clock.monotonicTimeNanos
+    yield* Effect.sleep(Duration.millis(left))
+    const late = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 - left
+    left = late > lateMillis ? late : 0
+  }
+})
+
 /**
  * The end of a fiber, waited for at most so long; `undefined` if it did not come. The fiber is not touched.
  *
@@ -118,10 +139,7 @@ export const exitWithin = <A, E>(
     const exit = fiber.pollUnsafe()
     return exit !== undefined
       ? Effect.succeed(exit)
-      : Effect.timeoutOrElse(Fiber.await(fiber), {
-        duration: Duration.millis(limitMillis),
-        orElse: () => Effect.undefined
-      })
+      : Effect.raceFirst(Fiber.await(fiber), Effect.as(sleepUnhurried(limitMillis), undefined))
   })
 
 /**

@@ -24,6 +24,7 @@ import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
 import * as EitherCredential from "./EitherCredential.ts"
 import * as Sources from "./Sources.ts"
+import * as StoreGate from "./StoreGate.ts"
 import * as StoreReads from "./StoreReads.ts"
 
 /**
@@ -162,10 +163,12 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
     configured: () => undefined,
     cliConcurrency: settings.cliConcurrency
   })
-  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
+  const limitMillis = settings.storageTimeoutMillis
+  const storeGate = StoreGate.make({ fork: background.fork, limitMillis })
+  const read = StoreReads.make({ storage, gate: storeGate, limitMillis })
   const sources = Sources.make({
     environment,
-    storage,
+    read,
     configFile,
     mintedTokens: { acquire: () => Effect.fail(new Disabled()) },
     background,

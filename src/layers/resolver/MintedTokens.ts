@@ -74,6 +74,7 @@ export const make = (options: {
   readonly cli: FlyCli["Service"]
   readonly environment: Environment["Service"]
   readonly storage: Storage["Service"]
+  readonly read: StoreReads.StoreReads
   readonly writes: PendingWrites
   readonly background: Background.Background
   readonly settings: ResolverSettings
@@ -84,7 +85,7 @@ export const make = (options: {
   readonly lease: Lease
   readonly onLeaseMissing: (name: string, error: LeaseError) => Effect.Effect<void>
 }): MintedTokens => {
-  const { background, cli, environment, settings, storage, writes } = options
+  const { background, cli, environment, read, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
   const remembered = new Map<string, Candidate>()
   /** Identities of tokens that were dropped: a record or a reading under way must not bring them back. */
@@ -100,7 +101,6 @@ export const make = (options: {
   })
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
   const readsStore = settings.chain.includes("storage")
-  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
     // The identity takes a digest, and mostly nothing was dropped.

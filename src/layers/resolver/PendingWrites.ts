@@ -5,15 +5,16 @@
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { type Defect, StorageFailed, TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import type { StorageError } from "../../services/TokenError.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import * as Background from "./Background.ts"
+import * as StoreGate from "./StoreGate.ts"
 
 /**
  * Why a write was not done.
@@ -78,9 +79,6 @@ interface Line {
   newest: Job | undefined
 }
 
-/** How long a write that was interrupted may take to end before the line goes on without it. */
-const endingGraceMillis = 5_000
-
 /**
  * The reason that a failing store is.
  *
@@ -101,6 +99,7 @@ export const make = (
   storage: Storage["Service"],
   limitMillis: number
 ): PendingWrites => {
+  const gate = StoreGate.make({ fork: background.forkWrite, limitMillis })
   const lines = new Map<string, Line>()
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
 
@@ -140,7 +139,7 @@ export const make = (
   }
 
   /** Whoever waits for a write that will never begin is interrupted, as in a run that the closing ends. */
-  const abandon = (name: string, line: Line) => {
+  const abandonLine = (name: string, line: Line) => {
     const interrupted = Exit.failCause(Cause.interrupt())
     lines.delete(name)
     for (const job of line.jobs.splice(0)) {
@@ -151,25 +150,31 @@ export const make = (
     }
   }
 
+  const finish = Effect.fnUntraced(
+    function*(name: string, line: Line, job: Job, { abandon, fiber }: StoreGate.Access<Outcome, StorageFailed>) {
+      const exit = yield* Background.exitWithin(fiber, limitMillis)
+      // It was interrupted by the closing, and so is this line: it says nothing of the store.
+      if (background.closed()) return yield* Effect.interrupt
+      if (exit !== undefined) {
+        if (Exit.isSuccess(exit)) line.newest = job
+        return settle(line, job, yield* Effect.exit(Background.typed(exit)))
+      }
+      fiber.interruptUnsafe()
+      settle(line, job, Exit.fail(timedOut()))
+      if ((yield* Background.exitWithin(fiber, StoreGate.endingGraceMillis)) !== undefined) return
+      abandon()
+      line.abandoned++
+      fiber.addObserver(() => onLateEnd(name, line))
+    }
+  )
+
   const work = Effect.fnUntraced(function*(name: string, line: Line) {
     for (let job = line.jobs[0]; job !== undefined; job = line.jobs[0]) {
       job.begun = true
       Deferred.doneUnsafe(job.started, Exit.void)
-      const fiber = background.forkWrite(job.write)
-      const exit = yield* Background.exitWithin(fiber, limitMillis)
-      // It was interrupted by the closing, and so is this line: it says nothing of the store.
-      if (background.closed()) return yield* Effect.interrupt
-      if (exit === undefined) {
-        fiber.interruptUnsafe()
-        settle(line, job, Exit.fail(timedOut()))
-        if ((yield* Background.exitWithin(fiber, endingGraceMillis)) === undefined) {
-          line.abandoned++
-          fiber.addObserver(() => onLateEnd(name, line))
-        }
-      } else {
-        if (Exit.isSuccess(exit)) line.newest = job
-        settle(line, job, yield* Effect.exit(Background.typed(exit)))
-      }
+      const begun = yield* Effect.result(gate.begin(job.write))
+      if (Result.isFailure(begun)) settle(line, job, Exit.fail(begun.failure))
+      else yield* finish(name, line, job, begun.success)
       line.jobs.shift()
     }
     if (line.abandoned === 0) lines.delete(name)
@@ -193,25 +198,28 @@ export const make = (
     line.jobs.push(job)
     // It fails only by being interrupted: the layer has closed.
     if (line.jobs.length === 1) {
-      background.forkWrite(work(name, line)).addObserver((exit) => Exit.isFailure(exit) && abandon(name, line))
+      background.forkWrite(work(name, line)).addObserver((exit) => Exit.isFailure(exit) && abandonLine(name, line))
     }
     return job
   }
 
-  /** The outcome. A job that has not begun within its limit, behind others, is given up: then it never will. */
+  const giveUp = (name: string, job: Job): void => {
+    if (job.begun) return
+    const jobs = lines.get(name)?.jobs
+    const place = jobs?.indexOf(job) ?? -1
+    if (place > 0) jobs?.splice(place, 1)
+    // Also for those that it overtook, or that asked for the same.
+    for (const each of [...job.overtaken, job]) Deferred.doneUnsafe(each.done, Exit.fail(timedOut()))
+  }
+
+  /** The outcome. A job that is behind others in its line while the store stands still is given up: it never begins. */
   const outcomeOf = (name: string, job: Job): Effect.Effect<Outcome, WriteReason> =>
-    Effect.timeoutOrElse(Deferred.await(job.started), {
-      duration: Duration.millis(limitMillis + endingGraceMillis),
-      orElse: () => {
-        if (job.begun) return Effect.void
-        const jobs = lines.get(name)?.jobs
-        const place = jobs?.indexOf(job) ?? -1
-        if (place > 0) jobs?.splice(place, 1)
-        // Also for those that it overtook, or that asked for the same.
-        for (const each of [...job.overtaken, job]) Deferred.doneUnsafe(each.done, Exit.fail(timedOut()))
-        return Effect.void
-      }
-    }).pipe(Effect.andThen(Deferred.await(job.done)))
+    Effect.suspend(() => {
+      if (job.begun) return Deferred.await(job.done)
+      const standstill = gate.standstill(limitMillis + StoreGate.endingGraceMillis)
+      const givenUp = Effect.andThen(standstill, Effect.sync(() => giveUp(name, job)))
+      return Effect.andThen(Effect.raceFirst(Deferred.await(job.started), givenUp), Deferred.await(job.done))
+    })
 
   const inLine = (name: string, key: StorageKey, job: Job) => {
     const line = `${key}/${name}`

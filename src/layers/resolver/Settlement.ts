@@ -158,7 +158,7 @@ const putBack = (state: AppState.AppState, task: AppState.Task, now: number): To
 }
 
 const logFailure = (
-  { app, retry }: AppState.AppState,
+  { app, retry, shared }: AppState.AppState,
   error: NoTokenAvailable,
   entry: TokenCache.CacheEntry
 ): Effect.Effect<void> => {
@@ -168,7 +168,8 @@ const logFailure = (
   const why = error.attempts.filter(({ reason }) => reason._tag !== "NotFound" && reason._tag !== "NotNewer")
     .map(({ reason, source }) => `${source}: ${reason.message}`).join("; ") || "no source has a newer one"
   const until = new Date(entry.expiresAt).toISOString()
-  return Effect.logWarning(
+  return shared.warn(
+    `not refreshed: ${why}`,
     told`fly-tokens: refreshing the token of ${app} failed (${why}); ${next}; it is good until ${until}`
   )
 }

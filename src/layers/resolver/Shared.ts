@@ -12,6 +12,7 @@ import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import type { Warnings } from "../Warnings.ts"
 import type { AppState } from "./AppState.ts"
 import type { Attendance } from "./Attendance.ts"
 import type { Background } from "./Background.ts"
@@ -37,6 +38,7 @@ export interface Shared {
   /** From [0, 1). */
   readonly random: () => number
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
+  readonly warn: Warnings
   readonly mintedTokens: MintedTokens
   readonly chains: {
     readonly all: ReadonlyArray<Source>

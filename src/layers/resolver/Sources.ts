@@ -11,13 +11,13 @@ import type { ConfigFile } from "../../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
 import { type MissReason, NotFound } from "../../services/MissReason.ts"
 import type { SourceName } from "../../services/SourceName.ts"
-import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
+import type { StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest, Source } from "./Chain.ts"
 import type { MintedTokens } from "./MintedTokens.ts"
-import * as StoreReads from "./StoreReads.ts"
+import type { StoreReads } from "./StoreReads.ts"
 import type { TokenCache } from "./TokenCache.ts"
 
 /** Misses of nearly every run: made once, because an error takes its time to collect a stack that nobody reads. */
@@ -32,7 +32,7 @@ const notByHand = new NotFound({ what: "no manual token set" })
  */
 export const make = (options: {
   readonly environment: Environment["Service"]
-  readonly storage: Storage["Service"]
+  readonly read: StoreReads
   readonly configFile: ConfigFile["Service"]
   readonly mintedTokens: Pick<MintedTokens, "acquire">
   readonly background: Background.Background
@@ -40,8 +40,7 @@ export const make = (options: {
   readonly cache: Pick<TokenCache, "manual">
   readonly isRejected: (token: FlyToken, now: number) => boolean
 }): Readonly<Record<SourceName, Source>> => {
-  const { background, cache, configFile, environment, mintedTokens, settings, storage } = options
-  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
+  const { background, cache, configFile, environment, mintedTokens, read, settings } = options
 
   const record = Effect.fnUntraced(
     function*(request: ChainRequest, key: StorageKey, none: NotFound): Effect.fn.Return<StoredToken, MissReason> {

@@ -8,9 +8,9 @@ import type * as Option from "effect/Option"
 import { type MissReason, TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
-import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import { storageFailed } from "./PendingWrites.ts"
+import type { StoreGate } from "./StoreGate.ts"
 
 /**
  * Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait.
@@ -32,17 +32,14 @@ export type StoreReads = (
  */
 export const make = (options: {
   readonly storage: Storage["Service"]
-  readonly background: Background.Background
+  readonly gate: StoreGate
   readonly limitMillis: number
 }): StoreReads => {
-  const { background, limitMillis, storage } = options
-  const limit = { option: "storageTimeout", millis: limitMillis }
+  const { gate, limitMillis, storage } = options
   return Effect.fnUntraced(function*(request, name, key) {
-    if (request.storageTimedOut) return yield* new TimedOut({ option: limit.option, limitMillis })
-    return yield* Background.within(
-      background,
-      Effect.mapError(Effect.suspend(() => storage.get(name, key)), storageFailed),
-      limit
+    if (request.storageTimedOut) return yield* new TimedOut({ option: "storageTimeout", limitMillis })
+    return yield* gate.within(
+      Effect.mapError(Effect.suspend(() => storage.get(name, key)), storageFailed)
     ).pipe(Effect.tapError((reason) =>
       Effect.sync(() => {
         if (reason._tag === "TimedOut") request.storageTimedOut = true

@@ -3,18 +3,22 @@
  *
  * @since 0.1.0
  */
+import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SourceName } from "../../services/SourceName.ts"
 import type { Attempt } from "../../services/TokenError.ts"
 import type { TokenEvent } from "../../services/TokenEvent.ts"
 
-/** How many events a slow subscriber may be behind before it loses the oldest. */
-const eventCapacity = 256
+/**
+ * How many events a subscriber may be behind before it loses the oldest: more than all apps of a large program have in a
+ * moment in which no subscriber gets its turn.
+ */
+const eventCapacity = 65_536
 
 /**
  * @category models
@@ -62,7 +66,7 @@ export const make = Effect.fnUntraced(function*(reading: {
   readonly resolvers: () => number
 }): Effect.fn.Return<Telemetry, never, Scope.Scope> {
   const context: Context.Context<never> = yield* Effect.context<never>()
-  const events = yield* PubSub.sliding<TokenEvent>(eventCapacity)
+  const listeners = new Set<Queue.Queue<TokenEvent, Cause.Done>>()
   const still = { update: () => {}, modify: () => {} }
   // Read when someone looks, so that a hit costs a number.
   yield* Effect.acquireRelease(
@@ -75,14 +79,26 @@ export const make = Effect.fnUntraced(function*(reading: {
     ]),
     (registered) => Effect.sync(() => registered.forEach((each) => each.remove()))
   )
-  yield* Effect.addFinalizer(() => PubSub.shutdown(events))
-
-  let listeners = 0
-  const listening = Effect.acquireRelease(
-    Effect.sync(() => listeners++),
-    () => Effect.sync(() => listeners--)
+  let closed = false
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      closed = true
+      for (const listener of listeners) Queue.endUnsafe(listener)
+    })
   )
-  const subscribed = Effect.andThen(listening, PubSub.subscribe(events))
+
+  const subscribed = Effect.acquireRelease(
+    Effect.map(Queue.sliding<TokenEvent, Cause.Done>(eventCapacity), (listener) => {
+      if (closed) Queue.endUnsafe(listener)
+      else listeners.add(listener)
+      return listener
+    }),
+    (listener) =>
+      Effect.suspend(() => {
+        listeners.delete(listener)
+        return Queue.shutdown(listener)
+      })
+  )
 
   const counters = new Map<string, ReturnType<typeof attempts>>()
   const count = (source: SourceName, outcome: string) => {
@@ -94,11 +110,11 @@ export const make = Effect.fnUntraced(function*(reading: {
 
   return {
     announce: (event) => {
-      if (listeners === 0) return
-      // Not `publishUnsafe`: that refuses when a slow subscriber is full, instead of dropping its oldest event.
-      Effect.runForkWith(context)(PubSub.publish(events, event()))
+      if (listeners.size === 0) return
+      const told = event()
+      for (const listener of listeners) Queue.offerUnsafe(listener, told)
     },
-    events: Stream.unwrap(Effect.map(subscribed, Stream.fromSubscription)),
+    events: Stream.unwrap(Effect.map(subscribed, Stream.fromQueue)),
     onRun: (attempts, found) => {
       for (const { reason, source } of attempts) count(source, reason._tag)
       if (found !== undefined) count(found, "Found")

@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import { variables } from "../../services/OptionName.ts"
 import { type RecordMeta, Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
+import * as Warnings from "../Warnings.ts"
 import * as TokenCipher from "./TokenCipher.ts"
 
 /**
@@ -50,6 +51,7 @@ const placeOf = (name: string, key: StorageKey, meta: RecordMeta): string =>
 const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
   const storage = yield* Storage
   const cipher = yield* TokenCipher.make(options.keys)
+  const warn = yield* Warnings.make
 
   type Operation = StorageError["operation"]
 
@@ -92,7 +94,8 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
         })
       case "Broken":
         if (key === "manual") return yield* corrupt("get", name, key)
-        yield* Effect.logWarning(
+        yield* warn(
+          "does not open",
           `fly-tokens: the record ${key}/${name} does not open with its key; it counts as absent`
         )
         return Option.none<StoredToken>()

@@ -17,6 +17,7 @@ import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
 import { told } from "../../token/Redaction.ts"
+import * as Warnings from "../Warnings.ts"
 import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
@@ -45,6 +46,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
+  const warn = yield* Warnings.make
 
   const file = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
 
@@ -53,7 +55,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       ? Effect.void
       : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
         onSuccess: () =>
-          Effect.logWarning(told`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
+          warn("tightened", told`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
         onFailure: (error) =>
           root.warnOnce(path, `other users can read this record, and that cannot be changed (${codeOf(error)})`)
       })
@@ -181,7 +183,8 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
       // Somebody has written a good one meanwhile.
       if (Option.getOrUndefined(now) !== text) return
       yield* fileSystem.rename(path, `${path}.corrupt`)
-      yield* Effect.logWarning(
+      yield* warn(
+        "set aside",
         told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
       )
     })

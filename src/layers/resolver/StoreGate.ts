@@ -1,0 +1,158 @@
+/**
+ * The gate before the store: so many accesses at once, each with its limit of time from its own start.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { type Defect, TimedOut } from "../../services/MissReason.ts"
+import * as Background from "./Background.ts"
+
+/**
+ * More than a pool of connections usually has, so that none of them is idle; few enough that no access waits in the pool
+ * for as long as it may take.
+ */
+const places = 8
+
+/**
+ * How long an access that was interrupted may take to end before its place is given to another one.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const endingGraceMillis = 5_000
+
+/**
+ * An access that has begun.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Access<A, E> {
+  readonly fiber: Fiber.Fiber<A, E>
+  /** Gives its place to another one although it has not ended. */
+  readonly abandon: () => void
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface StoreGate {
+  /** Begins an access when there is a place. Waiting for one ends when the store stands still. */
+  readonly begin: <A, E>(access: Effect.Effect<A, E>) => Effect.Effect<Access<A, E>, TimedOut>
+  /** An access from its beginning to its end, within the limit. */
+  readonly within: <A, E>(access: Effect.Effect<A, E>) => Effect.Effect<A, E | TimedOut | Defect>
+  /** Ends when the store has answered nobody for so long. */
+  readonly standstill: (millis: number) => Effect.Effect<void>
+}
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly fork: Background.Background["fork"]
+  readonly limitMillis: number
+}): StoreGate => {
+  const { fork, limitMillis } = options
+  const waiting = new Set<Deferred.Deferred<void, TimedOut>>()
+  let watched = false
+  let free = places
+  let answers = 0
+  const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
+
+  const leave = () => {
+    for (const next of waiting) {
+      waiting.delete(next)
+      Deferred.doneUnsafe(next, Exit.void)
+      return
+    }
+    free++
+  }
+
+  const standstill = Effect.fnUntraced(function*(millis: number) {
+    for (let seen = -1; seen !== answers;) {
+      seen = answers
+      yield* Background.sleepUnhurried(millis)
+    }
+  })
+
+  /** Lets those go who wait while nobody is answered: each of them would only find out the same. */
+  const watch = Effect.gen(function*() {
+    while (waiting.size > 0) {
+      const seen = answers
+      yield* Background.sleepUnhurried(limitMillis)
+      if (seen !== answers) continue
+      for (const each of waiting) Deferred.doneUnsafe(each, Exit.fail(timedOut()))
+      waiting.clear()
+    }
+    watched = false
+  })
+
+  /** A place. */
+  const enter: Effect.Effect<void, TimedOut> = Effect.suspend(() => {
+    if (free > 0) {
+      free--
+      return Effect.void
+    }
+    const turn = Deferred.makeUnsafe<void, TimedOut>()
+    waiting.add(turn)
+    if (!watched) {
+      watched = true
+      fork(watch)
+    }
+    return Effect.onInterrupt(Deferred.await(turn), () =>
+      Effect.sync(() => {
+        waiting.delete(turn)
+        // One that was called in this moment leaves its place to the next.
+        if (turn.effect === Exit.void) leave()
+      }))
+  })
+
+  const start = <A, E>(access: Effect.Effect<A, E>): Access<A, E> => {
+    let inside = true
+    const abandon = () => {
+      if (!inside) return
+      inside = false
+      leave()
+    }
+    const fiber = fork(access)
+    fiber.addObserver((exit) => {
+      // One that had to be interrupted was no answer.
+      if (Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause)) answers++
+      abandon()
+    })
+    return { fiber, abandon }
+  }
+
+  const begin: StoreGate["begin"] = (access) =>
+    Effect.uninterruptibleMask((restore) => Effect.map(restore(enter), () => start(access)))
+
+  const within: StoreGate["within"] = <A, E>(access: Effect.Effect<A, E>) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(
+        restore(begin(access)),
+        ({ abandon, fiber }) =>
+          restore(Background.exitWithin(fiber, limitMillis)).pipe(
+            Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())),
+            Effect.flatMap((exit): Effect.Effect<A, E | TimedOut | Defect> => {
+              if (exit !== undefined) return Background.typed(exit)
+              fiber.interruptUnsafe()
+              fork(Effect.andThen(Effect.sleep(Duration.millis(endingGraceMillis)), Effect.sync(abandon)))
+              return Effect.fail(timedOut())
+            })
+          )
+      )
+    )
+
+  return { begin, within, standstill }
+}
