@@ -46,16 +46,17 @@ const isInForeground = (): boolean => {
   }
 }
 
-/** Takes the signals away from whoever listens, and answers how to give them back. */
+/**
+ * Takes the signals away from whoever listens, and answers how to give them back. There is a listener at each moment: with
+ * the last one goes a signal that has come already.
+ */
 const takeSignals = (signals: ReadonlyArray<NodeJS.Signals>, listener: (signal: NodeJS.Signals) => void) => {
-  const before = signals.map((signal) => [signal, process.listeners(signal)] as const)
-  for (const signal of signals) process.removeAllListeners(signal)
+  const before = signals.flatMap((signal) => process.listeners(signal).map((each) => [signal, each] as const))
   Signals.listen(signals, listener)
+  for (const [signal, each] of before) process.removeListener(signal, each)
   return () => {
+    for (const [signal, each] of before) process.on(signal, each)
     Signals.unlisten(signals, listener)
-    for (const [signal, listeners] of before) {
-      for (const each of listeners) process.on(signal, each)
-    }
   }
 }
 

@@ -97,16 +97,33 @@ const onStopping = Signals.onlooker((signal) => {
 
 const stopping: ReadonlyArray<NodeJS.Signals> = process.platform === "win32" ? [] : ["SIGTSTP"]
 
+let listening = false
+
 const listen = (): void => {
+  if (listening) return
+  listening = true
   process.on("exit", endAll)
   Signals.listen(Signals.ending, onEnding)
   Signals.listen(stopping, onStopping)
 }
 
 const unlisten = (): void => {
+  listening = false
   process.removeListener("exit", endAll)
   Signals.unlisten(Signals.ending, onEnding)
   Signals.unlisten(stopping, onStopping)
+}
+
+/**
+ * A signal that has come and was not told yet is lost with its last listener: first the event loop has a turn to tell all
+ * there are.
+ */
+const unlistenLater = (): void => {
+  setImmediate(() =>
+    setImmediate(() => {
+      if (listening && groups.size === 0) unlisten()
+    })
+  )
 }
 
 /**
@@ -122,10 +139,10 @@ export const announce = (): LiveChild => {
       if (groups.has(child)) groups.set(child, pid)
     },
     ended: () => {
-      if (groups.delete(child) && groups.size === 0) unlisten()
+      if (groups.delete(child) && groups.size === 0) unlistenLater()
     }
   }
-  if (groups.size === 0) listen()
+  listen()
   groups.set(child, undefined)
   return child
 }

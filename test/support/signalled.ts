@@ -11,7 +11,7 @@ import { FlyTokens } from "../../src/index.ts"
 import { FlyTokensNode } from "../../src/node.ts"
 import { createFlyTokens } from "../../src/promise.ts"
 
-const said = () => writeSync(1, "got\n")
+const say = (word: "got" | "failed") => writeSync(1, `${word}\n`)
 
 process.stdin.on("data", (words) => {
   if (String(words) === "exit") process.exit(3)
@@ -23,9 +23,12 @@ process.stdin.on("data", (words) => {
 if (process.argv[2] === "promise") {
   const tokens = createFlyTokens({ log: false })
   process.once("SIGTERM", () => void tokens.close().then(() => process.exit(0)))
-  tokens.get("my-app").then(said, () => {})
+  tokens.get("my-app").then(() => say("got"), () => say("failed"))
 } else {
-  Effect.andThen(FlyTokens.use((tokens) => tokens.get("my-app")), Effect.sync(said)).pipe(
+  Effect.match(FlyTokens.use((tokens) => tokens.get("my-app")), {
+    onSuccess: () => say("got"),
+    onFailure: () => say("failed")
+  }).pipe(
     Effect.andThen(Effect.never),
     Effect.provide([FlyTokensNode.layer(), Logger.layer([])]),
     NodeRuntime.runMain({ disableErrorReporting: true })
