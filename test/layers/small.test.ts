@@ -18,6 +18,7 @@ import { canBeSentAgain } from "../../src/layers/http/RequestBody.ts"
 import * as SqlFailure from "../../src/layers/sql/SqlFailure.ts"
 import * as SystemError from "../../src/layers/SystemError.ts"
 import * as UnrefClock from "../../src/promise/UnrefClock.ts"
+import { fromDefect } from "../../src/services/MissReason.ts"
 import * as Conformance from "../../src/testing/Conformance.ts"
 
 describe("a request's body", () => {
@@ -36,6 +37,26 @@ describe("a request's body", () => {
     for (const value of [new ReadableStream(), {}, 7]) assert.isFalse(canBeSentAgain(HttpBody.raw(value)))
     assert.isFalse(canBeSentAgain(HttpBody.stream(Stream.empty)))
     assert.isTrue(canBeSentAgain(HttpBody.empty))
+  })
+})
+
+describe("a thrown value as a reason", () => {
+  it.each<[unknown, string, string]>([
+    [
+      Object.assign(new Error("fo1_secret"), { code: "ERR_ACCESS_DENIED" }),
+      "ERR_ACCESS_DENIED",
+      "--allow-child-process"
+    ],
+    [Object.assign(new Error("fo1_secret"), { code: "EAGAIN" }), "EAGAIN", "the system refused it"],
+    [Object.assign(new Error("fo1_secret"), { code: "ERR_INVALID_ARG_TYPE" }), "ERR_INVALID_ARG_TYPE", "a bug"],
+    [Object.assign(new TypeError("fo1_secret"), { code: "fo1_secret" }), "TypeError", "a bug"],
+    [new RangeError("fo1_secret"), "RangeError", "a bug"],
+    ["fo1_secret", "string", "a bug"]
+  ])("%s has the name %s", (thrown, name, hint) => {
+    const reason = fromDefect(thrown)
+    assert.strictEqual(reason.name, name)
+    assert.include(reason.hint, hint)
+    assert.notInclude(reason.message + reason.hint, "fo1_secret")
   })
 })
 

@@ -4,18 +4,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
 import * as Command from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
-const run = (sandbox: Sandbox.Sandbox, permissions: ReadonlyArray<string>, args: ReadonlyArray<string>) =>
+const run = (
+  sandbox: Sandbox.Sandbox,
+  permissions: ReadonlyArray<string>,
+  args: ReadonlyArray<string>,
+  input = ""
+) =>
   Effect.promise(() =>
     new Promise<Command.Ended>((resolve) => {
       const child = execFile(
         process.execPath,
-        ["--no-warnings", "--permission", "--allow-fs-read=*", ...permissions, Command.main, ...args],
+        ["--no-warnings", "--permission", ...permissions, Command.main, ...args],
         { env: Command.environmentOf(sandbox) },
         (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr })
       )
+      child.stdin!.end(input)
     })
   )
 
@@ -27,9 +34,8 @@ describe("under --permission", () => {
         const sandbox = yield* Sandbox.make
         sandbox.environment["FLY_TOKENS_ORG"] = "acme"
         // The stand-in for flyctl runs on Node, which hands its permissions on, and writes beside itself.
-        const allowed = [sandbox.home, sandbox.bin].map((path) => `--allow-fs-write=${path}`).concat(
-          "--allow-child-process"
-        )
+        const writable = [sandbox.home, sandbox.bin].map((path) => `--allow-fs-write=${path}`)
+        const allowed = ["--allow-fs-read=*", ...writable, "--allow-child-process"]
         const first = yield* run(sandbox, allowed, ["get", "my-app", "--json"])
         assert.strictEqual(first.code, 0, first.stderr)
         assert.strictEqual(JSON.parse(first.stdout).source, "cli")
@@ -47,27 +53,32 @@ describe("under --permission", () => {
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       sandbox.environment["FLY_TOKENS_ORG"] = "acme"
-      const { code, stderr } = yield* run(sandbox, [`--allow-fs-write=${sandbox.home}`], ["get", "my-app"])
+      const { code, stderr } = yield* run(sandbox, ["--allow-fs-read=*", `--allow-fs-write=${sandbox.home}`], [
+        "get",
+        "my-app"
+      ])
       assert.strictEqual(code, 1)
       assert.include(stderr, "ERR_ACCESS_DENIED")
       assert.include(stderr, "--allow-child-process")
       assert.notInclude(stderr, "a bug in the layer")
     }), 30_000)
 
+  it.live("what flyctl's config file is, where it may not be read, is said", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      yield* Effect.promise(() => sandbox.writeConfig("access_token: fo1_x\n"))
+      const root = fileURLToPath(new URL("../..", import.meta.url))
+      const { stderr } = yield* run(sandbox, [root, sandbox.store].map((path) => `--allow-fs-read=${path}`), [
+        "get",
+        "my-app"
+      ])
+      assert.include(stderr, "config.yml: Node's permission model does not allow it")
+    }), 30_000)
+
   it.live("without a directory to write to, set says so", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      const ended = yield* Effect.promise(() =>
-        new Promise<Command.Ended>((resolve) => {
-          const child = execFile(
-            process.execPath,
-            ["--no-warnings", "--permission", "--allow-fs-read=*", Command.main, "set", "my-app"],
-            { env: Command.environmentOf(sandbox) },
-            (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr })
-          )
-          child.stdin!.end("fo1_manual\n")
-        })
-      )
+      const ended = yield* run(sandbox, ["--allow-fs-read=*"], ["set", "my-app"], "fo1_manual\n")
       assert.strictEqual(ended.code, 3)
       assert.include(ended.stderr, "ERR_ACCESS_DENIED")
       assert.include(ended.stderr, "permission model")

@@ -47,7 +47,7 @@ describe("a record's text", () => {
       fence: Schema.optionalKey(Schema.Int)
     }))
     const text = Option.getOrThrow(RecordText.write(content, place))
-    const { version, ...found } = Schema.decodeUnknownSync(firstRelease)(text)
+    const { version, ...found } = Schema.decodeSync(firstRelease)(text)
     assert.strictEqual(version, 1)
     assert.strictEqual(Redacted.value(found.token), "fo1_x")
     assert.deepStrictEqual({ ...found, token: content.token }, content)

@@ -15,9 +15,11 @@ import * as Result from "effect/Result"
 import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
 import { NotFound, Unreadable } from "../../services/MissReason.ts"
+import * as SystemCode from "../../services/SystemCode.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as Portions from "../Portions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
+import * as SystemError from "../SystemError.ts"
 import type { Read } from "./ConfigFileText.ts"
 import { homeDirectory } from "./HomeDirectory.ts"
 
@@ -51,7 +53,8 @@ const unreadable = (path: string) => (error: PlatformError): ConfigFileReason =>
   const tag = error.reason._tag
   if (tag === "NotFound") return new NotFound({ what: `${path} does not exist` })
   if (tag === "PermissionDenied") return new Unreadable({ path, why: "permission denied" })
-  return new Unreadable({ path, why: "it cannot be read" })
+  const isDenied = SystemError.codeOf(error) === SystemCode.accessDenied
+  return new Unreadable({ path, why: isDenied ? "Node's permission model does not allow it" : "it cannot be read" })
 }
 
 const make = Effect.gen(function*() {
