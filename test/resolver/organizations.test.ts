@@ -326,6 +326,30 @@ describe("many apps at once", () => {
       }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
     }))
 
+  it.effect("a question that timed out waits for a list that is under way, and asks for none", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.listApps = () => Effect.delay(Effect.succeed(listed(4)), "7 seconds")
+      world.orgOf = () => Effect.never
+      const get = (app: string) => Effect.forkChild(Effect.exit(FlyTokens.use((tokens) => tokens.get(app))))
+      yield* Effect.gen(function*() {
+        const three = yield* Effect.forEach(apps(3), get)
+        yield* TestClock.adjust("5 seconds")
+        const fourth = yield* get("app-3")
+        yield* TestClock.adjust("8 seconds")
+        const exits = yield* Effect.forEach([...three, fourth], Fiber.join)
+        assert.isTrue(exits.every(Exit.isSuccess))
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
+
+      world.lookups.length = 0
+      yield* Effect.gen(function*() {
+        const one = yield* get("app-9")
+        yield* TestClock.adjust("10 seconds")
+        assert.isTrue(Exit.isFailure(yield* Fiber.join(one)))
+        assert.deepStrictEqual(world.lookups, ["app-9"])
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
+    }))
+
   it.effect("a mint waits for no queue of questions", () =>
     Effect.gen(function*() {
       const world = yield* World.make
