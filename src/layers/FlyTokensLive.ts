@@ -108,6 +108,8 @@ const make = Effect.fnUntraced(function*(
     rejections.add(token, now)
     mintedTokens.forget(token.identity)
     if (!known) {
+      // Once for a token: those who report it after are many of one organization, this app may be one that moved.
+      mintedTokens.forgetOrg(app)
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity !== token.identity) continue

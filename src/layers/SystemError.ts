@@ -6,7 +6,7 @@
 import type { PlatformError } from "effect/PlatformError"
 
 /**
- * The code that Node gave an error of the system (`ENOSPC`), never its text. `undefined` if it has none.
+ * The code that Node gave an error (`ENOSPC`, `ERR_ACCESS_DENIED`), never its text. `undefined` if it has none.
  *
  * @category accessors
  * @since 0.1.0
@@ -14,7 +14,7 @@ import type { PlatformError } from "effect/PlatformError"
  */
 export const nodeCodeOf = (cause: unknown): string | undefined => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : ""
-  return /^E[A-Z0-9]{1,20}$/.test(code) ? code : undefined
+  return /^E[A-Z0-9_]{1,30}$/.test(code) ? code : undefined
 }
 
 /**

@@ -42,6 +42,8 @@ export interface StoredToken {
   readonly savedAt: number
   /** The number of the lease under which it was minted; an older one never overwrites a newer one. */
   readonly fence?: number
+  /** The slug of the organization that flyctl named for the app, so that it need not be asked again. */
+  readonly org?: string
 }
 
 /**
@@ -62,7 +64,8 @@ const RecordJson = Schema.fromJsonString(Schema.Struct({
   expiresAt: Schema.NullOr(Millis),
   source: SourceName,
   savedAt: Millis,
-  fence: Schema.optionalKey(Schema.Int)
+  fence: Schema.optionalKey(Schema.Int),
+  org: Schema.optionalKey(Schema.String)
 }))
 
 const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))

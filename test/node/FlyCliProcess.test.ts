@@ -93,6 +93,7 @@ describe("a mint", () => {
         FLYCTL_OUTPUT_HAR: "x",
         AWS_SECRET_ACCESS_KEY: "x",
         LD_PRELOAD_X: "x",
+        MISE_GITHUB_TOKEN: "x",
         FLY_ACCESS_TOKEN: "",
         FLY_API_TOKEN: "fo1_env",
         HTTPS_PROXY: "http://localhost:1"
@@ -294,7 +295,7 @@ describe("the binary", () => {
       assert.strictEqual((yield* Effect.flip(mint(sandbox, "acme", { binary: sandbox.bin })))._tag, "NotExecutable")
       // The system gives such a file to a shell.
       yield* write("\u0000not a program", 0o755)
-      assert.strictEqual((yield* Effect.flip(mint(sandbox, "acme", { binary })))._tag, "NotFlyctl")
+      assert.strictEqual((yield* Effect.flip(mint(sandbox, "acme", { binary })))._tag, "NotExecutable")
     }))
 
   it.live("named fly that is Concourse's is passed over for the next one, and remembered", () =>

@@ -283,7 +283,7 @@ describe("the resolver against a model", () => {
         fc.constantFrom("organization", "app" as const),
         (operations, mintFor) => Effect.runPromise(check(operations, mintFor))
       ),
-      { numRuns: Number(process.env["FC_RUNS"] ?? 500), ...(seed === undefined ? {} : { seed: Number(seed) }) }
+      { numRuns: Number(process.env["FC_RUNS"] ?? 100), ...(seed === undefined ? {} : { seed: Number(seed) }) }
     )
   }, 240_000)
 })

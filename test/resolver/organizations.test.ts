@@ -1,26 +1,30 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
-import { FlyTokens, MissReason } from "../../src/index.ts"
+import { type FlyCliReason, FlyTokens, MissReason } from "../../src/index.ts"
 import * as World from "../support/World.ts"
 
 const apps = (count: number) => Array.from({ length: count }, (_, n) => `app-${n}`)
 
 describe("one mint serves all apps of an organization", () => {
-  it.effect("300 apps of 2 organizations, cold: 2 mints, one list of apps, one token per organization", () =>
+  it.effect("300 apps of 2 organizations, cold: 2 mints, one list of apps, few questions, one token per organization", () =>
     Effect.gen(function*() {
       const world = yield* World.make
       world.mintTakes = 1_000
       const orgOf = (app: string) => `org-${Number(app.slice(4)) % 2}`
-      world.listApps = () => Effect.succeed(new Map(apps(300).map((app) => [app, orgOf(app)])))
+      world.listApps = () => Effect.delay(Effect.succeed(new Map(apps(300).map((app) => [app, orgOf(app)]))), 300)
+      world.orgOf = (app) => Effect.delay(Effect.succeed(orgOf(app)), 300)
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
         const all = yield* Effect.forkChild(Effect.forEach(apps(300), tokens.get, { concurrency: "unbounded" }))
         yield* TestClock.adjust("5 seconds")
         const resolved = yield* Fiber.join(all)
         assert.strictEqual(world.mints.length, 2)
-        assert.deepStrictEqual(world.lookups, ["list"])
+        assert.lengthOf(world.lookups.filter((asked) => asked === "list"), 1)
+        assert.isAtMost(world.lookups.length, 8)
         assert.isAtMost(world.mostRunning, 4)
         assert.strictEqual(new Set(resolved.map(({ token }) => token.value)).size, 2)
         for (const { app, token } of resolved) {
@@ -107,50 +111,97 @@ describe("which organization", () => {
       assert.deepStrictEqual(world.lookups, [])
     }))
 
-  it.effect("apps list once, then status for an app that is not in it; both are kept", () =>
+  it.effect("each app is asked for by itself, and the answer kept: an account has any number of apps", () =>
     Effect.gen(function*() {
       const world = yield* World.make
-      world.listApps = () => Effect.succeed(new Map([["app-1", "acme"]]))
-      world.orgOf = () => Effect.succeed("other")
+      world.orgOf = (app) => Effect.succeed(app === "app-1" ? "acme" : "other")
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
         yield* tokens.get("app-1")
         yield* tokens.get("app-2")
         yield* tokens.refresh("app-2")
         yield* tokens.get("app-3")
-        assert.deepStrictEqual(world.lookups, ["list", "app-2", "app-3"])
+        assert.deepStrictEqual(world.lookups, ["app-1", "app-2", "app-3"])
         assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme", "other", "other"])
       }).pipe(Effect.provide(world.layer()))
     }))
 
-  it.effect("a list that is not allowed is passed over; a missing login ends it", () =>
+  it.effect("where the question fails and a list may know, it is asked; not where Fly or flyctl said that there is nothing", () =>
     Effect.gen(function*() {
-      const world = yield* World.make
-      world.listApps = () => Effect.fail(new MissReason.ExitCode({ code: 1 }))
-      yield* FlyTokens.use((tokens) => tokens.get("app-1")).pipe(Effect.provide(world.layer()))
-      assert.deepStrictEqual(world.lookups, ["list", "app-1"])
+      const ended = new MissReason.Forbidden()
+      const rows: ReadonlyArray<readonly [FlyCliReason, boolean]> = [
+        // Those of the Machines API alone, which `status` asks too.
+        [new MissReason.NotAuthenticated(), true],
+        [new MissReason.Forbidden(), true],
+        [new MissReason.RateLimited(), true],
+        [new MissReason.HttpFailed({ status: 500 }), true],
+        [new MissReason.Unreachable({ by: "portal" }), true],
+        [new MissReason.ExitCode({ code: 1 }), true],
+        [new MissReason.Malformed({ why: "flyctl printed something else than the status of an app" }), true],
+        [new MissReason.AppUnknown({ name: "app-1" }), false],
+        [new MissReason.Unreachable({ by: "timedOut" }), false],
+        [new MissReason.NotLoggedIn(), false],
+        [new MissReason.BinaryNotFound({ looked: [] }), false],
+        [new MissReason.HomeUnusable({ problem: "noHome", path: null }), false]
+      ]
+      for (const [reason, listed] of rows) {
+        const world = yield* World.make
+        world.orgOf = () => Effect.fail(reason)
+        world.listApps = () => Effect.succeed(new Map([["app-1", "acme"]]))
+        const got = yield* Effect.result(
+          FlyTokens.use((tokens) => tokens.get("app-1")).pipe(Effect.provide(world.layer({ chain: ["cli"] })))
+        )
+        assert.deepStrictEqual(world.lookups, listed ? ["app-1", "list"] : ["app-1"], reason._tag)
+        assert.strictEqual(got._tag, listed ? "Success" : "Failure")
 
-      world.listApps = () => Effect.fail(new MissReason.NotLoggedIn())
-      const error = yield* FlyTokens.use((tokens) => tokens.get("app-9")).pipe(
-        Effect.provide(world.layer()),
-        Effect.flip
-      )
-      assert.include(error.message, "fly auth login")
-      assert.deepStrictEqual(world.lookups, ["list", "app-1", "list"])
+        // The list fails too: the first reason is told, and no list is asked for again and again.
+        world.lookups.length = 0
+        world.listApps = () => Effect.fail(ended)
+        yield* Effect.gen(function*() {
+          const tokens = yield* FlyTokens
+          for (const app of ["app-1", "app-2", "app-3"]) {
+            const error = yield* Effect.flip(tokens.get(app))
+            assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[0]?.reason._tag, reason._tag)
+          }
+        }).pipe(Effect.provide(world.layer({ chain: ["cli"] })))
+        assert.deepStrictEqual(
+          world.lookups,
+          listed ? ["app-1", "list", "app-2", "app-3"] : ["app-1", "app-2", "app-3"],
+          reason._tag
+        )
+      }
     }))
 
   it.effect("is never a flag, whoever says so", () =>
     Effect.gen(function*() {
       const world = yield* World.make
       world.orgOf = () => Effect.succeed("-t")
-      for (const options of [{}, { org: () => "--from-existing" }]) {
+      for (const [options, reason] of [[{}, "Malformed"], [{ org: () => "--from-existing" }, "OrgUnknown"]] as const) {
         const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
           Effect.provide(world.layer(options)),
           Effect.flip
         )
-        assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[3]?.reason._tag, "OrgUnknown")
+        assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[3]?.reason._tag, reason)
       }
       assert.lengthOf(world.mints, 0)
+    }))
+
+  it.effect("a name that is none is not kept: flyctl is asked again, and healed it serves", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = () => Effect.succeed("")
+      world.listApps = () => Effect.succeed(new Map([["my-app", ""], ["other-app", "acme"]]))
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* Effect.flip(tokens.get("my-app"))
+        // A wrong row of a list takes nothing from the others.
+        assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
+        world.orgOf = () => Effect.succeed("acme")
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+        assert.deepStrictEqual(world.lookups, ["my-app", "list", "my-app"])
+        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
+      }).pipe(Effect.provide(world.layer()))
     }))
 
   it.effect("an organization that the environment's token does not see is asked for with flyctl's login", () =>
@@ -159,7 +210,6 @@ describe("which organization", () => {
       // A token of another app, in a program whose chain leaves the environment out.
       world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
       const calls: Array<boolean> = []
-      world.listApps = () => Effect.fail(new MissReason.NotAuthenticated())
       world.orgOf = (app, call) => {
         calls.push(call.environmentToken)
         return call.environmentToken ? Effect.fail(new MissReason.OrgUnknown({ name: app })) : Effect.succeed("acme")
@@ -176,7 +226,6 @@ describe("which organization", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
-      world.listApps = () => Effect.fail(new MissReason.HttpFailed({ status: 403 }))
       world.orgOf = (app, call) =>
         Effect.fail(call.environmentToken ? new MissReason.OrgUnknown({ name: app }) : new MissReason.NotLoggedIn())
       const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
@@ -186,7 +235,7 @@ describe("which organization", () => {
       assert.strictEqual(error._tag, "NoTokenAvailable")
       if (error._tag !== "NoTokenAvailable") return
       assert.deepStrictEqual(error.attempts.map(({ reason }) => reason._tag), ["OrgUnknown"])
-      assert.deepStrictEqual(world.lookups, ["list", "my-app", "my-app"])
+      assert.deepStrictEqual(world.lookups, ["my-app", "my-app"])
     }))
 
   it.effect("without a token in the environment nobody is asked twice", () =>
@@ -197,6 +246,219 @@ describe("which organization", () => {
         Effect.flip,
         Effect.provide(world.layer({ chain: ["cli"] }))
       )
-      assert.deepStrictEqual(world.lookups, ["list", "my-app"])
+      assert.deepStrictEqual(world.lookups, ["my-app"])
+    }))
+})
+
+describe("many apps at once", () => {
+  const of = (app: string) => `org-${Number(app.slice(4)) % 3}`
+  const listed = (count: number) => new Map(apps(count).map((app) => [app, of(app)]))
+  const lists = (world: World.World) => world.lookups.filter((asked) => asked === "list").length
+  const all = (count: number) =>
+    FlyTokens.use((tokens) => Effect.forEach(apps(count), tokens.get, { concurrency: "unbounded" }))
+
+  it.effect("1,000: one list, few questions, never more than cliConcurrency at once", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.listApps = () => Effect.delay(Effect.succeed(listed(1_000)), "1 second")
+      world.orgOf = (app) => Effect.delay(Effect.succeed(of(app)), "300 millis")
+      yield* Effect.gen(function*() {
+        const got = yield* Effect.forkChild(all(1_000))
+        yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(got)
+        assert.strictEqual(lists(world), 1)
+        // Three beside the list, as long as that takes, and those that are queued when it comes.
+        assert.isAtMost(world.lookups.length, 20)
+        assert.isAtMost(world.mostRunning, 4)
+        assert.deepStrictEqual(world.mints.map(({ org }) => org).sort(), ["org-0", "org-1", "org-2"])
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("three are not many", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = (app) => Effect.delay(Effect.succeed(of(app)), "300 millis")
+      yield* Effect.gen(function*() {
+        const got = yield* Effect.forkChild(all(3))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.join(got)
+        assert.strictEqual(lists(world), 0)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("nobody waits for a list that hangs, fails, or does not have the app", () =>
+    Effect.gen(function*() {
+      for (
+        const list of [
+          Effect.never,
+          Effect.fail(new MissReason.Forbidden()),
+          Effect.succeed(new Map([["elsewhere", "acme"]]))
+        ]
+      ) {
+        const world = yield* World.make
+        world.listApps = () => list
+        world.orgOf = (app) => Effect.delay(Effect.succeed(of(app)), "300 millis")
+        yield* Effect.gen(function*() {
+          const got = yield* Effect.forkChild(all(30))
+          // Ten rounds of three.
+          yield* TestClock.adjust("3 seconds")
+          assert.isDefined(got.pollUnsafe())
+          assert.lengthOf(world.lookups, 31)
+          assert.strictEqual(lists(world), 1)
+        }).pipe(Effect.provide(world.layer({ cliTimeout: "1 minute" })))
+      }
+    }))
+
+  it.effect("whoever the list knows first is served by it, though its own question hangs", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.listApps = () => Effect.delay(Effect.succeed(listed(6)), "1 second")
+      world.orgOf = () => Effect.never
+      yield* Effect.gen(function*() {
+        const got = yield* Effect.forkChild(
+          Effect.forEach(apps(6), (app) => Effect.exit(FlyTokens.use((tokens) => tokens.get(app))), {
+            concurrency: "unbounded"
+          })
+        )
+        yield* TestClock.adjust("20 seconds")
+        const exits = yield* Fiber.join(got)
+        assert.isTrue(exits.every(Exit.isSuccess))
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
+    }))
+
+  it.effect("a question that timed out waits for a list that is under way, and asks for none", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.listApps = () => Effect.delay(Effect.succeed(listed(4)), "7 seconds")
+      world.orgOf = () => Effect.never
+      const get = (app: string) => Effect.forkChild(Effect.exit(FlyTokens.use((tokens) => tokens.get(app))))
+      yield* Effect.gen(function*() {
+        const three = yield* Effect.forEach(apps(3), get)
+        yield* TestClock.adjust("5 seconds")
+        const fourth = yield* get("app-3")
+        yield* TestClock.adjust("8 seconds")
+        const exits = yield* Effect.forEach([...three, fourth], Fiber.join)
+        assert.isTrue(exits.every(Exit.isSuccess))
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
+
+      world.lookups.length = 0
+      yield* Effect.gen(function*() {
+        const one = yield* get("app-9")
+        yield* TestClock.adjust("10 seconds")
+        assert.isTrue(Exit.isFailure(yield* Fiber.join(one)))
+        assert.deepStrictEqual(world.lookups, ["app-9"])
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
+    }))
+
+  it.effect("a mint waits for no queue of questions", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.listApps = () => Effect.never
+      world.orgOf = (app) => Effect.delay(Effect.succeed(of(app)), "1 second")
+      yield* Effect.gen(function*() {
+        yield* Effect.forkChild(all(300))
+        yield* TestClock.adjust("3 seconds")
+        assert.lengthOf(world.mints, 3)
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "1 minute" })))
+    }))
+})
+
+describe("an organization that was learned", () => {
+  const expired = (world: World.World, org?: string) =>
+    world.store.put("my-app", "cached", {
+      token: World.tokenOf({ now: -World.day, life: World.hour }).redacted,
+      expiresAt: World.hour - World.day,
+      source: "cli",
+      savedAt: -World.day,
+      ...(org === undefined ? {} : { org })
+    })
+  const recorded = (world: World.World) =>
+    Effect.map(world.store.get("my-app", "cached"), (record) => Option.getOrThrow(record).org)
+
+  it.effect("is in the app's record: another process asks nobody", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = () => Effect.succeed("acme")
+      const get = FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      yield* get
+      assert.strictEqual(yield* recorded(world), "acme")
+      // The token's life is over.
+      yield* TestClock.adjust("2 days")
+      world.lookups.length = 0
+      yield* get
+      assert.deepStrictEqual([world.lookups, world.mints.map(({ org }) => org)], [[], ["acme", "acme"]])
+      assert.strictEqual(yield* recorded(world), "acme")
+    }))
+
+  it.effect("an app that moved: forgotten when a mint for it fails, asked for anew, minted for the new one", () =>
+    Effect.gen(function*() {
+      for (const reason of [new MissReason.OrgUnknown({ name: "old" }), new MissReason.Forbidden()]) {
+        const world = yield* World.make
+        yield* expired(world, "old")
+        const works = world.mint
+        world.mint = (org, call) => org === "old" ? Effect.fail(reason) : works(org, call)
+        world.orgOf = () => Effect.succeed("new")
+        const { source } = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+        assert.strictEqual(source, "cli")
+        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["old", "new"])
+        assert.strictEqual(yield* recorded(world), "new")
+      }
+    }))
+
+  it.effect("one that is right is not asked for over and over", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* expired(world, "acme")
+      world.mint = (org) => Effect.fail(new MissReason.OrgUnknown({ name: org }))
+      world.orgOf = () => Effect.succeed("acme")
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.flip, Effect.provide(world.layer()))
+      assert.deepStrictEqual([world.lookups, world.mints.length], [["my-app"], 1])
+    }))
+
+  it.effect("is asked for anew by the app that first reports a token as refused, once for a token", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      let moved = "old"
+      world.orgOf = (app) => Effect.succeed(app === "my-app" ? moved : "old")
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const { token } = yield* tokens.get("my-app")
+        yield* Effect.forEach(apps(20), tokens.get)
+        moved = "new"
+        world.lookups.length = 0
+        yield* tokens.refresh("my-app", { rejected: token })
+        yield* Effect.forEach(apps(20), (app) => tokens.refresh(app, { rejected: token }))
+        assert.deepStrictEqual(world.lookups, ["my-app"])
+        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["old", "new", "old"])
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("`personal` is not recorded: it is another organization for another login", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.isUndefined(yield* recorded(world))
+      yield* expired(world, "personal")
+      world.orgOf = () => Effect.succeed("acme")
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["personal", "acme"])
+    }))
+
+  it.effect("what the store says is checked", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* expired(world, "--from-existing")
+      world.orgOf = () => Effect.succeed("acme")
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
+    }))
+
+  it.effect("the option wins, and is not recorded", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* expired(world, "old")
+      yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer({ org: "acme" })))
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
+      assert.isUndefined(yield* recorded(world))
     }))
 })

@@ -19,7 +19,7 @@
  */
 import { spawn } from "node:child_process"
 import { appendFileSync, existsSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { env, exit, pid, ppid, stderr, stdout } from "node:process"
 import { setTimeout as after } from "node:timers/promises"
 import * as home from "./home.mjs"
@@ -92,6 +92,7 @@ log({
   event: "start",
   ppid,
   args,
+  cwd: process.cwd(),
   mode,
   // Node hands this one on to each child while coverage is measured, whatever environment the child is given.
   env: Object.keys(env).filter((name) => name !== "NODE_V8_COVERAGE").sort(),
@@ -251,7 +252,8 @@ const orgExists = (/** @type {string} */ slug) => settings.orgs === undefined ||
 
 switch (command) {
   case "version":
-    await print(`${JSON.stringify({ Name: "flyctl", Version: settings.version ?? "0.4.87" })}\n`)
+    // The name is that of its file.
+    await print(`${JSON.stringify({ Name: basename(process.argv[1] ?? ""), Version: settings.version ?? "0.4.87" })}\n`)
     break
   case "apps": {
     if (!loggedIn) await fail("Error: no access token available. Please login with 'flyctl auth login'", 1)

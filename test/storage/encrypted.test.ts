@@ -151,6 +151,7 @@ describe("an encrypted store", () => {
           { savedAt: original.savedAt + 1 },
           { source: "manual" as const },
           { fence: 4 },
+          { org: "another" },
           { token: Redacted.make(Redacted.value(sealed.token).slice(0, -6)) }
         ]
       ) {

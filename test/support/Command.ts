@@ -5,15 +5,10 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
 import type { Sandbox } from "./Sandbox.ts"
 
-const built = process.env["FLY_TOKENS_MAIN"]
-
-/** From the sources; CI tests the built one too. */
-export const main = built === undefined
-  ? fileURLToPath(new URL("../../src/command/main.ts", import.meta.url))
-  : resolve(built)
+/** Set by bundledCommand.ts, if by nobody else. */
+export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bundled")
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))
@@ -33,8 +28,8 @@ export interface Started {
 }
 
 /** Without a terminal, whichever one the tests run in. */
-export const start = (sandbox: Sandbox, args: ReadonlyArray<string>, input = ""): Started => {
-  const child = spawn(process.execPath, [main, ...args], { env: environmentOf(sandbox), stdio: "pipe" })
+export const start = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "", cwd?: string): Started => {
+  const child = spawn(process.execPath, [main, ...args], { env: environmentOf(sandbox), stdio: "pipe", cwd })
   let stdout = ""
   let stderr = ""
   child.stdout.on("data", (chunk) => stdout += chunk)
@@ -52,8 +47,8 @@ export const started = (sandbox: Sandbox, args: ReadonlyArray<string>) =>
     (it) => Effect.promise(() => (it.process.kill("SIGKILL"), it.ended))
   )
 
-export const run = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "") =>
-  Effect.promise(() => start(sandbox, args, input).ended)
+export const run = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "", cwd?: string) =>
+  Effect.promise(() => start(sandbox, args, input, cwd).ended)
 
 /** Looks again and again until a condition holds: another process is not on our clock. The test's limit ends it. */
 export const until = <A>(look: () => A, holds: (seen: A) => boolean): Effect.Effect<A> =>

@@ -16,6 +16,7 @@ export interface Call {
   readonly at: number
   readonly event: "start" | "end" | "sigterm" | "grandchild"
   readonly args?: ReadonlyArray<string>
+  readonly cwd?: string
   readonly env?: ReadonlyArray<string>
   readonly grandchild?: number
 }

@@ -11,11 +11,11 @@ import * as Result from "effect/Result"
 import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
 import { config, settingsOf } from "../../layers/FlyTokensOptions.ts"
-import { organizationOf } from "../../layers/resolver/Explanation.ts"
+import { isAbsence, organizationOf } from "../../layers/resolver/Explanation.ts"
 import * as Usability from "../../policy/Usability.ts"
 import { Environment } from "../../services/Environment.ts"
 import { FlyCli } from "../../services/FlyCli.ts"
-import { fromDefect } from "../../services/MissReason.ts"
+import { AppUnknown, fromDefect } from "../../services/MissReason.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits, notBefore } from "../../token/TokenLimits.ts"
@@ -86,8 +86,19 @@ const organization = Effect.fnUntraced(function*(
 ) {
   const cli = yield* FlyCli
   const level = severity(call.needed)
-  const apps = yield* Effect.result(cli.listApps(call))
-  if (Result.isFailure(apps)) return [finding(level, `flyctl: ${apps.failure.message}`, apps.failure.hint)]
+  // One app costs two requests, the list the whole account.
+  const asked = app === undefined ? undefined : yield* Effect.result(cli.orgOf(app, call))
+  const missed = asked?._tag === "Failure" ? asked.failure : undefined
+  if (missed !== undefined && org === undefined && isAbsence(missed)) {
+    return [finding(level, missed.message, missed.hint)]
+  }
+  const apps = app !== undefined && asked?._tag === "Success"
+    ? Result.succeed(new Map([[app as string, asked.success]]))
+    : yield* Effect.result(cli.listApps(call))
+  if (Result.isFailure(apps)) {
+    const reason = missed ?? apps.failure
+    return [finding(level, `flyctl: ${reason.message}`, reason.hint)]
+  }
   if (org !== undefined) {
     const standing = organizationOf(app ?? "", org, apps.success)
     return orOk(OrganizationFindings.organization(standing, app, call.needed), () => `${org}, by FLY_TOKENS_ORG`)
@@ -98,10 +109,8 @@ const organization = Effect.fnUntraced(function*(
   }
   const listed = apps.success.get(app)
   if (listed !== undefined) return [finding("ok", `${app} is in ${listed}`)]
-  const asked = yield* Effect.result(cli.orgOf(app, call))
-  return Result.isSuccess(asked)
-    ? [finding("ok", `${app} is in ${asked.success}`)]
-    : [finding(level, asked.failure.message, asked.failure.hint)]
+  const reason = missed ?? new AppUnknown({ name: app })
+  return [finding(level, reason.message, reason.hint)]
 })
 
 /**
@@ -138,7 +147,7 @@ export const run = Effect.fnUntraced(function*(request: {
     server: offline ? Effect.undefined : guarded(ServerTime.get, localLimit),
     organization: offline || !asksCli ? Effect.undefined : guarded(
       organization(app, settings.org(app ?? ("" as AppName)), { environmentToken: environmentUsable, needed }),
-      // `apps list`, and `status` for an app that is not in it.
+      // `status`, and `apps list` for an app that it does not tell of.
       Duration.times(cliLimit, 2)
     )
   }, { concurrency: "unbounded" })

@@ -8,6 +8,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { Environment } from "../../services/Environment.ts"
+import { BinaryNotFound, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
 import { homeDirectory } from "./HomeDirectory.ts"
 
 /**
@@ -87,3 +88,21 @@ export const find = Effect.fnUntraced(function*(
     looked: binary === undefined ? ["flyctl and fly on PATH", ...installs] : [binary]
   }
 })
+
+/**
+ * Why there is no flyctl among the candidates: some are other programs, some cannot be run.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const missing = (
+  found: Candidates,
+  passedOver: { readonly strangers: ReadonlyArray<string>; readonly unrunnable: ReadonlyArray<string> }
+): NotFlyctl | NotExecutable | BinaryNotFound => {
+  const unrunnable = [...passedOver.unrunnable, ...found.notExecutable]
+  const [stranger] = passedOver.strangers
+  const path = unrunnable.find(isNamedFlyctl) ?? (stranger === undefined ? unrunnable[0] : undefined)
+  if (path !== undefined) return new NotExecutable({ path })
+  return stranger !== undefined ? new NotFlyctl({ path: stranger }) : new BinaryNotFound({ looked: found.looked })
+}

@@ -14,10 +14,10 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { Environment } from "../../services/Environment.ts"
 import type { CallOptions, FlyCliReason } from "../../services/FlyCli.ts"
-import { Defect, Killed, NotExecutable, OutputTooLarge } from "../../services/MissReason.ts"
-import * as SystemError from "../SystemError.ts"
+import { Killed, OutputTooLarge } from "../../services/MissReason.ts"
 import { childEnvironment } from "./FlyCliEnvironment.ts"
 import type { Ended } from "./FlyCliOutput.ts"
+import * as FlyCliStart from "./FlyCliStart.ts"
 
 /**
  * More bytes than an answer about one thing has; a token has some 2 kB.
@@ -43,17 +43,14 @@ const killAfter = Duration.seconds(2)
 /** How long output is waited for after the exit, when a grandchild still holds the pipe. */
 const drainAfterExit = Duration.millis(200)
 
-const failedToStart = (path: string) => (error: PlatformError): FlyCliReason => {
-  switch (error.reason._tag) {
-    // The file is there (it was just found), so what is missing is the interpreter that it names.
-    case "NotFound":
-    case "PermissionDenied":
-      return new NotExecutable({ path })
-    default: {
-      const code = SystemError.codeOf(error)
-      return code === "ENOEXEC" ? new NotExecutable({ path }) : new Defect({ name: code ?? "PlatformError" })
-    }
-  }
+/**
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface RunOptions extends CallOptions {
+  /** Of stdout: more is no answer. */
+  readonly limitBytes: number
 }
 
 /**
@@ -67,24 +64,23 @@ const failedToStart = (path: string) => (error: PlatformError): FlyCliReason => 
 export const run = (
   path: string,
   args: ReadonlyArray<string>,
-  options: CallOptions & { readonly limitBytes: number }
+  options: RunOptions & { readonly cwd: string }
 ): Effect.Effect<Ended, FlyCliReason, ChildProcessSpawner | Path.Path | Environment> =>
   Effect.gen(function*() {
     const { limitBytes } = options
     const spawner = yield* ChildProcessSpawner
     const paths = yield* Path.Path
     const environment = yield* Environment
-    const child = yield* Effect.mapError(
-      spawner.spawn(ChildProcess.make(path, args, {
-        // Away from any fly.toml, and there even if our own directory was removed.
-        cwd: paths.dirname(path),
+    const child = yield* FlyCliStart.start(
+      spawner,
+      ChildProcess.make(path, args, {
+        cwd: options.cwd,
         env: childEnvironment(environment, { ...options, resolve: paths.resolve }),
         extendEnv: false,
         stdin: "ignore",
         killSignal: "SIGTERM",
         forceKillAfter: killAfter
-      })),
-      failedToStart(path)
+      })
     )
     const overflow = yield* Deferred.make<never, OutputTooLarge>()
     const read = (

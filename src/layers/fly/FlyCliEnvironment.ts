@@ -36,7 +36,61 @@ const allowed = [
   "TMP"
 ]
 
+/**
+ * What a version manager's shim needs to find the flyctl of its user: where it keeps things, and which version. Names, no
+ * prefixes: `MISE_GITHUB_TOKEN` is one of theirs as well.
+ */
+const shims = {
+  paths: [
+    "ASDF_DIR",
+    "ASDF_DATA_DIR",
+    "ASDF_CONFIG_FILE",
+    "MISE_DATA_DIR",
+    "MISE_CONFIG_DIR",
+    "MISE_CACHE_DIR",
+    "MISE_STATE_DIR",
+    "MISE_SYSTEM_DIR",
+    "MISE_SYSTEM_CONFIG_DIR",
+    "MISE_SYSTEM_DATA_DIR",
+    "MISE_INSTALLS_DIR",
+    "MISE_SHIMS_DIR",
+    "MISE_CONFIG_FILE",
+    "MISE_GLOBAL_CONFIG_FILE",
+    "RTX_DATA_DIR",
+    "RTX_CONFIG_DIR",
+    "RTX_CACHE_DIR",
+    "VOLTA_HOME",
+    "PROTO_HOME",
+    "AQUA_ROOT_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_STATE_HOME"
+  ],
+  others: [
+    "ASDF_DEFAULT_TOOL_VERSIONS_FILENAME",
+    "ASDF_TOOL_VERSIONS_FILENAME",
+    "ASDF_FLYCTL_VERSION",
+    "ASDF_FLY_VERSION",
+    "MISE_ENV",
+    "MISE_DEFAULT_CONFIG_FILENAME",
+    "MISE_DEFAULT_TOOL_VERSIONS_FILENAME",
+    "MISE_OVERRIDE_CONFIG_FILENAMES",
+    "MISE_OVERRIDE_TOOL_VERSIONS_FILENAMES",
+    "MISE_TRUSTED_CONFIG_PATHS",
+    "MISE_CEILING_PATHS",
+    "MISE_FLYCTL_VERSION",
+    "MISE_FLY_VERSION",
+    "RTX_FLYCTL_VERSION",
+    "RTX_FLY_VERSION",
+    // Several files, parted by colons.
+    "AQUA_CONFIG",
+    "AQUA_GLOBAL_CONFIG"
+  ]
+}
+
 const paths = new Set([
+  ...shims.paths,
   "HOME",
   "USERPROFILE",
   "TMPDIR",
@@ -77,7 +131,7 @@ export const childEnvironment = (
   }
 ): Record<string, string | Redacted.Redacted<string>> => {
   const variables: Record<string, string | Redacted.Redacted<string>> = {}
-  for (const name of allowed) {
+  for (const name of [...allowed, ...shims.paths, ...shims.others]) {
     const value = environment.get(name)
     if (value !== undefined && value !== "") variables[name] = paths.has(name) ? options.resolve(value) : value
   }

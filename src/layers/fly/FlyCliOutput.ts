@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Malformed } from "../../services/MissReason.ts"
+import { isAppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import * as Portions from "../Portions.ts"
 import * as JsonInOutput from "./JsonInOutput.ts"
@@ -52,18 +53,27 @@ export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> 
 const rowsAtOnce = 10_000
 
 const AppRow = Schema.Struct({ Name: Schema.String, Organization: Schema.Struct({ Slug: Schema.String }) })
-const decodeApps = Schema.decodeUnknownOption(Schema.Array(AppRow))
+const decodeArray = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
+const decodeRow = Schema.decodeUnknownOption(AppRow)
+/** A row that is none, or names no organization, is left out; of a list none of whose rows is one, all. */
+const decodeRows = (array: unknown): Option.Option<ReadonlyArray<typeof AppRow.Type>> =>
+  Option.flatMap(decodeArray(array), (all) => {
+    const rows = all.flatMap((row) =>
+      Option.toArray(Option.filter(decodeRow(row), (app) => isAppName(app.Name) && isAppName(app.Organization.Slug)))
+    )
+    return rows.length === 0 && all.length > 0 ? Option.none() : Option.some(rows)
+  })
 const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: AppRow.fields.Organization }))
 
 /**
- * The organizations of `apps list --json`, by app.
+ * The organizations of `apps list --json`, by app. A row that is none, or names no organization, is left out.
  *
  * @category decoding
  * @since 0.1.0
  * @stability stable
  */
 export function* listedApps(stdout: string): Portions.Portions<Option.Option<ReadonlyMap<string, string>>> {
-  const rows = yield* JsonInOutput.lastArray(stdout, decodeApps)
+  const rows = yield* JsonInOutput.lastArray(stdout, decodeRows)
   if (Option.isNone(rows)) return Option.none()
   const organizations = new Map<string, string>()
   for (const { Name, Organization } of rows.value) {
@@ -81,10 +91,13 @@ export function* listedApps(stdout: string): Portions.Portions<Option.Option<Rea
  * @stability stable
  */
 export function* statusOrg(stdout: string): Portions.Portions<Option.Option<string>> {
-  return Option.map(yield* JsonInOutput.lastObject(stdout, decodeStatus), (status) => status.Organization.Slug)
+  return (yield* JsonInOutput.lastObject(stdout, decodeStatus)).pipe(
+    Option.map((status): string => status.Organization.Slug),
+    Option.filter(isAppName)
+  )
 }
 
-const decodeName = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String }))
+const decodeIdentity = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String, Version: Schema.String }))
 const decodeVersion = Schema.decodeUnknownOption(
   Schema.Struct({ Version: Schema.String.pipe(Schema.check(Schema.isPattern(/^v?\d[A-Za-z0-9.+-]{0,40}$/))) })
 )
@@ -100,16 +113,27 @@ export const versionOf = (stdout: string): Option.Option<string> =>
   Option.map(answerOf(stdout, decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
 
 /**
- * Whether an answer to `version --json` shows another program than flyctl: it succeeds with something else, or does not
- * know the question (exit 1, as Concourse's; 2 and above is what crashes end with; 127 what a shell says of no program).
+ * What an answer to `version --json` shows of a program.
+ *
+ * **Details**
+ *
+ * - `flyctl`: it says its name, which is that of its file whatever that is called, and its version.
+ * - `another`: it answered something else, or does not know the question, as Concourse's client; flyctl knows it always.
+ * - `nothing`: a shell says that there is no program, or a shim that there is none now.
+ * - `unclear`: it failed, and flyctl may fail so too: without a config file that it can read and a directory that it can
+ *   write it says nothing.
  *
  * @category decoding
  * @since 0.1.0
  * @stability stable
  */
-export const isAnotherProgram = ({ exitCode, stdout }: Ended): boolean => {
-  if (exitCode !== 0) return exitCode === 1 || exitCode === 127
-  return !Option.exists(answerOf(stdout, decodeName), ({ Name }) => Name === "flyctl")
+export const identityOf = ({ exitCode, stderr, stdout }: Ended): "flyctl" | "another" | "nothing" | "unclear" => {
+  if (exitCode === 0) return Option.isSome(answerOf(stdout, decodeIdentity)) ? "flyctl" : "another"
+  const said = `${stderr}\n${stdout}`
+  if (/\bunknown command\b|\bunknown flag `/i.test(said)) return "another"
+  return (exitCode === 126 || exitCode === 127) && said.trim() !== "" && !/^\s*error\b/im.test(said)
+    ? "nothing"
+    : "unclear"
 }
 
 /**

@@ -15,13 +15,14 @@ import { hostname } from "node:os"
 import { platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
-import { BinaryNotFound, Malformed, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
+import { Malformed } from "../../services/MissReason.ts"
 import * as Portions from "../Portions.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
 import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
+import * as FlyCliShim from "./FlyCliShim.ts"
 
 /** A token has some 2 kB; more than this is no answer to a mint. */
 const mintLimit = FlyCliChild.answerLimit
@@ -49,23 +50,24 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const environment = yield* Environment
-  /** Binaries named `fly` that turned out to be something else. */
+  /** Files named `fly` that are other programs; a file that becomes another one has another stamp. */
   const strangers = new Set<string>()
+  const shims: FlyCliShim.Shims = new Set()
 
   const spawn = (path: string, args: ReadonlyArray<string>, call: CallOptions, limitBytes: number) =>
-    FlyCliChild.run(path, args, { ...call, limitBytes }).pipe(
+    FlyCliShim.run(path, args, { ...call, limitBytes }, shims).pipe(
       Effect.provideService(ChildProcessSpawner, spawner),
       Effect.provideService(Path.Path, paths),
       Effect.provideService(Environment, environment)
     )
 
-  /** Only a whole answer that is not flyctl's shows another program; one that is killed or hangs shows nothing. */
-  const isStranger = (path: string) =>
+  /** Only a whole answer shows another program; one that is killed or hangs shows nothing. */
+  const identify = (path: string) =>
     spawn(path, ["version", "--json"], { environmentToken: false }, mintLimit).pipe(
-      Effect.map(Output.isAnotherProgram),
+      Effect.map(Output.identityOf),
       Effect.timeoutOption(FlyCliChild.identifyWithin),
-      Effect.map(Option.getOrElse(() => false)),
-      Effect.orElseSucceed(() => false)
+      Effect.map(Option.getOrElse(() => "unclear" as const)),
+      Effect.orElseSucceed(() => "unclear" as const)
     )
 
   /** Whether a failure may come from another program of the same name. */
@@ -84,22 +86,23 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
         Effect.provideService(FileSystem.FileSystem, fileSystem),
         Effect.provideService(Path.Path, paths)
       )
+      const passedOver = { strangers: new Array<string>(), unrunnable: new Array<string>() }
       for (const { path, stamp } of found.executable) {
-        if (strangers.has(stamp)) continue
+        if (strangers.has(stamp)) {
+          passedOver.strangers.push(path)
+          continue
+        }
         const result = yield* Effect.result(Effect.flatMap(spawn(path, args, call, limitBytes), read))
         if (Result.isSuccess(result)) return result.success
         const reason = result.failure
-        if (doubtful(path, reason) && (yield* isStranger(path))) {
+        const identity = doubtful(path, reason) ? yield* identify(path) : "unclear"
+        if (identity === "another") {
           strangers.add(stamp)
-          continue
-        }
-        return yield* reason
+          passedOver.strangers.push(path)
+        } else if (identity === "nothing" || reason._tag === "NotExecutable") passedOver.unrunnable.push(path)
+        else return yield* reason
       }
-      const stranger = found.executable[0]?.path
-      const locked = found.notExecutable[0]
-      if (stranger !== undefined) return yield* new NotFlyctl({ path: stranger })
-      if (locked !== undefined) return yield* new NotExecutable({ path: locked })
-      return yield* new BinaryNotFound({ looked: found.looked })
+      return yield* FlyBinary.missing(found, passedOver)
     })
 
   const succeeded = <A>(subject: string, read: (stdout: string) => Effect.Effect<A, FlyCliReason>) =>

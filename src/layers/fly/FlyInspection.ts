@@ -12,12 +12,13 @@ import * as Result from "effect/Result"
 import { platform } from "node:process"
 import { Environment } from "../../services/Environment.ts"
 import type { FlyCliReason } from "../../services/FlyCli.ts"
-import { BinaryNotFound, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
+import type { BinaryNotFound, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 import * as FlyBinary from "./FlyBinary.ts"
 import * as FlyCliChild from "./FlyCliChild.ts"
 import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
+import * as FlyCliShim from "./FlyCliShim.ts"
 
 /**
  * @category models
@@ -56,36 +57,40 @@ export const inspect = Effect.fnUntraced(function*(
   const environment = yield* Environment
   const paths = yield* Path.Path
   const found = yield* FlyBinary.find(environment, { binary, windows: platform === "win32" })
-  const passedOver: Array<string> = []
+  const strangers: Array<string> = []
+  const unrunnable: Array<string> = []
   for (const { path } of found.executable) {
-    const ended = yield* FlyCliChild.run(path, ["version", "--json"], {
+    const asked = yield* FlyCliShim.run(path, ["version", "--json"], {
       environmentToken: false,
       limitBytes: FlyCliChild.answerLimit
-    }).pipe(Effect.timeoutOption(FlyCliChild.identifyWithin), Effect.orElseSucceed(() => Option.none()))
-    // One that gives no answer at all may be flyctl all the same.
-    if (!FlyBinary.isNamedFlyctl(path) && Option.exists(ended, Output.isAnotherProgram)) {
-      passedOver.push(path)
+    }, new Set()).pipe(Effect.timeoutOption(FlyCliChild.identifyWithin), Effect.result)
+    if (Result.isFailure(asked) && asked.failure._tag === "NotExecutable") {
+      unrunnable.push(path)
       continue
     }
-    const version = Option.flatMap(
-      ended,
-      ({ exitCode, stdout }) => exitCode === 0 ? Output.versionOf(stdout) : Option.none()
-    )
-    const configFile = Result.getOrUndefined(ConfigFileYaml.locate(environment, paths))
-    const failure = Option.isSome(ended) && ended.value.exitCode !== 0
-      ? failureOf(ended.value, { subject: "its version", configFile })
-      : undefined
-    return {
-      used: { _tag: "Found", path, version: Option.getOrUndefined(version), failure },
-      passedOver
+    // One that gives no answer at all may be flyctl all the same.
+    const ended = Result.isSuccess(asked) ? asked.success : Option.none()
+    const identity = FlyBinary.isNamedFlyctl(path) ? "unclear" : Option.match(ended, {
+      onNone: () => "unclear" as const,
+      onSome: Output.identityOf
+    })
+    if (identity === "another") strangers.push(path)
+    else if (identity === "nothing") unrunnable.push(path)
+    else {
+      const version = Option.flatMap(
+        ended,
+        ({ exitCode, stdout }) => exitCode === 0 ? Output.versionOf(stdout) : Option.none()
+      )
+      const configFile = Result.getOrUndefined(ConfigFileYaml.locate(environment, paths))
+      const failure = Option.isSome(ended) && ended.value.exitCode !== 0
+        ? failureOf(ended.value, { subject: "its version", configFile })
+        : undefined
+      return {
+        used: { _tag: "Found", path, version: Option.getOrUndefined(version), failure },
+        passedOver: strangers
+      }
     }
   }
-  const [stranger] = passedOver
-  const [locked] = found.notExecutable
-  const reason = stranger !== undefined
-    ? new NotFlyctl({ path: stranger })
-    : locked !== undefined
-    ? new NotExecutable({ path: locked })
-    : new BinaryNotFound({ looked: found.looked })
-  return { used: { _tag: "Missing", reason }, passedOver }
+  const reason = FlyBinary.missing(found, { strangers, unrunnable })
+  return { used: { _tag: "Missing", reason }, passedOver: strangers }
 })

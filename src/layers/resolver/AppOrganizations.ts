@@ -8,8 +8,9 @@ import type * as Fiber from "effect/Fiber"
 import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
 import { type MissReason, OrgUnknown } from "../../services/MissReason.ts"
 import { type AppName, isAppName } from "../../token/AppName.ts"
-import * as SingleFlight from "../SingleFlight.ts"
+import * as AppLookup from "./AppLookup.ts"
 import type { CliGate } from "./CliGate.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 
 /**
  * The slug of an app's organization: from the option `org`, else from what flyctl said once.
@@ -20,39 +21,34 @@ import type { CliGate } from "./CliGate.ts"
  */
 export interface AppOrganizations {
   readonly of: (app: AppName, options: CallOptions) => Effect.Effect<string, MissReason>
-  /** The slug was wrong: ask again next time. */
+  /** Takes what the app's record names, unless flyctl has said it already. */
+  readonly remind: (app: AppName, recorded: string | undefined) => void
+  /**
+   * Runs what asks for the organization of the app and uses it. If that fails as it does where the app is in another one
+   * by now, what was remembered is forgotten, and it is run once more if flyctl names another one.
+   */
+  readonly orMoved: <A>(
+    app: AppName,
+    options: CallOptions,
+    run: Effect.Effect<A, MissReason>
+  ) => Effect.Effect<A, MissReason>
+  /** What is to be recorded of an app: what flyctl said of it. */
+  readonly recordable: (app: AppName) => string | undefined
+  /** The slug may be wrong: ask again next time. */
   readonly forget: (app: AppName) => void
 }
 
-/** With one of these no other question to flyctl can be answered either. */
-const hopeless = new Set<MissReason["_tag"]>([
-  "Disabled",
-  "BinaryNotFound",
-  "NotExecutable",
-  "NotFlyctl",
-  "NotLoggedIn",
-  "NotAuthenticated",
-  "ConfigLocked",
-  "TimedOut"
-])
+/** `personal` is an organization of whoever asks: the next one may be somebody else. */
+const isForAll = (org: string): boolean => org !== "personal"
 
-/** A token that is limited to something else says one of these of an app that it does not see. */
-const blind = new Set<MissReason["_tag"]>([
-  "OrgUnknown",
-  "NotAuthenticated",
-  "MintRefused",
-  "HttpFailed",
-  "Undischarged",
-  "Expired",
-  "ExitCode"
-])
+/** What is said of an organization that the app is not in any more. */
+const mayHaveMoved = (reason: MissReason): boolean => reason._tag === "OrgUnknown" || reason._tag === "Forbidden"
 
 /**
  * **Details**
  *
- * `apps list` is asked once for all apps; an app that is not in it (made since, or the list is not allowed to this
- * login) is asked for by `status`. What the environment's token does not see is asked for once more with flyctl's login.
- * Answers are kept as long as the layer lives, failures are not.
+ * What the environment's token does not see is asked for once more with flyctl's login. Answers are kept as long as the
+ * layer lives, failures are not.
  *
  * @category constructors
  * @since 0.1.0
@@ -63,57 +59,56 @@ export const make = (options: {
   readonly gate: CliGate
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly configured: (app: AppName) => string | undefined
+  readonly cliConcurrency: number
 }): AppOrganizations => {
-  const { cli, configured, gate } = options
+  const { cli, configured, fork, gate } = options
   const known = new Map<string, string>()
-  const flight = SingleFlight.make<string | undefined, MissReason>({ fork: options.fork })
-  let listed = false
 
-  const list = (call: CallOptions) =>
-    flight(
-      "apps list",
-      Effect.map(gate(cli.listApps(call)), (apps) => {
-        listed = true
-        for (const [app, org] of apps) known.set(app, org)
-        return undefined
-      })
-    )
+  const lookup = (call: CallOptions) =>
+    AppLookup.make({
+      askOne: (app) => gate(cli.orgOf(app, call)),
+      askAll: gate(cli.listApps(call)),
+      concurrency: options.cliConcurrency,
+      fork,
+      known
+    })
+  const byToken = lookup({ environmentToken: true })
+  const byLogin = lookup({ environmentToken: false })
 
-  const askAs = (app: AppName, call: CallOptions) =>
-    flight(
-      `status ${app} ${call.environmentToken}`,
-      Effect.tap(gate(cli.orgOf(app, call)), (org) => Effect.sync(() => known.set(app, org)))
-    )
+  const asked = (app: AppName, call: CallOptions) =>
+    EitherCredential.withEither(call, ({ environmentToken }) => environmentToken ? byToken(app) : byLogin(app))
 
-  const ask = (app: AppName, call: CallOptions) =>
-    call.environmentToken
-      ? Effect.catchIf(
-        askAs(app, call),
-        (reason) => blind.has(reason._tag),
-        (reason) => Effect.mapError(askAs(app, { environmentToken: false }), () => reason)
-      )
-      : askAs(app, call)
+  const of: AppOrganizations["of"] = (app, call) =>
+    Effect.suspend(() => {
+      const org = configured(app)
+      if (org === undefined) return asked(app, call)
+      // What flyctl said does not count, so it is not recorded either.
+      known.delete(app)
+      return isAppName(org) ? Effect.succeed<string>(org) : Effect.fail(new OrgUnknown({ name: app }))
+    })
 
-  const endsIt = ({ _tag }: MissReason, call: CallOptions) =>
-    hopeless.has(_tag) && !(call.environmentToken && blind.has(_tag))
-
-  /** A slug has the form of an app name; anything else could be a flag to flyctl. */
-  const checked = (app: AppName, org: string | undefined) =>
-    isAppName(org) ? Effect.succeed<string>(org) : Effect.fail(new OrgUnknown({ name: app }))
+  const forget = (app: AppName) => {
+    known.delete(app)
+  }
 
   return {
-    of: Effect.fnUntraced(function*(app, call) {
-      const org = configured(app) ?? known.get(app)
-      if (org !== undefined) return yield* checked(app, org)
-      if (!listed) {
-        yield* Effect.catchIf(list(call), (reason) => !endsIt(reason, call), () => Effect.undefined)
-        const found = known.get(app)
-        if (found !== undefined) return yield* checked(app, found)
-      }
-      return yield* checked(app, yield* ask(app, call))
-    }),
-    forget: (app) => {
-      known.delete(app)
-    }
+    of,
+    remind: (app, recorded) => {
+      if (!known.has(app) && isAppName(recorded) && isForAll(recorded)) known.set(app, recorded)
+    },
+    orMoved: (app, call, run) =>
+      Effect.suspend(() => {
+        const remembered = known.get(app)
+        return Effect.catchIf(run, mayHaveMoved, (reason) => {
+          forget(app)
+          if (remembered === undefined) return Effect.fail(reason)
+          return Effect.flatMap(of(app, call), (org) => org === remembered ? Effect.fail(reason) : run)
+        })
+      }),
+    recordable: (app) => {
+      const org = known.get(app)
+      return org !== undefined && isForAll(org) ? org : undefined
+    },
+    forget
   }
 }

@@ -35,6 +35,8 @@ export interface ChainRequest {
   storageTimedOut: boolean
   /** The environment was asked and its token cannot be used, so flyctl must not see it either. */
   environmentMissed: boolean
+  /** The organization that the app's record names. */
+  recordedOrg?: string
 }
 
 /**

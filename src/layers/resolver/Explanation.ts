@@ -21,6 +21,7 @@ import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 import * as Sources from "./Sources.ts"
 import * as StoreReads from "./StoreReads.ts"
 
@@ -87,6 +88,15 @@ const fatal = new Set<MissReason["_tag"]>([
 ])
 
 /**
+ * Whether Fly said that there is no such app or organization for this login.
+ *
+ * @category guards
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
+
+/**
  * Whether what flyctl lists agrees with the option `org`.
  *
  * @category judging
@@ -115,7 +125,9 @@ export const mintRefusal = (
   if (environmentToken !== undefined && mintLimits(environmentToken).length === 0) return undefined
   if (Result.isSuccess(login)) return mintLimits(login.success).length === 0 ? undefined : new MintRefused()
   // Without a token flyctl's answer is what counts; with a limited one its answer was about that one.
-  return environmentToken !== undefined && login.failure._tag === "NotFound" ? new NotLoggedIn() : undefined
+  return environmentToken !== undefined && login.failure._tag === "NotFound"
+    ? EitherCredential.moreTelling(new MintRefused(), new NotLoggedIn())
+    : undefined
 }
 
 /**
@@ -142,7 +154,13 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   const isForApp = settings.mintFor === "app"
   // A mint for the app does not look at the option `org`; whether flyctl sees the app is worth knowing.
   const configured = isForApp ? () => undefined : settings.org
-  const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured })
+  const organizations = AppOrganizations.make({
+    cli,
+    gate,
+    fork: background.fork,
+    configured: () => undefined,
+    cliConcurrency: settings.cliConcurrency
+  })
   const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
   const sources = Sources.make({
     environment,
@@ -197,6 +215,10 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
     const call = { environmentToken: !request.environmentMissed && Option.isSome(tokenOf(environment)) }
     const slug = yield* Effect.sync(() => configured(app))
     if (slug === undefined) return { _tag: "Confirmed", slug: yield* organizations.of(app, call) }
+    const asked = yield* Effect.result(organizations.of(app, call))
+    if (Result.isSuccess(asked)) return organizationOf(app, slug, new Map([[app, asked.success]]))
+    if (!isAbsence(asked.failure)) return { _tag: "Unchecked", slug, reason: asked.failure }
+    // Only the list, which takes the whole account, shows whether it is the app that is not there or the organization.
     const apps = yield* Effect.result(gate(cli.listApps(call)))
     return Result.isSuccess(apps)
       ? organizationOf(app, slug, apps.success)

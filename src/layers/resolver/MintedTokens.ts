@@ -25,6 +25,7 @@ import * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as EitherCredential from "./EitherCredential.ts"
 import * as LeasedMint from "./LeasedMint.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import { storageFailed } from "./PendingWrites.ts"
@@ -49,6 +50,10 @@ export interface MintedTokens {
   readonly recall: (identity: string) => void
   /** Deletes a token from the store, whichever organization it is of. */
   readonly forgetStored: (identity: string) => Effect.Effect<void, WriteReason>
+  /** The organization that flyctl named for an app, to be kept in the app's record. */
+  readonly recordableOrg: (app: AppName) => string | undefined
+  /** The app's token was refused: it may have moved to another organization. */
+  readonly forgetOrg: (app: AppName) => void
 }
 
 /** Whom a token is minted for is what its lease is about. */
@@ -86,7 +91,13 @@ export const make = (options: {
   const forgotten = new Set<string>()
   const flight = SingleFlight.make<Candidate, MissReason>({ fork: background.fork })
   const gate = CliGate.make(background, settings, options.onCliEnd)
-  const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
+  const organizations = AppOrganizations.make({
+    cli,
+    gate,
+    fork: background.fork,
+    configured: settings.org,
+    cliConcurrency: settings.cliConcurrency
+  })
   const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
   const readsStore = settings.chain.includes("storage")
   const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
@@ -124,11 +135,11 @@ export const make = (options: {
   /** Whether flyctl is given the environment's token: not one that was found unusable. */
   const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
 
-  /** Refused with the environment's token, once more with flyctl's login. */
   const mint = (scope: Scope, request: ChainRequest) =>
-    givesToken(request)
-      ? Effect.catchIf(mintedBy(scope, true), ({ _tag }) => _tag === "MintRefused", () => mintedBy(scope, false))
-      : mintedBy(scope, false)
+    EitherCredential.withEither(
+      { environmentToken: givesToken(request) },
+      ({ environmentToken }) => mintedBy(scope, environmentToken)
+    )
 
   /** Mints, remembers it, and stores it behind the callers' backs. */
   const minted = (scope: Scope, request: ChainRequest): LeasedMint.Mint =>
@@ -196,18 +207,14 @@ export const make = (options: {
     return found
   })
 
-  const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
-    const scope: Scope = settings.mintFor === "app"
-      ? { app: request.app }
-      : { org: yield* organizations.of(request.app, { environmentToken: givesToken(request) }) }
+  const acquireFor = Effect.fnUntraced(function*(
+    scope: Scope,
+    request: ChainRequest
+  ): Effect.fn.Return<Candidate, MissReason> {
     for (;;) {
       const found = yield* had(scope, request)
       if (found !== undefined) return found
-      const candidate = yield* flight(labelOf(scope), shared(scope, request)).pipe(
-        Effect.tapError((reason) =>
-          reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
-        )
-      )
+      const candidate = yield* flight(labelOf(scope), shared(scope, request))
       // A mint is new, so it fits whoever joined. What another process left fits the one who looked, perhaps not all.
       if (candidate.takenFrom === undefined) return candidate
       const now = yield* Clock.currentTimeMillis
@@ -218,8 +225,22 @@ export const make = (options: {
     }
   })
 
+  const acquire = (request: ChainRequest): Effect.Effect<Candidate, MissReason> => {
+    const { app } = request
+    if (settings.mintFor === "app") return acquireFor({ app }, request)
+    const call = { environmentToken: givesToken(request) }
+    organizations.remind(app, request.recordedOrg)
+    return organizations.orMoved(
+      app,
+      call,
+      Effect.flatMap(organizations.of(app, call), (org) => acquireFor({ org }, request))
+    )
+  }
+
   return {
     acquire,
+    recordableOrg: organizations.recordable,
+    forgetOrg: organizations.forget,
     forget: (identity) => {
       forgotten.add(identity)
       for (const oldest of forgotten) {

@@ -52,12 +52,14 @@ const persist = (state: AppState.AppState, task: AppState.Task, found: Found, re
   if (shared.settings.persist.has(found.source)) {
     const { expiresAt, token } = resolved
     const { acquiredAt, fence } = found.candidate
+    const org = found.source === "cli" ? shared.mintedTokens.recordableOrg(app) : undefined
     const record = {
       token: token.redacted,
       expiresAt,
       source: found.source,
       savedAt: acquiredAt,
-      ...(fence === undefined ? {} : { fence })
+      ...(fence === undefined ? {} : { fence }),
+      ...(org === undefined ? {} : { org })
     }
     const put = Effect.flatMap(found.candidate.written ?? shared.writes.put(app, "cached", record), (written) =>
       // What was to be replaced may be what was in the way.

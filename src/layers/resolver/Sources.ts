@@ -64,7 +64,7 @@ export const make = (options: {
   const stored: Source = {
     name: "storage",
     ask: Effect.fnUntraced(function*(request) {
-      const { savedAt, token: text } = yield* record(request, "cached", notStored)
+      const { org, savedAt, token: text } = yield* record(request, "cached", notStored)
       const token = FlyToken.make(text)
       // A refresh drops what is stored for the app, also for an app that this process never resolved.
       if (request.isRefresh && !request.dropped.has(token.identity)) {
@@ -73,6 +73,7 @@ export const make = (options: {
       }
       // One that was rejected is dropped too; that it was is what is to be said of it.
       const isRejected = options.isRejected(token, yield* Clock.currentTimeMillis)
+      if (org !== undefined && !isRejected) request.recordedOrg = org
       if (request.dropped.has(token.identity) && !isRejected) return yield* Usability.notNewer(token)
       return { token, acquiredAt: savedAt }
     })

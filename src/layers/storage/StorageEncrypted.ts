@@ -35,7 +35,16 @@ export interface StorageEncryptedOptions {
 
 /** What a record's token is bound to: a record that was moved, or whose other fields were changed, does not open. */
 const placeOf = (name: string, key: StorageKey, meta: RecordMeta): string =>
-  JSON.stringify([1, key, name, meta.expiresAt, meta.source, meta.savedAt, meta.fence ?? null])
+  JSON.stringify([
+    1,
+    key,
+    name,
+    meta.expiresAt,
+    meta.source,
+    meta.savedAt,
+    meta.fence ?? null,
+    ...(meta.org === undefined ? [] : [meta.org])
+  ])
 
 const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
   const storage = yield* Storage

@@ -54,12 +54,13 @@ export const record = (text: string, fields: Partial<Omit<StoredToken, "token">>
  * @since 0.1.0
  * @stability stable
  */
-export const plain = ({ expiresAt, fence, savedAt, source, token }: StoredToken) => [
+export const plain = ({ expiresAt, fence, org, savedAt, source, token }: StoredToken) => [
   Redacted.value(token),
   expiresAt,
   source,
   savedAt,
-  fence ?? null
+  fence ?? null,
+  org ?? null
 ]
 
 const plainOption = Option.match({ onNone: () => null, onSome: plain })

@@ -44,7 +44,7 @@ export const checks = <E>(layer: Layer.Layer<Storage, E>, apps: number): Readonl
           }), { discard: true })
     ),
 
-    check("every field of a record comes back as it was, under every key", 8, (names) =>
+    check("every field of a record comes back as it was, under every key", 9, (names) =>
       Effect.gen(function*() {
         const records = [
           record("fo1_a"),
@@ -53,6 +53,7 @@ export const checks = <E>(layer: Layer.Layer<Storage, E>, apps: number): Readonl
           record("fo1_d", { source: "env", savedAt: earlier + 1 }),
           record("fo1_e", { source: "config", fence: 1 }),
           record("fo1_f", { source: "storage", fence: Number.MAX_SAFE_INTEGER }),
+          record("fo1_g", { org: "acme" }),
           record(longText),
           record(oddText)
         ]

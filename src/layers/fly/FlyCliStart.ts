@@ -1,0 +1,70 @@
+/**
+ * Starting a child, and why it did not start.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { isPlatformError } from "effect/PlatformError"
+import type * as ChildProcess from "effect/process/ChildProcess"
+import type { ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import type * as Scope from "effect/Scope"
+import type { FlyCliReason } from "../../services/FlyCli.ts"
+import { Defect, fromDefect, NotExecutable } from "../../services/MissReason.ts"
+import * as SystemError from "../SystemError.ts"
+
+/** A program that is being replaced just now (an upgrade), and what the system lacks for a moment. */
+const passing = new Set(["ETXTBSY", "EAGAIN", "EMFILE", "ENFILE", "ENOMEM"])
+
+/** By then it may have passed. */
+const again = Duration.millis(500)
+
+/**
+ * The file is there, since it was just found: what is missing is the interpreter that it names, the right to run it (its
+ * mode, or a mount that is `noexec`), or it is no program.
+ */
+const unrunnable = new Set(["ENOENT", "EACCES", "EPERM", "ENOEXEC", "ELOOP", "ENOTDIR"])
+
+/** What a spawner of another platform may say without a code. */
+const codes: Readonly<Record<string, string>> = { NotFound: "ENOENT", PermissionDenied: "EACCES" }
+
+const codeOf = (error: unknown): string | undefined =>
+  isPlatformError(error)
+    ? SystemError.codeOf(error) ?? codes[error.reason._tag]
+    : SystemError.nodeCodeOf(error)
+
+/**
+ * Why a program did not start, by whatever its start failed with or threw: Node emits some codes and throws the others.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const reasonOf = (path: string, error: unknown): NotExecutable | Defect => {
+  const code = codeOf(error)
+  if (code !== undefined) return unrunnable.has(code) ? new NotExecutable({ path }) : new Defect({ name: code })
+  return isPlatformError(error) ? new Defect({ name: "PlatformError" }) : fromDefect(error)
+}
+
+/**
+ * Starts a child; once more a moment later, if what kept it from starting may have passed.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const start = (
+  spawner: ChildProcessSpawner["Service"],
+  command: ChildProcess.StandardCommand
+): Effect.Effect<ChildProcessHandle, FlyCliReason, Scope.Scope> => {
+  const started = Effect.suspend(() => spawner.spawn(command)).pipe(
+    Effect.catchDefect((thrown): Effect.Effect<never, unknown> => Effect.fail(thrown))
+  )
+  return started.pipe(
+    Effect.catchIf(
+      (error: unknown) => passing.has(codeOf(error) ?? ""),
+      () => Effect.andThen(Effect.sleep(again), started)
+    ),
+    Effect.mapError((error) => reasonOf(command.command, error))
+  )
+}
