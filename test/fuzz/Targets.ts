@@ -235,12 +235,7 @@ const readOutput = ({ ended, minted, secrets }: CliInput): void => {
   if (Option.isSome(version)) assert.match(version.value, /^\d[A-Za-z0-9.+-]*$/)
   assert.include(["flyctl", "another", "nothing", "unclear"], Output.identityOf(ended))
   assert.isString(Option.getOrElse(Portions.atOnce(Output.statusOrg(ended.stdout)), () => ""))
-  for (
-    const [app, org] of Option.getOrElse(
-      Portions.atOnce(Output.listedApps(ended.stdout)),
-      () => new Map<string, string>()
-    )
-  ) {
+  for (const [app, org] of Option.getOrElse(Portions.atOnce(Output.listedApps(ended.stdout)), () => new Map())) {
     assert.isString(app)
     assert.isString(org)
   }

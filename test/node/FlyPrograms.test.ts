@@ -385,8 +385,8 @@ describe("answers about organizations", () => {
   })
 
   it("a status without a slug is no status", () => {
-    const read = (text: string) => Portions.atOnce(statusOrg(text))._tag
-    assert.strictEqual(read("{\"Organization\":{\"Slug\":\"\"}}"), "None")
-    assert.strictEqual(read("{\"Organization\":{\"Slug\":\"acme\"}}"), "Some")
+    const read = (slug: string) => Portions.atOnce(statusOrg(JSON.stringify({ Organization: { Slug: slug } })))
+    assert.strictEqual(read("")._tag, "None")
+    assert.strictEqual(read("acme")._tag, "Some")
   })
 })

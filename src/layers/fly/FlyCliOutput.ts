@@ -53,17 +53,16 @@ export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> 
 const rowsAtOnce = 10_000
 
 const AppRow = Schema.Struct({ Name: Schema.String, Organization: Schema.Struct({ Slug: Schema.String }) })
-const decodeRows = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
+const decodeArray = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
 const decodeRow = Schema.decodeUnknownOption(AppRow)
-
-/** Rows that are wrong are left out; where all are, it is no list of apps. */
-const decodeApps = (given: unknown) =>
-  Option.flatMap(decodeRows(given), (rows) => {
-    const apps = rows.flatMap((row) => Option.toArray(decodeRow(row)))
-      .filter(({ Name, Organization }) => isAppName(Name) && isAppName(Organization.Slug))
-    return rows.length > 0 && apps.length === 0 ? Option.none() : Option.some(apps)
+/** A row that is none, or names no organization, is left out; of a list none of whose rows is one, all. */
+const decodeRows = (array: unknown): Option.Option<ReadonlyArray<typeof AppRow.Type>> =>
+  Option.flatMap(decodeArray(array), (all) => {
+    const rows = all.flatMap((row) =>
+      Option.toArray(Option.filter(decodeRow(row), (app) => isAppName(app.Name) && isAppName(app.Organization.Slug)))
+    )
+    return rows.length === 0 && all.length > 0 ? Option.none() : Option.some(rows)
   })
-
 const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: AppRow.fields.Organization }))
 
 /**
@@ -74,7 +73,7 @@ const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: Ap
  * @stability stable
  */
 export function* listedApps(stdout: string): Portions.Portions<Option.Option<ReadonlyMap<string, string>>> {
-  const rows = yield* JsonInOutput.lastArray(stdout, decodeApps)
+  const rows = yield* JsonInOutput.lastArray(stdout, decodeRows)
   if (Option.isNone(rows)) return Option.none()
   const organizations = new Map<string, string>()
   for (const { Name, Organization } of rows.value) {
@@ -92,8 +91,10 @@ export function* listedApps(stdout: string): Portions.Portions<Option.Option<Rea
  * @stability stable
  */
 export function* statusOrg(stdout: string): Portions.Portions<Option.Option<string>> {
-  const status = yield* JsonInOutput.lastObject(stdout, decodeStatus)
-  return Option.filter(Option.map(status, ({ Organization }) => Organization.Slug), isAppName)
+  return (yield* JsonInOutput.lastObject(stdout, decodeStatus)).pipe(
+    Option.map((status): string => status.Organization.Slug),
+    Option.filter(isAppName)
+  )
 }
 
 const decodeIdentity = Schema.decodeUnknownOption(Schema.Struct({ Name: Schema.String, Version: Schema.String }))
