@@ -79,22 +79,27 @@ describe.skipIf(process.platform !== "linux")("a program with a flyctl that is d
       assert.isTrue(yield* gone(it.flyctl))
     }), 120_000)
 
-  it.live("and with another copy of this library, or signal-exit, still dies of it", () =>
-    Effect.gen(function*() {
-      const it = yield* start(`
+  it.live(
+    "takes neither another copy of this library nor signal-exit for somebody who decides",
+    () =>
+      Effect.gen(function*() {
+        const it = yield* start(`
         const other = await import(${source("layers/LiveChildren.ts")} + "?copy")
         other.announce()
         globalThis[Symbol.for("signal-exit emitter")] = { count: 1 }
-        process.on("SIGTERM", () => {})
+        process.on("SIGTERM", () => console.log("told"))
+        console.log("ready")
       `)
-      yield* Effect.sleep("1 second")
-      it.child.kill("SIGTERM")
-      // The listener that stands for signal-exit does nothing, and is not taken for the program's own.
-      yield* Effect.sleep("1 second")
-      assert.isTrue(yield* gone(it.flyctl))
-      it.child.kill("SIGHUP")
-      assert.strictEqual(yield* it.ended, "SIGHUP")
-    }), 120_000)
+        yield* until(it.stdout, (text) => text.includes("ready"))
+        it.child.kill("SIGTERM")
+        // The listener that stands for signal-exit is told after ours.
+        yield* until(it.stdout, (text) => text.includes("told"))
+        assert.isTrue(yield* gone(it.flyctl))
+        it.child.kill("SIGHUP")
+        assert.strictEqual(yield* it.ended, "SIGHUP")
+      }),
+    120_000
+  )
 
   it.live("ends it by process.exit and by an error that nobody caught", () =>
     Effect.gen(function*() {
