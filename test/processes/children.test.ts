@@ -13,7 +13,7 @@ const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, imp
 /** A program that waits for a token that never comes, while `words` are run in it. */
 const program = (words: string) => `
   import { createFlyTokens } from ${source("promise.ts")}
-  const tokens = createFlyTokens({ log: false })
+  const tokens = createFlyTokens({ log: false, cliTimeout: "1 hour" })
   const asked = tokens.get("my-app").catch(() => {})
   ${words}
 `
