@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { Sandbox } from "./Sandbox.ts"
 
@@ -12,6 +12,26 @@ export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bu
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))
+
+/** The letter by which the system says what a process does: T is stopped, S sleeps. */
+export const stateOf = (pid: number): string => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? ""
+
+/**
+ * Whether SIGTSTP stops a process that the tests start. It does nothing where no process of the group has a parent in the
+ * same session, in some runners of CI for instance.
+ */
+export const canStop = Effect.acquireUseRelease(
+  Effect.sync(() => spawn("sleep", ["60"], { stdio: "ignore" })),
+  ({ pid }) =>
+    Effect.gen(function*() {
+      if (pid === undefined || !existsSync("/proc/self/stat")) return false
+      process.kill(pid, "SIGTSTP")
+      // That nothing happens can only be waited for.
+      yield* Effect.sleep("500 millis")
+      return stateOf(pid) === "T"
+    }),
+  (child) => Effect.sync(() => child.kill("SIGKILL"))
+)
 
 export interface Ended {
   readonly code: number | null
