@@ -65,6 +65,9 @@ const counted = Logger.make(() => void lines++)
 
 const layer = sharedStores.tokens(JSON.parse(store), {
   environment: process.env,
+  // This is about the store: on a busy machine a run of the stand-in may take long.
+  leaseWait: "5 minutes",
+  cliTimeout: "2 minutes",
   org: (app) => `org-${Number(app.slice("app-".length)) % Number(organizations)}`
 })
 

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { FlyTokens, Storage } from "../../src/index.ts"
 import { FlyTokensNode } from "../../src/node.ts"
-import { LeaseRedis, StorageRedis } from "../../src/redis.ts"
+import { LeaseRedis, RedisConnection, StorageRedis } from "../../src/redis.ts"
 import { LeaseSql, StorageSql } from "../../src/sql.ts"
 
 export type Kind = "files" | "redis" | "postgres"
@@ -34,7 +34,7 @@ export const storage = (
     case "redis":
       return Layer.merge(StorageRedis.layer({ prefix: `${name}:` }), LeaseRedis.layer({ prefix: `${name}:`, ttl }))
         .pipe(
-          Layer.provide(NodeRedis.layer({ url, disableOfflineQueue: true }))
+          Layer.provide(RedisConnection.layer(NodeRedis.layer({ url, disableOfflineQueue: true })))
         )
     case "postgres":
       return Layer.merge(StorageSql.layer({ table: name }), LeaseSql.layer({ table: name, ttl })).pipe(

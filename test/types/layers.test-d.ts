@@ -146,7 +146,10 @@ describe("effect-fly-tokens/node", () => {
 
 describe("effect-fly-tokens/redis", () => {
   test("storage and lease need the service Redis, whoever provides it", () => {
-    expectTypeOf<LayersOf<typeof redis>>().toEqualTypeOf<"LeaseRedis.layer" | "StorageRedis.layer">()
+    expectTypeOf<LayersOf<typeof redis>>().toEqualTypeOf<
+      "LeaseRedis.layer" | "RedisConnection.layer" | "StorageRedis.layer"
+    >()
+    expectTypeOf(redis.RedisConnection.layer<Error>).returns.toEqualTypeOf<Layer<Redis>>()
     expectTypeOf(redis.StorageRedis.layer).returns.toEqualTypeOf<Layer<root.Storage, never, Redis>>()
     expectTypeOf(redis.LeaseRedis.layer).returns.toEqualTypeOf<Layer<never, root.InvalidOption, Redis>>()
   })

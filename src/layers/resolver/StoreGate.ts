@@ -13,10 +13,10 @@ import { type Defect, TimedOut } from "../../services/MissReason.ts"
 import * as Background from "./Background.ts"
 
 /**
- * More than a pool of connections usually has, so that none of them is idle; few enough that no access waits in the pool
- * for as long as it may take.
+ * For reads, and as many for writes: together the ten connections that a pool has by default, so that nothing waits in
+ * the pool, where its time would count.
  */
-const places = 8
+const places = 5
 
 /**
  * How long an access that was interrupted may take to end before its place is given to another one.
