@@ -37,16 +37,17 @@ const start = (words: string) =>
     for (;;) {
       const [call] = yield* Effect.promise(sandbox.calls)
       if (call !== undefined) {
-        return {
-          child,
-          ended: Effect.promise(() => ended),
-          flyctl: call.pid,
-          stdout: () => stdout
-        }
+        // It is not ended by the SIGKILL that ends the program of a test.
+        yield* Effect.addFinalizer(() => Effect.promise(() => kill(call.pid)))
+        return { child, ended: Effect.promise(() => ended), flyctl: call.pid, stdout: () => stdout }
       }
       yield* Effect.sleep("20 millis")
     }
   })
+
+const kill = async (pid: number): Promise<void> => {
+  if (await Sandbox.isRunning(pid)) process.kill(pid, "SIGKILL")
+}
 
 const gone = (pid: number) => Effect.map(Effect.promise(() => Sandbox.isRunning(pid)), (running) => !running)
 
