@@ -159,7 +159,7 @@ describe("get", () => {
       expect(calls[0]?.args?.slice(3, 7)).toEqual(["acme", "--json", "--expiry", "2h0m0s"])
       const bad = [
         ["FLY_TOKENS_TTL", "soon"],
-        ["FLY_TOKENS_CLI_TIMEOUT", "5s"],
+        ["FLY_TOKENS_CLI_TIMEOUT", "5 parsecs"],
         ["FLY_TOKENS_CHAIN", "nowhere"],
         ["FLY_TOKENS_CLI_CONCURRENCY", "many"],
         ["FLY_TOKENS_SOFT_EXPIRY_JITTER", "2"]
