@@ -65,7 +65,7 @@ const make = Effect.fnUntraced(function*(
   const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
   const background = yield* Background.make
-  const cache = TokenCache.make()
+  const cache = TokenCache.make(settings.ttlMillis)
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
   const live = new Map<AppName, AppState.AppState>()
@@ -106,7 +106,7 @@ const make = Effect.fnUntraced(function*(
   const reject = (app: AppName, token: FlyToken, now: number): boolean => {
     const known = rejections.has(token, now)
     rejections.add(token, now)
-    mintedTokens.forget(token.identity)
+    mintedTokens.forget(token.identity, now)
     if (!known) {
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {

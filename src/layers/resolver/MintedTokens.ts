@@ -29,6 +29,7 @@ import * as LeasedMint from "./LeasedMint.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import { storageFailed } from "./PendingWrites.ts"
 import * as StoreReads from "./StoreReads.ts"
+import * as TimedSet from "./TimedSet.ts"
 
 /**
  * The source `cli`.
@@ -44,7 +45,7 @@ export interface MintedTokens {
    */
   readonly acquire: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
   /** Forgets a token, so that nobody is served with it from here any more. */
-  readonly forget: (identity: string) => void
+  readonly forget: (identity: string, now: number) => void
   /** Takes that back. */
   readonly recall: (identity: string) => void
   /** Deletes a token from the store, whichever organization it is of. */
@@ -56,9 +57,6 @@ type Scope = { readonly org: string } | { readonly app: AppName }
 
 /** Where it is stored. An app's token is the app's record, so that it is not kept twice. */
 const keyOf = (scope: Scope): StorageKey => "org" in scope ? "org" : "cached"
-
-/** Tokens end; so many dropped ones are not to be expected within a life. */
-const maxForgotten = 1_000
 
 /**
  * @category constructors
@@ -82,8 +80,8 @@ export const make = (options: {
   const { background, cli, environment, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
   const remembered = new Map<string, Candidate>()
-  /** Identities of tokens that were dropped: a record or a reading under way must not bring them back. */
-  const forgotten = new Set<string>()
+  /** Tokens that were dropped: a record or a reading under way must not bring them back as long as they could live. */
+  const forgotten = TimedSet.make(settings.ttlMillis)
   const flight = SingleFlight.make<Candidate, MissReason>({ fork: background.fork })
   const gate = CliGate.make(background, settings, options.onCliEnd)
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
@@ -94,7 +92,7 @@ export const make = (options: {
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
     // The identity takes a digest, and mostly nothing was dropped.
     if (request.dropped.size > 0 && request.dropped.has(candidate.token.identity)) return false
-    if (forgotten.size > 0 && forgotten.has(candidate.token.identity)) return false
+    if (forgotten.size() > 0 && forgotten.has(candidate.token.identity, now)) return false
     return "candidate" in Chain.judge(candidate, now, request.longerThan, demands)
   }
 
@@ -220,19 +218,13 @@ export const make = (options: {
 
   return {
     acquire,
-    forget: (identity) => {
-      forgotten.add(identity)
-      for (const oldest of forgotten) {
-        if (forgotten.size <= maxForgotten) break
-        forgotten.delete(oldest)
-      }
+    forget: (identity, now) => {
+      forgotten.add(identity, now)
       for (const [label, { token }] of remembered) {
         if (token.identity === identity) remembered.delete(label)
       }
     },
-    recall: (identity) => {
-      forgotten.delete(identity)
-    },
+    recall: forgotten.delete,
     forgetStored: (identity) =>
       Effect.flatMap(
         Background.within(
