@@ -23,6 +23,7 @@ import { type AppName, isAppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import * as FastPath from "./FastPath.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
+import * as AppPlaces from "./resolver/AppPlaces.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
 import * as AppState from "./resolver/AppState.ts"
 import * as Attendance from "./resolver/Attendance.ts"
@@ -89,13 +90,17 @@ const make = Effect.fnUntraced(function*(
       return Effect.logWarning(`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`)
     })
 
+  const places = AppPlaces.make()
   const mintedTokens = MintedTokens.make({
     cli,
     environment,
+    configFile,
     storage,
     writes,
     background,
     settings,
+    random: () => random.nextDoubleUnsafe(),
+    places,
     isRejected: rejections.has,
     onCliEnd: telemetry.onCliEnd,
     inBackground,
@@ -108,10 +113,12 @@ const make = Effect.fnUntraced(function*(
     rejections.add(token, now)
     mintedTokens.forget(token.identity, now)
     if (!known) {
+      places.forget(app)
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity !== token.identity) continue
         cache.entries.delete(app)
+        places.forget(app as AppName)
         const resolver = live.get(app as AppName)
         if (resolver !== undefined) attendance.look(resolver)
       }
@@ -159,6 +166,7 @@ const make = Effect.fnUntraced(function*(
     random: () => random.nextDoubleUnsafe(),
     inBackground,
     mintedTokens,
+    placeOf: places.of,
     chains: {
       all: chain,
       manualOnly: chain.filter(({ name }) => name === "manual"),

@@ -42,6 +42,8 @@ export interface StoredToken {
   readonly savedAt: number
   /** The number of the lease under which it was minted; an older one never overwrites a newer one. */
   readonly fence?: number
+  /** Of what was minted: a digest that names the login that it was minted with. */
+  readonly login?: string
 }
 
 /**
@@ -62,7 +64,8 @@ const RecordJson = Schema.fromJsonString(Schema.Struct({
   expiresAt: Schema.NullOr(Millis),
   source: SourceName,
   savedAt: Millis,
-  fence: Schema.optionalKey(Schema.Int)
+  fence: Schema.optionalKey(Schema.Int),
+  login: Schema.optionalKey(Schema.String)
 }))
 
 const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))

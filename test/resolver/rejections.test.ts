@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { type AppName, FlyToken, FlyTokens } from "../../src/index.ts"
 import * as Rejections from "../../src/layers/resolver/Rejections.ts"
-import * as TimedSet from "../../src/layers/resolver/TimedSet.ts"
+import * as TimedMap from "../../src/layers/resolver/TimedMap.ts"
 import * as TokenCache from "../../src/layers/resolver/TokenCache.ts"
 import * as World from "../support/World.ts"
 
@@ -20,21 +20,21 @@ describe("what is remembered for a time", () => {
   })
 
   it("leaves memory by itself, a little with each that is added", () => {
-    const set = TimedSet.make(1_000)
-    for (let n = 0; n < 100_000; n++) set.add(`member-${n}`, n)
+    const map = TimedMap.make<true>(1_000)
+    for (let n = 0; n < 100_000; n++) map.set(`member-${n}`, true, n)
     // A thousand are in; what has left is swept out before it is as much again.
-    expect(set.members(99_999).length).toBe(1_000)
-    for (let n = 0; n < 100; n++) set.add("again", 200_000)
-    for (let n = 0; n < 2_000; n++) set.add(`later-${n}`, 200_000 + n)
-    expect(set.size()).toBeLessThan(2_100)
+    expect(map.keys(99_999).length).toBe(1_000)
+    for (let n = 0; n < 100; n++) map.set("again", true, 200_000)
+    for (let n = 0; n < 2_000; n++) map.set(`later-${n}`, true, 200_000 + n)
+    expect(map.size()).toBeLessThan(2_100)
   })
 
   it("is neither lifted nor stretched by a clock that is set back", () => {
-    const set = TimedSet.make(1_000)
-    set.add("member", 1_000_000)
-    expect(set.has("member", 500)).toBe(true)
-    expect(set.has("member", 1_499)).toBe(true)
-    expect(set.has("member", 1_500)).toBe(false)
+    const map = TimedMap.make<true>(1_000)
+    map.set("member", true, 1_000_000)
+    expect(map.has("member", 500)).toBe(true)
+    expect(map.has("member", 1_499)).toBe(true)
+    expect(map.has("member", 1_500)).toBe(false)
   })
 
   it("of an app's dropped tokens: no longer than a copy of them in the store could live", () => {

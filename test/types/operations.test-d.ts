@@ -85,7 +85,7 @@ describe("the services of the sources", () => {
   })
 
   test("a record's metadata has no secret", () => {
-    expectTypeOf<keyof root.RecordMeta>().toEqualTypeOf<"expiresAt" | "source" | "savedAt" | "fence">()
+    expectTypeOf<keyof root.RecordMeta>().toEqualTypeOf<"expiresAt" | "source" | "savedAt" | "fence" | "login">()
   })
 
   test("FlyCli fails with its own reasons", () => {

@@ -7,6 +7,7 @@ import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as OrgRecord from "../../policy/OrgRecord.ts"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { services } from "../Getting.ts"
@@ -19,7 +20,7 @@ const keys: ReadonlyArray<StorageKey> = ["cached", "manual", "org"]
 const listed = (name: string, kept: StorageKey) =>
   Storage.use((storage) => storage.get(name, kept)).pipe(
     Effect.map(Option.map((record): Render.ListedRecord => ({
-      name,
+      name: kept === "org" ? OrgRecord.slugOf(name) : name,
       kept,
       source: record.source,
       fingerprint: FlyToken.make(record.token).fingerprint,

@@ -137,6 +137,7 @@ const start = (
       dropped: new Set(TokenCache.droppedOf(shared.cache, app, nowOf(state))),
       passedOver: undefined,
       longerThan: options.longerThan,
+      place: shared.placeOf(app),
       storageTimedOut: false,
       environmentMissed: false
     },

@@ -9,27 +9,37 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as MintPolicy from "../../policy/MintPolicy.ts"
+import * as OrgRecord from "../../policy/OrgRecord.ts"
 import * as Usability from "../../policy/Usability.ts"
+import type { ConfigFile } from "../../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
-import type { FlyCli } from "../../services/FlyCli.ts"
-import { labelOf, type Lease, type LeaseError, nameOf } from "../../services/Lease.ts"
+import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
+import { type Lease, type LeaseError, type LeaseScope, nameOf } from "../../services/Lease.ts"
 import { Malformed, type MissReason } from "../../services/MissReason.ts"
-import type { Storage, StorageKey } from "../../services/Storage.ts"
-import type { AppName } from "../../token/AppName.ts"
+import type { Storage, StoredToken } from "../../services/Storage.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
-import * as Background from "./Background.ts"
+import type { AppPlaces } from "./AppPlaces.ts"
+import type * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as Credentials from "./Credentials.ts"
+import * as Holdings from "./Holdings.ts"
+import type { Holding } from "./Holdings.ts"
 import * as LeasedMint from "./LeasedMint.ts"
+import * as MintPauses from "./MintPauses.ts"
+import * as MintRecords from "./MintRecords.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
-import { storageFailed } from "./PendingWrites.ts"
+import * as Portions from "./Portions.ts"
+import * as StoredHolders from "./StoredHolders.ts"
 import * as StoreReads from "./StoreReads.ts"
-import * as TimedSet from "./TimedSet.ts"
+import * as TimedMap from "./TimedMap.ts"
 
 /**
  * The source `cli`.
@@ -44,6 +54,8 @@ export interface MintedTokens {
    * Apps that share a token share what is under way.
    */
   readonly acquire: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
+  /** Somebody wants another try: a mint that was put off is made, not sooner than its back-off allows. */
+  readonly askAgain: () => void
   /** Forgets a token, so that nobody is served with it from here any more. */
   readonly forget: (identity: string, now: number) => void
   /** Takes that back. */
@@ -51,12 +63,6 @@ export interface MintedTokens {
   /** Deletes a token from the store, whichever organization it is of. */
   readonly forgetStored: (identity: string) => Effect.Effect<void, WriteReason>
 }
-
-/** Whom a token is minted for is what its lease is about. */
-type Scope = { readonly org: string } | { readonly app: AppName }
-
-/** Where it is stored. An app's token is the app's record, so that it is not kept twice. */
-const keyOf = (scope: Scope): StorageKey => "org" in scope ? "org" : "cached"
 
 /**
  * @category constructors
@@ -66,10 +72,14 @@ const keyOf = (scope: Scope): StorageKey => "org" in scope ? "org" : "cached"
 export const make = (options: {
   readonly cli: FlyCli["Service"]
   readonly environment: Environment["Service"]
+  readonly configFile: ConfigFile["Service"]
   readonly storage: Storage["Service"]
   readonly writes: PendingWrites
   readonly background: Background.Background
   readonly settings: ResolverSettings
+  /** From [0, 1). */
+  readonly random: () => number
+  readonly places: AppPlaces
   readonly isRejected: (token: FlyToken, now: number) => boolean
   readonly onCliEnd: (tookMillis: number) => void
   /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
@@ -77,17 +87,39 @@ export const make = (options: {
   readonly lease: Lease
   readonly onLeaseMissing: (name: string, error: LeaseError) => Effect.Effect<void>
 }): MintedTokens => {
-  const { background, cli, environment, settings, storage, writes } = options
+  const { background, cli, environment, places, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
   const remembered = new Map<string, Candidate>()
   /** Tokens that were dropped: a record or a reading under way must not bring them back as long as they could live. */
-  const forgotten = TimedSet.make(settings.ttlMillis)
-  const flight = SingleFlight.make<Candidate, MissReason>({ fork: background.fork })
+  const forgotten = TimedMap.make<true>(settings.ttlMillis)
+  // However many apps wait for a mint, they do not go on in one turn.
+  const flight = SingleFlight.make<Candidate, MissReason>({
+    fork: background.fork,
+    join: Portions.make(background.fork).join
+  })
   const gate = CliGate.make(background, settings, options.onCliEnd)
   const organizations = AppOrganizations.make({ cli, gate, fork: background.fork, configured: settings.org })
-  const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
+  const pauses = MintPauses.make(settings, options.random)
+  const credentials = Credentials.make(options)
+  // What a write needs to know is not interrupted by the end of the layer, which waits for it.
+  const writing = { ...background, fork: background.forkWrite }
+  const credentialsToWrite = Credentials.make({ ...options, background: writing })
+  const holders = StoredHolders.make({
+    storage,
+    background,
+    limit: { option: "storageTimeout", millis: settings.storageTimeoutMillis },
+    ttlMillis: settings.ttlMillis
+  })
   const readsStore = settings.chain.includes("storage")
-  const read = StoreReads.make({ storage, background, limitMillis: settings.storageTimeoutMillis })
+  const reads = { storage, background, limitMillis: settings.storageTimeoutMillis }
+  const records = MintRecords.make({
+    read: StoreReads.make(reads),
+    readToWrite: StoreReads.make({ ...reads, background: writing }),
+    writes,
+    pauses,
+    demands
+  })
+  const holdingOf = Holdings.make({ settings, organizations, credentials, pauses, fork: background.fork })
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
     // The identity takes a digest, and mostly nothing was dropped.
@@ -96,23 +128,27 @@ export const make = (options: {
     return "candidate" in Chain.judge(candidate, now, request.longerThan, demands)
   }
 
-  const stored = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
-    if (!readsStore) return undefined
-    // The mint is not held up by a store that fails: the app's own reads report it.
-    const record = yield* Effect.orElseSucceed(read(request, nameOf(scope), keyOf(scope)), () => Option.none())
-    if (Option.isNone(record)) return undefined
-    const candidate: Candidate = {
-      ...StoreReads.candidateOf(record.value),
-      ...("org" in scope ? {} : { written: Effect.succeed(true) })
-    }
-    return fits(candidate, request, yield* Clock.currentTimeMillis) ? candidate : undefined
+  const remember = ({ label, scope }: Holding, candidate: Candidate, now: number) => {
+    remembered.set(label, candidate)
+    if (scope !== undefined && "org" in scope) holders.note(candidate.token.identity, nameOf(scope), now)
+  }
+
+  /** What is in the store, or that a mint is of no use now. */
+  const left = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest): Effect.fn.Return<
+    LeasedMint.Answer | undefined
+  > {
+    const found = readsStore ? yield* records.read(holding, request) : undefined
+    if (found !== undefined && fits(found, request, yield* Clock.currentTimeMillis)) return Exit.succeed(found)
+    if (request.isRefresh) pauses.hasten(holding.label)
+    const reason = yield* pauses.reason(holding.label, credentials(callOf(request)))
+    return reason === undefined ? undefined : Exit.fail(reason)
   })
 
-  const mintedBy = (scope: Scope, environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
+  const mintedBy = (owner: Holding["owner"], environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
     const options = { ttl: Duration.millis(settings.ttlMillis), environmentToken }
-    if ("org" in scope) return gate(cli.mintReadonly(scope.org, options))
+    if ("org" in owner) return gate(cli.mintReadonly(owner.org, options))
     // It may write: what is handed out may not.
-    return Effect.flatMap(gate(cli.mintDeploy(scope.app, options)), (token) =>
+    return Effect.flatMap(gate(cli.mintDeploy(owner.app, options)), (token) =>
       Effect.mapError(
         Effect.fromResult(token.attenuate({ readOnly: true })),
         ({ why }) => new Malformed({ why })
@@ -122,40 +158,68 @@ export const make = (options: {
   /** Whether flyctl is given the environment's token: not one that was found unusable. */
   const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
 
-  /** Refused with the environment's token, once more with flyctl's login. */
-  const mint = (scope: Scope, request: ChainRequest) =>
-    givesToken(request)
-      ? Effect.catchIf(mintedBy(scope, true), ({ _tag }) => _tag === "MintRefused", () => mintedBy(scope, false))
-      : mintedBy(scope, false)
+  const callOf = (request: ChainRequest): CallOptions => ({ environmentToken: givesToken(request) })
 
-  /** Mints, remembers it, and stores it behind the callers' backs. */
-  const minted = (scope: Scope, request: ChainRequest): LeasedMint.Mint =>
+  /** Refused with the environment's token, once more with flyctl's login. */
+  const mint = (owner: Holding["owner"], request: ChainRequest) =>
+    givesToken(request)
+      ? Effect.catchIf(mintedBy(owner, true), ({ _tag }) => _tag === "MintRefused", () => mintedBy(owner, false))
+      : mintedBy(owner, false)
+
+  /** Leaves what was minted in the store, behind the callers' backs; `undefined` if it does not get there. */
+  const leave = (scope: LeaseScope | undefined, write: (scope: LeaseScope) => Effect.Effect<boolean, WriteReason>) => {
+    if (!settings.persist.has("cli") || scope === undefined) return Effect.succeed(undefined)
+    const writing = options.inBackground(nameOf(scope), write(scope))
+    return Effect.map(
+      Fiber.await(writing),
+      (exit) => Exit.isSuccess(exit) ? exit.value as boolean | undefined : undefined
+    )
+  }
+
+  const recordOf = ({ acquiredAt, fence, token }: Candidate, login: string | undefined): StoredToken => {
+    const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now: acquiredAt })
+    return {
+      token: token.redacted,
+      expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
+      source: "cli",
+      savedAt: acquiredAt,
+      ...(fence === undefined ? {} : { fence }),
+      ...(login === undefined ? {} : { login })
+    }
+  }
+
+  /** Mints, remembers what came of it, and stores it behind the callers' backs. */
+  const minted = (holding: Holding, request: ChainRequest): LeasedMint.Mint =>
     Effect.fnUntraced(function*(fence, interruptible): Effect.fn.Return<LeasedMint.Minted, MissReason> {
-      const token = yield* interruptible(mint(scope, request))
+      const { label, owner, scope } = holding
+      const result = yield* interruptible(Effect.result(mint(owner, request)))
       const now = yield* Clock.currentTimeMillis
-      const candidate: Candidate = { token, acquiredAt: now, fence }
-      const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
-      if (Usability.defectOf(token, expiresAt, now) !== undefined) return { candidate, stored: Effect.succeed(false) }
-      const label = labelOf(scope)
-      remembered.set(label, candidate)
-      if (!settings.persist.has("cli")) return { candidate, stored: Effect.succeed(false) }
-      const write = options.inBackground(
-        nameOf(scope),
-        writes.put(nameOf(scope), keyOf(scope), {
-          token: token.redacted,
-          expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
-          source: "cli",
-          savedAt: now,
-          fence
-        })
-      )
-      const outcome = Effect.map(Fiber.await(write), (exit) => Exit.isSuccess(exit) ? exit.value : undefined)
+      const login = credentials(callOf(request))
+      if (Result.isFailure(result)) {
+        pauses.failed(label, { reason: result.failure, at: now })
+        background.fork(MintPauses.identifying(pauses, label, login))
+        return yield* Effect.fail(result.failure)
+      }
+      const candidate: Candidate = { token: result.success, acquiredAt: now, fence }
+      const reason = MintPolicy.unusable(candidate.token, now, settings.ttlMillis)
+      if (reason !== undefined) {
+        pauses.unusable(label, { reason, at: now })
+        background.fork(MintPauses.identifying(pauses, label, login))
+        const written = leave(
+          scope,
+          (scope) =>
+            records.writeUseless(scope, (name) => recordOf(candidate, name), credentialsToWrite(callOf(request)))
+        )
+        return { answer: Exit.fail(reason), stored: Effect.map(written, (written) => written !== undefined) }
+      }
+      pauses.end(label)
+      remember(holding, candidate, now)
+      const written = leave(scope, (scope) => records.write(scope, recordOf(candidate, holding.login)))
+      const isWritten = Effect.map(written, (written) => written === true)
       return {
-        candidate: "org" in scope
-          ? candidate
-          : { ...candidate, written: Effect.map(outcome, (written) => written === true) },
+        answer: Exit.succeed("org" in owner ? candidate : { ...candidate, written: isWritten }),
         // Refused for a newer one: that is what those who wait find.
-        stored: Effect.map(outcome, (written) => written !== undefined)
+        stored: Effect.map(written, (written) => written !== undefined)
       }
     })
 
@@ -167,12 +231,12 @@ export const make = (options: {
   })
 
   /** A new token, by one process of all that use the store. Without a store to leave it in, each mints its own. */
-  const shared = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
-    if (readsStore && settings.persist.has("cli") && !request.storageTimedOut) {
-      return yield* leased(scope, stored(scope, request), minted(scope, request))
+  const shared = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest) {
+    if (readsStore && settings.persist.has("cli") && !request.storageTimedOut && holding.scope !== undefined) {
+      return yield* leased(holding.scope, left(holding, request), minted(holding, request))
     }
     const fence = Fence.after(undefined, yield* Clock.currentTimeMillis)
-    return (yield* minted(scope, request)(fence, (effect) => effect)).candidate
+    return yield* (yield* minted(holding, request)(fence, (effect) => effect)).answer
   })
 
   const recalled = (label: string, now: number): Candidate | undefined => {
@@ -185,23 +249,33 @@ export const make = (options: {
   }
 
   /** Remembered, or in the store. Each request looks for itself: what one may not have, another may. */
-  const had = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
+  const had = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest) {
     const now = yield* Clock.currentTimeMillis
-    const current = recalled(labelOf(scope), now)
+    const current = recalled(holding.label, now)
     if (current !== undefined && fits(current, request, now)) return current
-    const found = yield* stored(scope, request)
-    if (found !== undefined) remembered.set(labelOf(scope), found)
+    const answer = yield* left(holding, request)
+    if (answer === undefined) return undefined
+    const found = yield* answer
+    remember(holding, found, now)
     return found
   })
 
-  const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
-    const scope: Scope = settings.mintFor === "app"
-      ? { app: request.app }
-      : { org: yield* organizations.of(request.app, { environmentToken: givesToken(request) }) }
+  /** A token tells the numbers of whom it was minted for; whose they are is sure only if Fly said where the app is. */
+  const learnPlace = ({ owner }: Holding, request: ChainRequest, { takenFrom, token }: Candidate) => {
+    const isSure = "app" in owner
+      ? takenFrom === undefined
+      : settings.org(request.app) === undefined && !(OrgRecord.isByLogin(owner.org) && givesToken(request))
+    if (isSure) places.learn(request.app, token)
+  }
+
+  const heldOrMinted = Effect.fnUntraced(function*(
+    holding: Holding,
+    request: ChainRequest
+  ): Effect.fn.Return<Candidate, MissReason> {
     for (;;) {
-      const found = yield* had(scope, request)
+      const found = yield* had(holding, request)
       if (found !== undefined) return found
-      const candidate = yield* flight(labelOf(scope), shared(scope, request)).pipe(
+      const candidate = yield* flight(holding.label, shared(holding, request)).pipe(
         Effect.tapError((reason) =>
           reason._tag === "OrgUnknown" ? Effect.sync(() => organizations.forget(request.app)) : Effect.void
         )
@@ -210,30 +284,34 @@ export const make = (options: {
       if (candidate.takenFrom === undefined) return candidate
       const now = yield* Clock.currentTimeMillis
       if (fits(candidate, request, now)) {
-        remembered.set(labelOf(scope), candidate)
+        remember(holding, candidate, now)
         return candidate
       }
     }
   })
 
   return {
-    acquire,
+    acquire: Effect.fnUntraced(function*(request) {
+      if (request.isRefresh) pauses.hasten(Holdings.lookupLabel(request.app))
+      const holding = yield* holdingOf(request.app, callOf(request))
+      const candidate = yield* heldOrMinted(holding, request)
+      learnPlace(holding, request, candidate)
+      return candidate
+    }),
+    askAgain: () => pauses.hasten(),
     forget: (identity, now) => {
-      forgotten.add(identity, now)
+      forgotten.set(identity, true, now)
       for (const [label, { token }] of remembered) {
         if (token.identity === identity) remembered.delete(label)
       }
     },
     recall: forgotten.delete,
-    forgetStored: (identity) =>
-      Effect.flatMap(
-        Background.within(
-          // A write, for those who close the layer: they wait for it.
-          { ...background, fork: background.forkWrite },
-          Effect.mapError(Effect.suspend(() => storage.list("org")), storageFailed),
-          storageLimit
-        ),
-        (orgs) => Effect.forEach(orgs, (org) => writes.drop(org, "org", identity), { discard: true })
-      )
+    forgetStored: Effect.fnUntraced(function*(identity) {
+      const names = yield* holders.of(identity, yield* Clock.currentTimeMillis)
+      yield* Effect.forEach(names, (name) => writes.drop(name, "org", identity), {
+        concurrency: "unbounded",
+        discard: true
+      })
+    })
   }
 }

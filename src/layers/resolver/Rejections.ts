@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { FlyToken } from "../../token/FlyToken.ts"
-import * as TimedSet from "./TimedSet.ts"
+import * as TimedMap from "./TimedMap.ts"
 
 /**
  * @category models
@@ -22,9 +22,9 @@ export interface Rejections {
  * @stability stable
  */
 export const make = (ttlMillis: number): Rejections => {
-  const refused = TimedSet.make(ttlMillis)
+  const refused = TimedMap.make<true>(ttlMillis)
   return {
-    add: (token, now) => refused.add(token.identity, now),
+    add: (token, now) => refused.set(token.identity, true, now),
     // The identity takes a digest, and mostly nothing was refused.
     has: (token, now) => refused.size() > 0 && refused.has(token.identity, now)
   }

@@ -12,6 +12,7 @@ import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import type { AppPlaces } from "./AppPlaces.ts"
 import type { AppState } from "./AppState.ts"
 import type { Attendance } from "./Attendance.ts"
 import type { Background } from "./Background.ts"
@@ -38,6 +39,7 @@ export interface Shared {
   readonly random: () => number
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
   readonly mintedTokens: MintedTokens
+  readonly placeOf: AppPlaces["of"]
   readonly chains: {
     readonly all: ReadonlyArray<Source>
     readonly manualOnly: ReadonlyArray<Source>

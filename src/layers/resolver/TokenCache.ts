@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import type { ResolvedToken } from "../../services/FlyTokens.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
-import * as TimedSet from "./TimedSet.ts"
+import * as TimedMap from "./TimedMap.ts"
 
 /**
  * A cached token with its answers made beforehand, so that a hit allocates nothing.
@@ -50,7 +50,7 @@ export interface TokenCache {
    * The tokens, by identity, that an app's stored copy may still hold although they were dropped: the store is slow or
    * fails, and must not bring them back. A copy lives no longer than `droppedForMillis`.
    */
-  readonly dropped: Map<AppName, TimedSet.TimedSet>
+  readonly dropped: Map<AppName, TimedMap.TimedMap<true>>
   readonly droppedForMillis: number
   /** Manual tokens that were read or set: they serve while the store cannot be read. */
   readonly manual: Map<AppName, FlyToken>
@@ -121,9 +121,9 @@ export const set = (cache: TokenCache, app: AppName, entry: CacheEntry, now: num
  * @stability stable
  */
 export const drop = (cache: TokenCache, app: AppName, identity: string, now: number): void => {
-  const dropped = cache.dropped.get(app) ?? TimedSet.make(cache.droppedForMillis)
+  const dropped = cache.dropped.get(app) ?? TimedMap.make<true>(cache.droppedForMillis)
   cache.dropped.set(app, dropped)
-  dropped.add(identity, now)
+  dropped.set(identity, true, now)
 }
 
 /**
@@ -134,7 +134,7 @@ export const drop = (cache: TokenCache, app: AppName, identity: string, now: num
  * @stability stable
  */
 export const droppedOf = (cache: TokenCache, app: AppName, now: number): ReadonlyArray<string> =>
-  cache.dropped.get(app)?.members(now) ?? []
+  cache.dropped.get(app)?.keys(now) ?? []
 
 /**
  * Takes that back, for tokens that the store cannot bring back any more, or that are current again.
