@@ -205,8 +205,9 @@ export const make = (options: {
       if (reason !== undefined) {
         pauses.unusable(label, { reason, at: now })
         background.fork(MintPauses.identifying(pauses, label, login))
+        // What is no token is no record either.
         const written = leave(
-          scope,
+          candidate.token.malformed === undefined ? scope : undefined,
           (scope) =>
             records.writeUseless(scope, (name) => recordOf(candidate, name), credentialsToWrite(callOf(request)))
         )
