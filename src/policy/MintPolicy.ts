@@ -70,7 +70,7 @@ export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): 
 }
 
 /** With these flyctl was cut off, or printed what is no token: what it did at Fly stays. */
-const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "Killed", "OutputTooLarge", "Malformed"])
+const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "OutputTooLarge", "Malformed"])
 
 /**
  * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once.
