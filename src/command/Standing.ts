@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as OrgRecord from "../policy/OrgRecord.ts"
 import * as RefreshPolicy from "../policy/RefreshPolicy.ts"
 import * as Usability from "../policy/Usability.ts"
 import type { SourceName } from "../services/SourceName.ts"
@@ -141,6 +142,6 @@ export interface OrgStanding {
  * @stability stable
  */
 export const orgStanding = (org: string, reading: Reading, now: number, settings: StandingSettings): OrgStanding => ({
-  org,
+  org: OrgRecord.slugOf(org),
   token: standing(reading, "savedAt", now, settings)
 })

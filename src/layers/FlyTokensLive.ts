@@ -25,6 +25,7 @@ import { FlyToken } from "../token/FlyToken.ts"
 import { told } from "../token/Redaction.ts"
 import * as FastPath from "./FastPath.ts"
 import { config, type FlyTokensOptions, settingsOf } from "./FlyTokensOptions.ts"
+import * as AppPlaces from "./resolver/AppPlaces.ts"
 import * as AppResolver from "./resolver/AppResolver.ts"
 import * as AppState from "./resolver/AppState.ts"
 import * as Attendance from "./resolver/Attendance.ts"
@@ -79,7 +80,7 @@ const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const warn = yield* Warnings.make
   const background = yield* Background.make
-  const cache = TokenCache.make()
+  const cache = TokenCache.make(settings.ttlMillis)
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
   const gate = StoreGate.make({ fork: background.fork, limitMillis: settings.storageTimeoutMillis })
@@ -109,14 +110,18 @@ const make = Effect.fnUntraced(function*(
       )
     })
 
+  const places = AppPlaces.make()
   const mintedTokens = MintedTokens.make({
     cli,
     environment,
+    configFile,
     storage,
     read,
     writes,
     background,
     settings,
+    random: () => random.nextDoubleUnsafe(),
+    places,
     isRejected: rejections.has,
     onCliEnd: telemetry.onCliEnd,
     inBackground,
@@ -127,14 +132,16 @@ const make = Effect.fnUntraced(function*(
   const reject = (app: AppName, token: FlyToken, now: number): boolean => {
     const known = rejections.has(token, now)
     rejections.add(token, now)
-    mintedTokens.forget(token.identity)
+    mintedTokens.forget(token.identity, now)
     if (!known) {
       // Once for a token: those who report it after are many of one organization, this app may be one that moved.
       mintedTokens.forgetOrg(app)
+      places.forget(app)
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity !== token.identity) continue
         cache.entries.delete(app)
+        places.forget(app as AppName)
         const resolver = live.get(app as AppName)
         if (resolver !== undefined) attendance.look(resolver)
       }
@@ -183,6 +190,7 @@ const make = Effect.fnUntraced(function*(
     inBackground,
     warn,
     mintedTokens,
+    placeOf: places.of,
     chains: {
       all: chain,
       manualOnly: chain.filter(({ name }) => name === "manual"),

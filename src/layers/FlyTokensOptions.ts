@@ -28,7 +28,7 @@ export interface FlyTokensOptions {
   readonly chain?: ReadonlyArray<SourceName> | undefined
   /** How long a token counts as valid after it was acquired, and the life asked of flyctl. Default 24 hours. */
   readonly ttl?: OptionDuration.DurationInput | undefined
-  /** The limit of one run of flyctl, from its start. Default 15 seconds. */
+  /** The limit of one run of flyctl, from its start. Default 45 seconds: flyctl itself waits 30 for a discharge that hangs. */
   readonly cliTimeout?: OptionDuration.DurationInput | undefined
   /** The limit of one access to the store. Default 5 seconds. */
   readonly storageTimeout?: OptionDuration.DurationInput | undefined
@@ -52,7 +52,7 @@ export interface FlyTokensOptions {
   readonly mintFor?: "organization" | "app" | undefined
   /**
    * How long to wait for another process that mints for the same organization or app, before minting without a lease.
-   * Default 45 seconds.
+   * Default 15 seconds more than `cliTimeout`, so 1 minute.
    */
   readonly leaseWait?: OptionDuration.DurationInput | undefined
   /** From which sources (`env`, `config`, `cli`) a token is written to the store. Default: `cli`. */
@@ -157,10 +157,13 @@ export const settingsOf = Effect.fnUntraced(
     if (!(softExpiryJitter >= 0 && softExpiryJitter <= 1)) {
       return yield* new InvalidOption({ option: "softExpiryJitter", expected: "a number from 0 to 1" })
     }
+    const cliTimeoutMillis = yield* millis("cliTimeout", options.cliTimeout, Duration.seconds(45), positive)
+    // Whoever waits for another process's mint gives it the time that a mint may take, and what it takes to store it.
+    const leaseWait = Duration.min(Duration.millis(cliTimeoutMillis + 15_000), positive.most)
     return {
       chain: yield* sources("chain", options.chain ?? sourceNames, sourceNames, 1),
       ttlMillis: yield* millis("ttl", options.ttl, Duration.hours(24), life),
-      cliTimeoutMillis: yield* millis("cliTimeout", options.cliTimeout, Duration.seconds(15), positive),
+      cliTimeoutMillis,
       storageTimeoutMillis: yield* millis("storageTimeout", options.storageTimeout, Duration.seconds(5), positive),
       configFileTimeoutMillis: yield* millis(
         "configFileTimeout",
@@ -173,7 +176,7 @@ export const settingsOf = Effect.fnUntraced(
       cliConcurrency,
       org: yield* organizations(options.org),
       mintFor,
-      leaseWaitMillis: yield* millis("leaseWait", options.leaseWait, Duration.seconds(45), positive),
+      leaseWaitMillis: yield* millis("leaseWait", options.leaseWait, leaseWait, positive),
       persist: new Set(yield* sources("persist", options.persist ?? ["cli"], persistable, 0)),
       failureCooldownMillis: yield* millis("failureCooldown", options.failureCooldown, Duration.seconds(5), orZero),
       rejectionTtlMillis: yield* millis("rejectionTtl", options.rejectionTtl, Duration.minutes(5), orZero),

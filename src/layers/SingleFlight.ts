@@ -18,7 +18,7 @@ import * as Fiber from "effect/Fiber"
 export type SingleFlight<A, E> = (key: string, run: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 /**
- * `fork` starts the run in a fiber of its own and decides whose scope it lives in. A run that is older than `joinFor`
+ * `fork` starts the run in a fiber of its own and decides whose scope it lives in; `join` waits for it. A run that is older than `joinFor`
  * (milliseconds) is not joined any more: the next call starts another, so that one that hangs holds up nobody later.
  *
  * @category constructors
@@ -27,20 +27,21 @@ export type SingleFlight<A, E> = (key: string, run: Effect.Effect<A, E>) => Effe
  */
 export const make = <A, E>(options: {
   readonly fork: (run: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly join?: (fiber: Fiber.Fiber<A, E>) => Effect.Effect<A, E>
   readonly joinFor?: number
 }): SingleFlight<A, E> => {
-  const { joinFor = Number.POSITIVE_INFINITY } = options
+  const { join = Fiber.join, joinFor = Number.POSITIVE_INFINITY } = options
   const flights = new Map<string, { readonly fiber: Fiber.Fiber<A, E>; readonly since: bigint }>()
   return (key, run) =>
     Effect.flatMap(Clock.monotonicTimeNanos, (now) => {
       const current = flights.get(key)
-      if (current !== undefined && Number(now - current.since) < joinFor * 1e6) return Fiber.join(current.fiber)
+      if (current !== undefined && Number(now - current.since) < joinFor * 1e6) return join(current.fiber)
       const flight = { fiber: options.fork(run), since: now }
       flights.set(key, flight)
       // An observer also sees a fiber that was interrupted before its first step.
       flight.fiber.addObserver(() => {
         if (flights.get(key) === flight) flights.delete(key)
       })
-      return Fiber.join(flight.fiber)
+      return join(flight.fiber)
     })
 }

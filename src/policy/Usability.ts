@@ -4,8 +4,9 @@
  * @since 0.1.0
  */
 import type { MissReason } from "../services/MissReason.ts"
-import { Expired, Malformed, NotNewer, Rejected, Undischarged } from "../services/MissReason.ts"
+import { Expired, Insufficient, Malformed, NotNewer, Rejected, Undischarged } from "../services/MissReason.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
+import * as Grants from "../token/Grants.ts"
 
 /**
  * What is asked of a token beside its own soundness.
@@ -47,13 +48,14 @@ export const defectOf = (
   now: number
 ): Malformed | Undischarged | Expired | undefined => {
   if (token.malformed !== undefined) return new Malformed({ why: token.malformed })
-  if (!token.discharged) return new Undischarged({ locations: token.missingDischarges.filter(isPlainLocation) })
+  if (!token.discharged) return undischarged(token.missingDischarges)
   // At its expiry a token is expired.
   return expiresAt <= now ? new Expired({ expiredAt: expiresAt }) : undefined
 }
 
 /** Locations come out of the token: only what looks like one is told. */
-const isPlainLocation = (location: string): boolean => /^https?:\/\/[a-z0-9.:/-]{1,100}$/i.test(location)
+const undischarged = (locations: ReadonlyArray<string>): Undischarged =>
+  new Undischarged({ locations: locations.filter((location) => /^https?:\/\/[a-z0-9.:/-]{1,100}$/i.test(location)) })
 
 /**
  * Why a token cannot be used, or `undefined` if it can.
@@ -65,6 +67,25 @@ const isPlainLocation = (location: string): boolean => /^https?:\/\/[a-z0-9.:/-]
 export const unusable = (token: FlyToken, expiresAt: number, demands: Demands): MissReason | undefined =>
   defectOf(token, expiresAt, demands.now) ??
     (demands.isRejected(token) ? new Rejected({ fingerprint: token.fingerprint }) : undefined)
+
+/**
+ * Why a token cannot serve a place, or `undefined` if it can as far as is known.
+ *
+ * @category usability
+ * @since 0.1.0
+ * @stability stable
+ */
+export const unfit = (token: FlyToken, place: Grants.Place): Insufficient | Undischarged | undefined => {
+  const fitness = Grants.fitness(token, place)
+  switch (fitness._tag) {
+    case "Fit":
+      return undefined
+    case "Unfit":
+      return new Insufficient({ lacks: fitness.lacks })
+    case "Undischarged":
+      return undischarged(fitness.locations)
+  }
+}
 
 /**
  * The miss for a stored copy of the token that is to be replaced.

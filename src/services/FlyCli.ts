@@ -21,7 +21,7 @@ import { Disabled } from "./MissReason.ts"
  */
 export type FlyCliReason = Exclude<
   MissReason,
-  { readonly _tag: "Rejected" | "NotNewer" | "TimedOut" | "StorageFailed" }
+  { readonly _tag: "Rejected" | "Insufficient" | "NotNewer" | "TimedOut" | "StorageFailed" }
 >
 
 /**

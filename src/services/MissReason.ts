@@ -34,7 +34,7 @@ import {
   Unreachable
 } from "./reasons/FlyctlReason.ts"
 import { Defect, Disabled, NotFound, StorageFailed, TimedOut, Unreadable } from "./reasons/SourceReason.ts"
-import { Expired, Malformed, NotNewer, Rejected, Undischarged } from "./reasons/TokenReason.ts"
+import { Expired, Insufficient, Malformed, NotNewer, Rejected, Undischarged } from "./reasons/TokenReason.ts"
 
 export * from "./reasons/FlyctlReason.ts"
 export * from "./reasons/SourceReason.ts"
@@ -45,6 +45,7 @@ const reasons = [
   Disabled,
   Expired,
   Undischarged,
+  Insufficient,
   Malformed,
   Rejected,
   NotNewer,

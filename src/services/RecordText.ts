@@ -14,7 +14,8 @@ const fields = {
   source: SourceName,
   savedAt: Millis,
   fence: Schema.optionalKey(Schema.Int),
-  org: Schema.optionalKey(Schema.String)
+  org: Schema.optionalKey(Schema.String),
+  login: Schema.optionalKey(Schema.String)
 }
 
 /**
@@ -112,7 +113,7 @@ export const contentOf = (text: string): Content | undefined => Option.getOrUnde
  * @stability stable
  */
 export const write = (
-  { expiresAt, fence, org, savedAt, source, token }: Content,
+  { expiresAt, fence, login, org, savedAt, source, token }: Content,
   { key, name }: Place
 ): Option.Option<string> =>
   encodeRecord({
@@ -124,5 +125,6 @@ export const write = (
     source,
     savedAt,
     ...(fence === undefined ? {} : { fence }),
-    ...(org === undefined ? {} : { org })
+    ...(org === undefined ? {} : { org }),
+    ...(login === undefined ? {} : { login })
   })

@@ -45,6 +45,8 @@ export interface StoredToken {
   readonly fence?: number
   /** The slug of the organization that flyctl named for the app, so that it need not be asked again. */
   readonly org?: string
+  /** Of what was minted: a digest that names the login that it was minted with. */
+  readonly login?: string
 }
 
 /**

@@ -19,7 +19,14 @@ const scopes: Readonly<Record<string, string>> = {
   "27": "some commands"
 }
 
-const macaroonsOf = (token: FlyToken): ReadonlyArray<Macaroon.Macaroon> =>
+/**
+ * The macaroons of a token that can be read.
+ *
+ * @category reading
+ * @since 0.1.0
+ * @stability stable
+ */
+export const macaroonsOf = (token: FlyToken): ReadonlyArray<Macaroon.Macaroon> =>
   token.authorization("machines").replace(/^FlyV1 /, "").split(",").flatMap((piece) => {
     const macaroon = Macaroon.decode(piece)
     return Result.isSuccess(macaroon) ? [macaroon.success] : []

@@ -288,6 +288,26 @@ describe("set, unset, invalidate, list", () => {
     }))
 })
 
+describe("a mint that is of no use", () => {
+  it.live("is one record at Fly, not one per get; another login is another try", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* Sandbox.make
+      sandbox.environment["FLY_TOKENS_CHAIN"] = "storage,cli"
+      yield* Effect.promise(() => sandbox.settings({ mode: "expired" }))
+      yield* Effect.promise(() => sandbox.writeConfig("access_token: fo1_one\n"))
+      for (let n = 0; n < 3; n++) {
+        const { code, stderr } = yield* run(sandbox, ["get", "my-app"])
+        expect(code).toBe(1)
+        expect(stderr).toContain("expired at")
+      }
+      expect(yield* Effect.promise(sandbox.mints)).toHaveLength(1)
+      yield* Effect.promise(() => sandbox.settings({ mode: "ok" }))
+      yield* Effect.promise(() => sandbox.writeConfig("access_token: fo1_two\n"))
+      expect((yield* run(sandbox, ["get", "my-app"])).code).toBe(0)
+      expect(yield* Effect.promise(sandbox.mints)).toHaveLength(2)
+    }), 120_000)
+})
+
 describe.skipIf(!hasTmux)(`set in a terminal${whyNoTmux}`, () => {
   it.live(
     "asks on stderr, so that the question is seen when stdout is a file, and shows no token",

@@ -3,14 +3,16 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import * as Frame from "../../src/command/watch/Frame.ts"
 import * as Report from "../../src/command/watch/Report.ts"
 import type { Row } from "../../src/command/watch/Row.ts"
-import { retryAfter } from "../../src/command/watch/Watching.ts"
+import * as Watching from "../../src/command/watch/Watching.ts"
 import { MissReason, NoTokenAvailable } from "../../src/index.ts"
 import type { AppName } from "../../src/token/AppName.ts"
 import { hasTmux, pane, run, started, until, whyNoTmux } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
+import * as World from "../support/World.ts"
 
 const secret = /fm2_|fo1_/
 
@@ -139,6 +141,28 @@ describe.skipIf(!hasTmux)(`watch in a terminal${whyNoTmux}`, () => {
     }), 120_000)
 })
 
+describe("a row", () => {
+  it.effect("shows a failure until a run gave a token", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const works = world.mint
+      world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 503 }))
+      yield* Effect.gen(function*() {
+        const { rows } = yield* Watching.start(["my-app" as AppName])
+        yield* TestClock.adjust(0)
+        const [failing] = yield* rows
+        expect(failing?.failure?.error.attempts.at(-2)?.reason._tag).toBe("HttpFailed")
+        // Its resolver is gone by now; the app has no token still.
+        yield* TestClock.adjust("20 seconds")
+        expect((yield* rows)[0]?.failure).toBeDefined()
+        world.mint = works
+        yield* TestClock.adjust("15 seconds")
+        const [up] = yield* rows
+        expect([up?.status.source, up?.failure]).toEqual(["cli", undefined])
+      }).pipe(Effect.provide(world.layer()), Effect.scoped)
+    }))
+})
+
 describe("a picture", () => {
   const now = Date.UTC(2026, 10, 24)
   const error = new NoTokenAvailable({
@@ -200,6 +224,6 @@ describe("a picture", () => {
   })
 
   it("a get is tried again after 30 s, doubling to 2 min", () => {
-    expect([1, 2, 3, 4, 50].map(retryAfter)).toEqual([30_000, 60_000, 120_000, 120_000, 120_000])
+    expect([1, 2, 3, 4, 50].map(Watching.retryAfter)).toEqual([30_000, 60_000, 120_000, 120_000, 120_000])
   })
 })

@@ -22,10 +22,11 @@ export const reasons: ReadonlyArray<MissReason.MissReason> = [
   new MissReason.Disabled(),
   new MissReason.Expired({ expiredAt: Date.UTC(2026, 10, 24, 17, 11, 50) }),
   new MissReason.Undischarged({ locations: ["https://api.fly.io/aaa/v1"] }),
+  new MissReason.Insufficient({ lacks: "organization" }),
   new MissReason.Malformed({ why: "a part of it is cut off" }),
   new MissReason.Rejected({ fingerprint: "91b59702" }),
   new MissReason.NotNewer({ fingerprint: "91b59702" }),
-  new MissReason.TimedOut({ option: "cliTimeout", limitMillis: 15_000 }),
+  new MissReason.TimedOut({ option: "cliTimeout", limitMillis: 45_000 }),
   new MissReason.Unreadable({ path: "/home/me/.fly/config.yml", why: "the file is not YAML" }),
   new MissReason.BinaryNotFound({ looked: ["flyctl and fly on PATH", "/home/me/.fly/bin"] }),
   new MissReason.NotExecutable({ path: "/usr/local/bin/flyctl" }),
@@ -76,7 +77,7 @@ export const errors = [
   }),
   new InvalidOption({ option: "cliConcurrency", expected: "a whole number from 1" }),
   new StorageError({ operation: "list", kind: "Unavailable", path: `${store}/org`, why: "permission denied (EACCES)" }),
-  new LeaseError({ scope: "org/my-org", why: "it could not be had within leaseWait (45s)" }),
+  new LeaseError({ scope: "org/my-org", why: "it could not be had within leaseWait (1m)" }),
   UntrustedOrigin.of(new URL("https://example.com/?secret")),
   new AttenuationFailed({ why: "a user token takes no caveats" })
 ]

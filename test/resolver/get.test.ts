@@ -233,7 +233,7 @@ describe("rule 1: one run per app", () => {
         concurrency: "unbounded"
       })
     )
-    yield* TestClock.adjust("20 seconds")
+    yield* TestClock.adjust("50 seconds")
     return yield* Fiber.join(fiber)
   })
 
@@ -338,8 +338,8 @@ describe("rule 3: nothing wedges", () => {
         yield* Effect.gen(function*() {
           const tokens = yield* FlyTokens
           const fiber = yield* Effect.forkChild(Effect.flip(tokens.get("my-app")), { startImmediately: true })
-          // storage 5 s, config 2 s, cli 15 s; manual is left out after the store's time-out.
-          yield* TestClock.adjust(22_000 - 1)
+          // storage 5 s, config 2 s, cli 45 s; manual is left out after the store's time-out.
+          yield* TestClock.adjust(52_000 - 1)
           assert.isUndefined(fiber.pollUnsafe())
           yield* TestClock.adjust(1)
           const error = (yield* Fiber.join(fiber)) as NoTokenAvailable
@@ -356,7 +356,7 @@ describe("rule 3: nothing wedges", () => {
             ]
           )
           // A get after that begins a fresh run.
-          world.config = Effect.succeed(World.tokenOf({ now: 22_000, life: World.hour }))
+          world.config = Effect.succeed(World.tokenOf({ now: 52_000, life: World.hour }))
           world.storeGate = () => Effect.void
           yield* TestClock.adjust("5 seconds")
           assert.strictEqual((yield* tokens.get("my-app")).source, "config")
@@ -374,7 +374,7 @@ describe("rule 3: nothing wedges", () => {
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
         yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.forkChild(Effect.exit(tokens.get(`dead${n}`))))
-        yield* TestClock.adjust("15 seconds")
+        yield* TestClock.adjust("45 seconds")
         const waiting = yield* Effect.forkChild(tokens.get("alive"))
         yield* TestClock.adjust("5 seconds")
         assert.strictEqual((yield* Fiber.join(waiting)).source, "cli")

@@ -265,7 +265,7 @@ describe("a lease that cannot be had", () => {
       const tokens = yield* process(world, lease)
       const events = yield* eventsOf(tokens)
       const get = yield* Effect.forkChild(tokens.get("my-app"))
-      yield* TestClock.adjust("44 seconds")
+      yield* TestClock.adjust("59 seconds")
       assert.isUndefined(get.pollUnsafe())
       assert.strictEqual(world.mints.length, 0)
       yield* TestClock.adjust("2 seconds")
@@ -277,7 +277,7 @@ describe("a lease that cannot be had", () => {
       // Nobody is left waiting, also if the mint failed and there is nothing to be found.
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn({}))
       const refresh = yield* Effect.forkChild(Effect.exit(tokens.refresh("my-app")))
-      yield* TestClock.adjust("46 seconds")
+      yield* TestClock.adjust("61 seconds")
       assert.isTrue(Exit.isFailure(yield* Fiber.join(refresh)))
       const before = asked
       yield* TestClock.adjust("5 minutes")

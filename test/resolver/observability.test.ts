@@ -182,6 +182,7 @@ describe("status", () => {
         assert.deepStrictEqual(yield* tokens.statuses, [])
         assert.strictEqual((yield* Effect.flip(tokens.status("../x")))._tag, "InvalidAppName")
 
+        const works = world.mint
         world.mintTakes = 1_000
         const getting = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
         assert.isTrue((yield* tokens.status("app-1")).inFlight)
@@ -208,6 +209,16 @@ describe("status", () => {
         assert.strictEqual(failing.refreshAt, failing.backOffUntil)
         assert.strictEqual(failing.lastFailure?._tag, "NoTokenAvailable")
         assert.notMatch(JSON.stringify(failing), /fm2_/)
+
+        // A success ends the failure, whether there was a token meanwhile or not.
+        world.mint = works
+        world.mintTakes = 0
+        yield* TestClock.setTime(failing.backOffUntil ?? 0)
+        for (const app of ["app-1", "app-2"]) {
+          yield* tokens.get(app)
+          const { backOffUntil, lastFailure } = yield* tokens.status(app)
+          assert.deepStrictEqual([backOffUntil, lastFailure], [null, null])
+        }
       }).pipe(Effect.provide(world.layer(apart)))
     }))
 })

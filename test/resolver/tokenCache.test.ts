@@ -21,7 +21,7 @@ const fill = (cache: TokenCache.TokenCache, from: number, count: number, expires
 
 describe("the cache", () => {
   it("sweeps out, when it has doubled, what has ended and has nobody who looks after it, and nothing else", () => {
-    const cache = TokenCache.make()
+    const cache = TokenCache.make(1_000)
     fill(cache, 0, 400, 100, false)
     fill(cache, 1_000, 300, 100, true)
     fill(cache, 2_000, 299, 101, false)

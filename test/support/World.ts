@@ -149,7 +149,7 @@ const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOp
 
 /**
  * A world in which nothing is set, nobody is logged in through the config file, and the command mints tokens of 24 h
- * after `mintTakes` milliseconds; every app is in the organization `personal`.
+ * after `mintTakes` milliseconds; every app is in the organization `acme`.
  */
 export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }> = Effect.gen(function*() {
   const storage = yield* Effect.provide(Storage, StorageMemory.layer)
@@ -169,7 +169,7 @@ export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }
         Effect.andThen(world.mintTakes > 0 ? Effect.sleep(world.mintTakes) : Effect.void, Clock.currentTimeMillis),
         (now) => Effect.sync(() => deployTokenOf({ now, life: world.mintLife }))
       ),
-    orgOf: () => Effect.succeed("personal"),
+    orgOf: () => Effect.succeed("acme"),
     listApps: () => Effect.succeed(new Map()),
     mints: [],
     deployMints: [],

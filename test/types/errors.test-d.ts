@@ -17,6 +17,7 @@ describe("reasons", () => {
       | "Disabled"
       | "Expired"
       | "Undischarged"
+      | "Insufficient"
       | "Malformed"
       | "Rejected"
       | "NotNewer"
@@ -90,6 +91,7 @@ describe("reasons", () => {
         case "Disabled":
         case "Expired":
         case "Undischarged":
+        case "Insufficient":
         case "Malformed":
         case "Rejected":
         case "NotNewer":
@@ -113,7 +115,7 @@ describe("reasons", () => {
   test("of the config file, and of the command", () => {
     expectTypeOf<root.ConfigFileReason["_tag"]>().toEqualTypeOf<"NotFound" | "Unreadable" | "Malformed" | "Disabled">()
     expectTypeOf<Exclude<Reason["_tag"], root.FlyCliReason["_tag"]>>().toEqualTypeOf<
-      "Rejected" | "NotNewer" | "TimedOut" | "StorageFailed"
+      "Rejected" | "Insufficient" | "NotNewer" | "TimedOut" | "StorageFailed"
     >()
   })
 })

@@ -85,7 +85,9 @@ describe("the services of the sources", () => {
   })
 
   test("a record's metadata has no secret", () => {
-    expectTypeOf<keyof root.RecordMeta>().toEqualTypeOf<"expiresAt" | "source" | "savedAt" | "fence" | "org">()
+    expectTypeOf<keyof root.RecordMeta>().toEqualTypeOf<
+      "expiresAt" | "source" | "savedAt" | "fence" | "org" | "login"
+    >()
   })
 
   test("FlyCli fails with its own reasons", () => {

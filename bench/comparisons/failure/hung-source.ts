@@ -19,16 +19,16 @@ for (const subject of subjects) {
     for (const get of first) get.catch(() => {})
     await Scene.settle()
     // The limit of a run of flyctl, by default.
-    await advance(15_000)
+    await advance(45_000)
     const settled = (await Promise.all(first.map(Scene.isSettled))).filter(Boolean).length
     source.state = "up"
-    // For how long a failure is remembered, by default; for the others an hour more, to be sure.
-    await advance(5_000)
+    // For how long flyctl is left alone after a time-out; for the others an hour more, to be sure.
+    await advance(30_000)
     if (settled === 0) await advance(3_600_000)
     const next = client.get(Scene.key)
     next.catch(() => {})
     const isServed = await Scene.isSettled(next) && source.issued.has(client.tokenOf(await next))
-    return { "settled within 15 s": settled, "next get served": isServed ? 1 : 0, "upstream calls": source.calls }
+    return { "settled within 45 s": settled, "next get served": isServed ? 1 : 0, "upstream calls": source.calls }
   })
   counts.push({ group: "the first call never answers", name: subject.name, figures })
 }
@@ -38,7 +38,7 @@ Comparison.report({
   title: "A source that never answers",
   about: `
 ${callers} gets of a source that never answers its first call, and answers later ones. How many callers have an outcome after
-15 s, the default of \`cliTimeout\`; and whether a get that comes after that (5 s later; an hour later where nobody had an
+45 s, the default of \`cliTimeout\`; and whether a get that comes after that (30 s later; an hour later where nobody had an
 outcome) is served.
   `,
   tasks: [],

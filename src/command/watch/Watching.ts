@@ -82,7 +82,12 @@ export const start = Effect.fnUntraced(function*(
   return {
     rows: Effect.forEach(
       apps,
-      (app) => Effect.map(tokens.status(app), (status): Row => ({ status, failure: failures.get(app) }))
+      (app) =>
+        Effect.map(tokens.status(app), (status): Row => {
+          // A run that gave a token since has ended the failure.
+          if (status.source !== null && status.lastFailure === null) failures.delete(app)
+          return { status, failure: failures.get(app) }
+        })
     ),
     reports: Stream.fromQueue(reports)
   }

@@ -134,9 +134,10 @@ const start = (
     request: {
       app,
       isRefresh: purpose === "refresh",
-      dropped: new Set(shared.cache.dropped.get(app)),
+      dropped: new Set(TokenCache.droppedOf(shared.cache, app, nowOf(state))),
       passedOver: undefined,
       longerThan: options.longerThan,
+      place: shared.placeOf(app),
       storageTimedOut: false,
       environmentMissed: false
     },
@@ -272,7 +273,7 @@ const refreshRejected = (
   if (shared.reject(app, rejected, now)) shared.inBackground(app, shared.mintedTokens.forgetStored(identity))
   if (entry !== undefined && entry.resolved.token.identity !== identity) return serve(state, entry, now)
   shared.cache.entries.delete(app)
-  TokenCache.drop(shared.cache, app, identity)
+  TokenCache.drop(shared.cache, app, identity, now)
   const gone = Effect.sync(() => TokenCache.undrop(shared.cache, app, [identity]))
   shared.inBackground(app, Effect.andThen(shared.writes.drop(app, "cached", identity), gone))
   return answerOf(
@@ -292,7 +293,7 @@ export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
   Effect.suspend(() => {
     const { app, shared: { cache, mintedTokens } } = state
     const now = nowOf(state)
-    state.failure = undefined
+    AppState.endPause(state)
     const entry = AppState.validEntry(state, now)
     if (rejected !== undefined) return refreshRejected(state, rejected, entry, now)
     const run = AppState.running(state)
@@ -300,8 +301,8 @@ export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
     state.epoch++
     cache.entries.delete(app)
     if (entry !== undefined) {
-      TokenCache.drop(cache, app, entry.resolved.token.identity)
-      mintedTokens.forget(entry.resolved.token.identity)
+      TokenCache.drop(cache, app, entry.resolved.token.identity, now)
+      mintedTokens.forget(entry.resolved.token.identity, now)
     }
     return answerOf(state, start(state, "refresh", { replaces: entry }))
   })
@@ -327,7 +328,7 @@ export const onInvalidated = (state: State): void => {
  */
 export const onManualChanged = (state: State, now: number): void => {
   state.manualEpoch++
-  state.failure = undefined
+  AppState.endPause(state)
   const entry = AppState.validEntry(state, now)
   if (entry === undefined || entry.resolved.source !== "manual") return
   AppState.adopt(state, entry, now)

@@ -60,6 +60,21 @@ export interface Run extends Task {
 }
 
 /**
+ * Why the last run gave no token, from its end until a run gives one.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Failure {
+  readonly error: NoTokenAvailable
+  /** The same, as the answer of those who ask while it is remembered. */
+  readonly exit: Exit.Exit<never, NoTokenAvailable>
+  /** Until when it answers at once for the sources, epoch milliseconds; past if they are to be asked. */
+  readonly retryAt: number
+}
+
+/**
  * **Details**
  *
  * Every change is one synchronous step. `epoch` moves with each `refresh` and `invalidate`: a run of an older epoch may
@@ -76,8 +91,7 @@ export interface AppState extends Agenda.Item {
   epoch: number
   manualEpoch: number
   current: Run | undefined
-  failure: { readonly until: number; readonly exit: Exit.Exit<never, NoTokenAvailable> } | undefined
-  lastFailure: NoTokenAvailable | undefined
+  failure: Failure | undefined
   /** The next try for an entry after failures in a row, and when it was planned. */
   retry: {
     readonly entry: CacheEntry
@@ -107,7 +121,6 @@ export const make = (app: AppName, shared: Shared): AppState => ({
   manualEpoch: 0,
   current: undefined,
   failure: undefined,
-  lastFailure: undefined,
   retry: undefined,
   turn: undefined,
   runs: 0,
@@ -142,16 +155,27 @@ export const validEntry = ({ app, shared }: AppState, now: number): CacheEntry |
 export const running = ({ current, epoch }: AppState): Run | undefined => current?.epoch === epoch ? current : undefined
 
 /**
- * Until when failures are answered again, epoch milliseconds, and with what.
+ * The failure that answers for the sources at this moment.
  *
  * @category accessors
  * @since 0.1.0
  * @stability stable
  */
-export const pause = ({ failure, shared }: AppState, now: number): AppState["failure"] =>
-  failure !== undefined && RefreshPolicy.within(failure.until, now, shared.settings.failureCooldownMillis)
+export const pause = ({ failure, shared }: AppState, now: number): Failure | undefined =>
+  failure !== undefined && RefreshPolicy.within(failure.retryAt, now, shared.settings.failureCooldownMillis)
     ? failure
     : undefined
+
+/**
+ * The sources are to be asked at the next call. What was wrong stays known.
+ *
+ * @category changes
+ * @since 0.1.0
+ * @stability stable
+ */
+export const endPause = (state: AppState): void => {
+  if (state.failure !== undefined) state.failure = { ...state.failure, retryAt: Number.NEGATIVE_INFINITY }
+}
 
 /**
  * When the entry's next refresh is due.
@@ -243,7 +267,7 @@ export const status = (state: AppState, now: number): TokenStatus => {
     ...statusAtRest(state.app, entry?.resolved),
     refreshAt,
     inFlight: state.current !== undefined,
-    backOffUntil: pause(state, now)?.until ?? (backsOff ? refreshAt : null),
-    lastFailure: state.lastFailure ?? null
+    backOffUntil: pause(state, now)?.retryAt ?? (backsOff ? refreshAt : null),
+    lastFailure: state.failure?.error ?? null
   }
 }

@@ -14,6 +14,7 @@ import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import * as Agenda from "./Agenda.ts"
 import type { AppState } from "./AppState.ts"
 import type { CacheEntry } from "./TokenCache.ts"
+import * as Turns from "./Turns.ts"
 
 /**
  * @category models
@@ -30,9 +31,6 @@ export interface Attendance {
   /** The resolver has ended. */
   readonly leave: (state: AppState) => void
 }
-
-/** So many are looked at before other fibers have their turn: that many refreshes at once are a few milliseconds. */
-const atOnce = 32
 
 /**
  * @category constructors
@@ -57,6 +55,7 @@ export const make = (options: {
 }): Attendance => {
   const { clock } = options
   const agenda = Agenda.make<AppState>()
+  const turns = Turns.make(options.fork)
   /** The fiber that sleeps until the next moment, and which that is at the latest. */
   let sleeper: { readonly fiber: Fiber.Fiber<void>; readonly until: number } | undefined
   let isAwake = false
@@ -117,23 +116,18 @@ export const make = (options: {
     if (current !== undefined && current.attended) step(state, current, now)
   }
 
-  /** Does what is due, in small portions, and sleeps again. */
+  /** Does what is due, in small turns, and sleeps again. */
   const wake = Effect.gen(function*() {
     isAwake = true
-    let looked = 0
     for (;;) {
+      yield* turns.turn
       const now = clock.currentTimeMillisUnsafe()
       if (now < seen) agenda.hasten()
       seen = now
       const state = agenda.first()
       if (state === undefined || state.dueAt > now) return
-      if (looked++ === atOnce) {
-        looked = 0
-        yield* Effect.yieldNow
-      } else {
-        agenda.remove(state)
-        lookAt(state, now)
-      }
+      agenda.remove(state)
+      lookAt(state, now)
     }
   }).pipe(Effect.onExit((exit) =>
     Effect.sync(() => {

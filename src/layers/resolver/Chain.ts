@@ -12,6 +12,7 @@ import type { SourceName } from "../../services/SourceName.ts"
 import type { Attempt } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import type { Place } from "../../token/Grants.ts"
 import { typed } from "./Background.ts"
 
 /**
@@ -31,6 +32,8 @@ export interface ChainRequest {
   readonly dropped: Set<string>
   /** A refresh ahead of expiry: only a token that lives longer than this counts (epoch milliseconds). */
   readonly longerThan: number | undefined
+  /** Fly's numbers of the app and its organization, as far as they are known. */
+  readonly place: Place | undefined
   /** The store timed out in this run: its other reads are left out. */
   storageTimedOut: boolean
   /** The environment was asked and its token cannot be used, so flyctl must not see it either. */
@@ -128,7 +131,11 @@ export const ask = Effect.fnUntraced(function*(
   // Judged inside of the guard: what other people's code yields may be anything.
   const asked = Effect.flatMap(
     Effect.suspend(() => source.ask(request)),
-    (candidate) => Effect.map(Clock.currentTimeMillis, (now) => judge(candidate, now, request.longerThan, demands))
+    (candidate) =>
+      Effect.map(
+        Clock.currentTimeMillis,
+        (now) => forPlace(source, request.place, judge(candidate, now, request.longerThan, demands))
+      )
   )
   const answer = yield* Effect.result(Effect.flatMap(Effect.exit(asked), typed))
   const judged = Result.isSuccess(answer) ? answer.success : { reason: answer.failure }
@@ -156,6 +163,16 @@ export const run = Effect.fnUntraced(function*(
   }
   return { _tag: "None", attempts }
 })
+
+/** These hand out what somebody put there for whatever app; what the others have was made for this one. */
+const general = new Set<SourceName>(["env", "config"])
+
+/** Whether it can serve the app at all, as far as that is known. */
+const forPlace = ({ name }: Source, place: Place | undefined, judged: Judged): Judged => {
+  if (place === undefined || "reason" in judged || !general.has(name)) return judged
+  const reason = Usability.unfit(judged.candidate.token, place)
+  return reason === undefined ? judged : { reason }
+}
 
 /**
  * Until when a candidate is good, or why it cannot be taken.

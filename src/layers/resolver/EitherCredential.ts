@@ -38,6 +38,7 @@ const depends: Readonly<Record<Exclude<MissReason["_tag"], "HttpFailed">, boolea
   NotFound: false,
   NotNewer: false,
   Rejected: false,
+  Insufficient: false,
   StorageFailed: false,
   Defect: false,
 

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as OrgRecord from "../../policy/OrgRecord.ts"
 import { ConfigFile } from "../../services/ConfigFile.ts"
 import { Environment, tokenOf } from "../../services/Environment.ts"
 import { FlyCli } from "../../services/FlyCli.ts"
@@ -22,7 +23,11 @@ import * as AppOrganizations from "./AppOrganizations.ts"
 import * as Background from "./Background.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as Credentials from "./Credentials.ts"
 import * as EitherCredential from "./EitherCredential.ts"
+import * as Holdings from "./Holdings.ts"
+import * as MintPauses from "./MintPauses.ts"
+import * as MintRecords from "./MintRecords.ts"
 import * as Sources from "./Sources.ts"
 import * as StoreGate from "./StoreGate.ts"
 import * as StoreReads from "./StoreReads.ts"
@@ -166,6 +171,14 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   const limitMillis = settings.storageTimeoutMillis
   const storeGate = StoreGate.make({ fork: background.fork, limitMillis })
   const read = StoreReads.make({ storage, gate: storeGate, limitMillis })
+  const pauses = MintPauses.make(settings, () => 0)
+  const records = MintRecords.make({
+    read,
+    readToWrite: read,
+    writes: { put: () => Effect.succeed(false) },
+    pauses,
+    demands
+  })
   const sources = Sources.make({
     environment,
     read,
@@ -182,9 +195,15 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
     passedOver: undefined,
     dropped: new Set(),
     longerThan: undefined,
+    place: undefined,
     storageTimedOut: false,
     environmentMissed: false
   }
+
+  const credentials = Credentials.make({ environment, configFile, background, settings })
+
+  /** Whether flyctl would be given the environment's token. */
+  const callOf = () => ({ environmentToken: !request.environmentMissed && Option.isSome(tokenOf(environment)) })
 
   const asked = Effect.fnUntraced(function*(name: SourceName): Effect.fn.Return<Answer> {
     const source = sources[name]
@@ -203,20 +222,24 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
       : { _tag: "Miss", reason: judged.reason, candidate, organization: undefined }
   })
 
-  /** What another process minted for the organization. */
-  const minted = Effect.fnUntraced(function*(org: string) {
+  /** What another process minted, or why nothing is minted now because that was of no use. */
+  const minted = Effect.fnUntraced(function*(org: string): Effect.fn.Return<Answer | undefined> {
+    if (!settings.chain.includes("storage")) return undefined
+    const login = OrgRecord.isByLogin(org) ? yield* credentials(callOf()) : undefined
+    const holding = Holdings.holdingOf(isForApp ? { app } : { org }, login)
+    const candidate = yield* records.read(holding, request)
     // An app's own is what the source storage has.
-    if (isForApp || !settings.chain.includes("storage")) return undefined
-    const record = yield* Effect.orElseSucceed(read(request, org, "org"), () => Option.none())
-    if (Option.isNone(record)) return undefined
-    const now = yield* Clock.currentTimeMillis
-    const judged = Chain.judge(StoreReads.candidateOf(record.value), now, undefined, demands)
-    return "candidate" in judged ? judged : undefined
+    if (candidate !== undefined && !isForApp) {
+      const judged = Chain.judge(candidate, yield* Clock.currentTimeMillis, undefined, demands)
+      if ("candidate" in judged) return { _tag: "Usable", ...judged }
+    }
+    const reason = yield* pauses.reason(holding.label, credentials(callOf()))
+    return reason === undefined ? undefined : { _tag: "Miss", reason, candidate, organization: undefined }
   })
 
   /** The organization, by flyctl's word as far as it can be had. */
   const organization = Effect.fnUntraced(function*(): Effect.fn.Return<Organization, MissReason> {
-    const call = { environmentToken: !request.environmentMissed && Option.isSome(tokenOf(environment)) }
+    const call = callOf()
     const slug = yield* Effect.sync(() => configured(app))
     if (slug === undefined) return { _tag: "Confirmed", slug: yield* organizations.of(app, call) }
     const asked = yield* Effect.result(organizations.of(app, call))
@@ -235,7 +258,7 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
       return { _tag: "Miss", reason: found.failure, candidate: undefined, organization: undefined }
     }
     const had = yield* minted(found.success.slug)
-    if (had !== undefined) return { _tag: "Usable", ...had }
+    if (had !== undefined) return had
     const environmentToken = request.environmentMissed ? Option.none() : tokenOf(environment)
     const login = yield* Effect.result(
       Background.within(background, configFile.accessToken, {

@@ -36,14 +36,14 @@ export const make = (shared: Shared): Invalidation => {
   const { background, cache, live, mintedTokens, writes } = shared
 
   /** One synchronous step in memory; a run that is under way cannot bring the token back. */
-  const clear = (app: AppName, identity: string | undefined, isCurrent: boolean) => {
+  const clear = (app: AppName, identity: string | undefined, isCurrent: boolean, now: number) => {
     if (isCurrent) cache.entries.delete(app)
     const resolver = live.get(app)
     if (resolver !== undefined) AppResolver.onInvalidated(resolver)
     if (identity === undefined) return
     // Until the store has confirmed, its copy is not believed.
-    TokenCache.drop(cache, app, identity)
-    mintedTokens.forget(identity)
+    TokenCache.drop(cache, app, identity, now)
+    mintedTokens.forget(identity, now)
   }
 
   const invalidate = Effect.fnUntraced(function*(app: AppName, rejected: FlyToken | undefined) {
@@ -56,15 +56,15 @@ export const make = (shared: Shared): Invalidation => {
     }
     const known = rejected?.identity ?? current?.resolved.token.identity
     // A rejected token that is not the current one is refused by every run anyway: nothing under way is disturbed.
-    if (rejected === undefined || current !== undefined) clear(app, known, true)
-    else TokenCache.drop(cache, app, rejected.identity)
+    if (rejected === undefined || current !== undefined) clear(app, known, true, now)
+    else TokenCache.drop(cache, app, rejected.identity, now)
     shared.telemetry.announce(() => ({ _tag: "Invalidated", app, at: now }))
 
     const deleted = yield* writes.drop(app, "cached", rejected?.identity)
     // A call that came while the store was slow may have taken what was still stored.
     if (known === undefined && deleted !== undefined) {
       const taken = cache.entries.get(app)?.resolved.token.identity === deleted
-      clear(app, deleted, taken)
+      clear(app, deleted, taken, yield* Clock.currentTimeMillis)
     }
     const identities = [known, deleted].filter((identity) => identity !== undefined)
     yield* Effect.forEach(new Set(identities), mintedTokens.forgetStored, { discard: true })

@@ -16,6 +16,15 @@ import * as Background from "./Background.ts"
 import type { Candidate } from "./Chain.ts"
 
 /**
+ * A token, or why what was minted is of no use.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Answer = Exit.Exit<Candidate, MissReason>
+
+/**
  * What a mint left behind.
  *
  * @category models
@@ -23,8 +32,8 @@ import type { Candidate } from "./Chain.ts"
  * @stability stable
  */
 export interface Minted {
-  readonly candidate: Candidate
-  /** Ends when the token is in the store, `true`, or is known not to get there. */
+  readonly answer: Answer
+  /** Ends when the answer is in the store for others, `true`, or is known not to get there. */
   readonly stored: Effect.Effect<boolean>
 }
 
@@ -43,7 +52,7 @@ export interface Minted {
  */
 export type LeasedMint = (
   scope: LeaseScope,
-  found: Effect.Effect<Candidate | undefined>,
+  found: Effect.Effect<Answer | undefined>,
   mint: Mint
 ) => Effect.Effect<Candidate, MissReason>
 
@@ -75,15 +84,15 @@ export const make = (options: {
 
   return Effect.fnUntraced(function*(scope, found, mint) {
     const missing = (why: string) => new LeaseError({ scope: labelOf(scope), why })
-    const answer = Deferred.makeUnsafe<Candidate, MissReason>()
+    const answered = Deferred.makeUnsafe<Candidate, MissReason>()
     /** Why there is no lease; `undefined` once the answer is this run's to give. */
     const decided = Deferred.makeUnsafe<LeaseError | undefined>()
     const run = { begun: false, abandoned: false }
 
-    const done = (exit: Exit.Exit<Candidate, MissReason>) =>
+    const done = (answer: Answer) =>
       Effect.sync(() => {
         Deferred.doneUnsafe(decided, Exit.succeed(undefined))
-        Deferred.doneUnsafe(answer, exit)
+        Deferred.doneUnsafe(answered, answer)
       })
 
     const begin = Effect.suspend(() => {
@@ -100,14 +109,14 @@ export const make = (options: {
         const left = yield* restore(found)
         if (left !== undefined) {
           // Nobody waits until the lease is given back.
-          yield* done(Exit.succeed(left))
+          yield* done(left)
           return left
         }
-        const { candidate, stored } = yield* mint(fence, restore)
-        yield* done(Exit.succeed(candidate))
+        const { answer, stored } = yield* mint(fence, restore)
+        yield* done(answer)
         // Those who wait for the lease would wait for nothing: it is given back as one that failed.
         if (!(yield* stored)) return yield* new Defect({ name: "NotStored" })
-        return candidate
+        return answer
       }))
 
     const withLease = Effect.exit(
@@ -115,7 +124,7 @@ export const make = (options: {
     ).pipe(
       Effect.flatMap(Background.typed),
       Effect.matchEffect({
-        onSuccess: (candidate) => done(Exit.succeed(candidate)),
+        onSuccess: done,
         onFailure: (reason) => {
           if (run.begun) return done(Exit.fail(reason._tag === "LeaseError" ? fromDefect(reason) : reason))
           // By its tag: it may be of another copy of this package.
@@ -135,7 +144,7 @@ export const make = (options: {
         Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe()))
       )
     if (run.begun || (Option.isSome(waited) && waited.value === undefined)) {
-      return yield* Effect.onInterrupt(Deferred.await(answer), () => Effect.sync(() => fiber.interruptUnsafe()))
+      return yield* Effect.onInterrupt(Deferred.await(answered), () => Effect.sync(() => fiber.interruptUnsafe()))
     }
     run.abandoned = true
     fiber.interruptUnsafe()
@@ -143,7 +152,7 @@ export const make = (options: {
     const error = Option.getOrElse(waited, () => undefined) ??
       missing(`it could not be had within leaseWait (${seconds})`)
     yield* onMissing(nameOf(scope), error)
-    const { candidate } = yield* mint(Fence.after(undefined, yield* Clock.currentTimeMillis), (effect) => effect)
-    return candidate
+    const { answer } = yield* mint(Fence.after(undefined, yield* Clock.currentTimeMillis), (effect) => effect)
+    return yield* answer
   })
 }

@@ -67,6 +67,7 @@ export const make = (shared: Shared): ManualTokens => {
       (reason) => new PersistFailed({ app, operation: "setManual", reason })
     )
     cache.manual.set(app, token)
+    shared.mintedTokens.askAgain()
     replaceServed(app, token, now)
     changed(app, now)
     telemetry.announce(() => ({ _tag: "ManualSet", app, at: now, fingerprint: token.fingerprint }))

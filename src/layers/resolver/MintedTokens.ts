@@ -9,27 +9,39 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as MintPolicy from "../../policy/MintPolicy.ts"
+import * as OrgRecord from "../../policy/OrgRecord.ts"
 import * as Usability from "../../policy/Usability.ts"
+import type { ConfigFile } from "../../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
-import type { FlyCli } from "../../services/FlyCli.ts"
-import { labelOf, type Lease, type LeaseError, nameOf } from "../../services/Lease.ts"
+import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
+import { type Lease, type LeaseError, type LeaseScope, nameOf } from "../../services/Lease.ts"
 import { Malformed, type MissReason } from "../../services/MissReason.ts"
-import type { Storage, StorageKey } from "../../services/Storage.ts"
+import type { Storage, StoredToken } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
-import * as Background from "./Background.ts"
+import type { AppPlaces } from "./AppPlaces.ts"
+import type * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
+import * as Credentials from "./Credentials.ts"
 import * as EitherCredential from "./EitherCredential.ts"
+import * as Holdings from "./Holdings.ts"
+import type { Holding } from "./Holdings.ts"
 import * as LeasedMint from "./LeasedMint.ts"
+import * as MintPauses from "./MintPauses.ts"
+import * as MintRecords from "./MintRecords.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
-import { storageFailed } from "./PendingWrites.ts"
+import * as StoredHolders from "./StoredHolders.ts"
 import * as StoreReads from "./StoreReads.ts"
+import * as TimedMap from "./TimedMap.ts"
+import * as Turns from "./Turns.ts"
 
 /**
  * The source `cli`.
@@ -44,8 +56,10 @@ export interface MintedTokens {
    * Apps that share a token share what is under way.
    */
   readonly acquire: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
+  /** Somebody wants another try: a mint that was put off is made, not sooner than its back-off allows. */
+  readonly askAgain: () => void
   /** Forgets a token, so that nobody is served with it from here any more. */
-  readonly forget: (identity: string) => void
+  readonly forget: (identity: string, now: number) => void
   /** Takes that back. */
   readonly recall: (identity: string) => void
   /** Deletes a token from the store, whichever organization it is of. */
@@ -56,15 +70,6 @@ export interface MintedTokens {
   readonly forgetOrg: (app: AppName) => void
 }
 
-/** Whom a token is minted for is what its lease is about. */
-type Scope = { readonly org: string } | { readonly app: AppName }
-
-/** Where it is stored. An app's token is the app's record, so that it is not kept twice. */
-const keyOf = (scope: Scope): StorageKey => "org" in scope ? "org" : "cached"
-
-/** Tokens end; so many dropped ones are not to be expected within a life. */
-const maxForgotten = 1_000
-
 /**
  * @category constructors
  * @since 0.1.0
@@ -73,11 +78,15 @@ const maxForgotten = 1_000
 export const make = (options: {
   readonly cli: FlyCli["Service"]
   readonly environment: Environment["Service"]
+  readonly configFile: ConfigFile["Service"]
   readonly storage: Storage["Service"]
   readonly read: StoreReads.StoreReads
   readonly writes: PendingWrites
   readonly background: Background.Background
   readonly settings: ResolverSettings
+  /** From [0, 1). */
+  readonly random: () => number
+  readonly places: AppPlaces
   readonly isRejected: (token: FlyToken, now: number) => boolean
   readonly onCliEnd: (tookMillis: number) => void
   /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
@@ -85,12 +94,16 @@ export const make = (options: {
   readonly lease: Lease
   readonly onLeaseMissing: (name: string, error: LeaseError) => Effect.Effect<void>
 }): MintedTokens => {
-  const { background, cli, environment, read, settings, storage, writes } = options
+  const { background, cli, environment, places, read, settings, storage, writes } = options
   const demands: Chain.Demands = { ttlMillis: settings.ttlMillis, isRejected: options.isRejected }
   const remembered = new Map<string, Candidate>()
-  /** Identities of tokens that were dropped: a record or a reading under way must not bring them back. */
-  const forgotten = new Set<string>()
-  const flight = SingleFlight.make<Candidate, MissReason>({ fork: background.fork })
+  /** Tokens that were dropped: a record or a reading under way must not bring them back as long as they could live. */
+  const forgotten = TimedMap.make<true>(settings.ttlMillis)
+  // However many apps wait for a mint, they do not go on in one turn.
+  const flight = SingleFlight.make<Candidate, MissReason>({
+    fork: background.fork,
+    join: Turns.make(background.fork).join
+  })
   const gate = CliGate.make(background, settings, options.onCliEnd)
   const organizations = AppOrganizations.make({
     cli,
@@ -99,34 +112,60 @@ export const make = (options: {
     configured: settings.org,
     cliConcurrency: settings.cliConcurrency
   })
-  const storageLimit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
+  const pauses = MintPauses.make(settings, options.random)
+  const credentials = Credentials.make(options)
+  // What a write needs to know is not interrupted by the end of the layer, which waits for it.
+  const credentialsToWrite = Credentials.make({
+    ...options,
+    background: { ...background, fork: background.forkWrite }
+  })
+  const limitMillis = settings.storageTimeoutMillis
+  const holders = StoredHolders.make({
+    storage,
+    gate: writes.gate,
+    background,
+    limit: { option: "storageTimeout", millis: limitMillis },
+    ttlMillis: settings.ttlMillis
+  })
   const readsStore = settings.chain.includes("storage")
+  const records = MintRecords.make({
+    read,
+    readToWrite: StoreReads.make({ storage, gate: writes.gate, limitMillis }),
+    writes,
+    pauses,
+    demands
+  })
+  const holdingOf = Holdings.make({ settings, organizations, credentials, pauses, fork: background.fork })
 
   const fits = (candidate: Candidate, request: ChainRequest, now: number): boolean => {
     // The identity takes a digest, and mostly nothing was dropped.
     if (request.dropped.size > 0 && request.dropped.has(candidate.token.identity)) return false
-    if (forgotten.size > 0 && forgotten.has(candidate.token.identity)) return false
+    if (forgotten.size() > 0 && forgotten.has(candidate.token.identity, now)) return false
     return "candidate" in Chain.judge(candidate, now, request.longerThan, demands)
   }
 
-  const stored = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
-    if (!readsStore) return undefined
-    // The mint is not held up by a store that fails: the app's own reads report it.
-    const record = yield* Effect.orElseSucceed(read(request, nameOf(scope), keyOf(scope)), () => Option.none())
-    if (Option.isNone(record)) return undefined
-    const candidate: Candidate = {
-      ...StoreReads.candidateOf(record.value),
-      ...("org" in scope ? {} : { written: Effect.succeed(true) })
-    }
-    return fits(candidate, request, yield* Clock.currentTimeMillis) ? candidate : undefined
+  const remember = ({ label, scope }: Holding, candidate: Candidate, now: number) => {
+    remembered.set(label, candidate)
+    if (scope !== undefined && "org" in scope) holders.note(candidate.token.identity, nameOf(scope), now)
+  }
+
+  /** What is in the store, or that a mint is of no use now. */
+  const left = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest): Effect.fn.Return<
+    LeasedMint.Answer | undefined
+  > {
+    const found = readsStore ? yield* records.read(holding, request) : undefined
+    if (found !== undefined && fits(found, request, yield* Clock.currentTimeMillis)) return Exit.succeed(found)
+    if (request.isRefresh) pauses.hasten(holding.label)
+    const reason = yield* pauses.reason(holding.label, credentials(callOf(request)))
+    return reason === undefined ? undefined : Exit.fail(reason)
   })
 
-  const mintedBy = (scope: Scope, environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
+  const mintedBy = (owner: Holding["owner"], environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
     const options = { ttl: Duration.millis(settings.ttlMillis), environmentToken }
     // A layer of another copy of this package gives tokens of its own.
-    if ("org" in scope) return Effect.map(gate(cli.mintReadonly(scope.org, options)), FlyToken.make)
+    if ("org" in owner) return Effect.map(gate(cli.mintReadonly(owner.org, options)), FlyToken.make)
     // It may write: what is handed out may not.
-    return Effect.flatMap(gate(cli.mintDeploy(scope.app, options)), (token) =>
+    return Effect.flatMap(gate(cli.mintDeploy(owner.app, options)), (token) =>
       Effect.mapError(
         Effect.fromResult(FlyToken.make(token).attenuate({ readOnly: true })),
         ({ why }) => new Malformed({ why })
@@ -136,40 +175,66 @@ export const make = (options: {
   /** Whether flyctl is given the environment's token: not one that was found unusable. */
   const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
 
-  const mint = (scope: Scope, request: ChainRequest) =>
-    EitherCredential.withEither(
-      { environmentToken: givesToken(request) },
-      ({ environmentToken }) => mintedBy(scope, environmentToken)
-    )
+  const callOf = (request: ChainRequest): CallOptions => ({ environmentToken: givesToken(request) })
 
-  /** Mints, remembers it, and stores it behind the callers' backs. */
-  const minted = (scope: Scope, request: ChainRequest): LeasedMint.Mint =>
+  const mint = (owner: Holding["owner"], request: ChainRequest) =>
+    EitherCredential.withEither(callOf(request), ({ environmentToken }) => mintedBy(owner, environmentToken))
+
+  /** Leaves what was minted in the store, behind the callers' backs; `undefined` if it does not get there. */
+  const leave = (scope: LeaseScope | undefined, write: (scope: LeaseScope) => Effect.Effect<boolean, WriteReason>) => {
+    if (!settings.persist.has("cli") || scope === undefined) return Effect.succeed(undefined)
+    const writing = options.inBackground(nameOf(scope), write(scope))
+    return Effect.map(
+      Fiber.await(writing),
+      (exit) => Exit.isSuccess(exit) ? exit.value as boolean | undefined : undefined
+    )
+  }
+
+  const recordOf = ({ acquiredAt, fence, token }: Candidate, login: string | undefined): StoredToken => {
+    const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now: acquiredAt })
+    return {
+      token: token.redacted,
+      expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
+      source: "cli",
+      savedAt: acquiredAt,
+      ...(fence === undefined ? {} : { fence }),
+      ...(login === undefined ? {} : { login })
+    }
+  }
+
+  /** Mints, remembers what came of it, and stores it behind the callers' backs. */
+  const minted = (holding: Holding, request: ChainRequest): LeasedMint.Mint =>
     Effect.fnUntraced(function*(fence, interruptible): Effect.fn.Return<LeasedMint.Minted, MissReason> {
-      const token = yield* interruptible(mint(scope, request))
+      const { label, owner, scope } = holding
+      const result = yield* interruptible(Effect.result(mint(owner, request)))
       const now = yield* Clock.currentTimeMillis
-      const candidate: Candidate = { token, acquiredAt: now, fence }
-      const expiresAt = Usability.expiryOf(token, { acquiredAt: now, ttlMillis: settings.ttlMillis, now })
-      if (Usability.defectOf(token, expiresAt, now) !== undefined) return { candidate, stored: Effect.succeed(false) }
-      const label = labelOf(scope)
-      remembered.set(label, candidate)
-      if (!settings.persist.has("cli")) return { candidate, stored: Effect.succeed(false) }
-      const write = options.inBackground(
-        nameOf(scope),
-        writes.put(nameOf(scope), keyOf(scope), {
-          token: token.redacted,
-          expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
-          source: "cli",
-          savedAt: now,
-          fence
-        })
-      )
-      const outcome = Effect.map(Fiber.await(write), (exit) => Exit.isSuccess(exit) ? exit.value : undefined)
+      const login = credentials(callOf(request))
+      if (Result.isFailure(result)) {
+        pauses.failed(label, { reason: result.failure, at: now })
+        background.fork(MintPauses.identifying(pauses, label, login))
+        return yield* Effect.fail(result.failure)
+      }
+      const candidate: Candidate = { token: result.success, acquiredAt: now, fence }
+      const reason = MintPolicy.unusable(candidate.token, now, settings.ttlMillis)
+      if (reason !== undefined) {
+        pauses.unusable(label, { reason, at: now })
+        background.fork(MintPauses.identifying(pauses, label, login))
+        // What is no token is no record either.
+        const written = leave(
+          candidate.token.malformed === undefined ? scope : undefined,
+          (scope) =>
+            records.writeUseless(scope, (name) => recordOf(candidate, name), credentialsToWrite(callOf(request)))
+        )
+        return { answer: Exit.fail(reason), stored: Effect.map(written, (written) => written !== undefined) }
+      }
+      pauses.end(label)
+      remember(holding, candidate, now)
+      const written = leave(scope, (scope) => records.write(scope, recordOf(candidate, holding.login)))
+      const isWritten = Effect.map(written, (written) => written === true)
       return {
-        candidate: "org" in scope
-          ? candidate
-          : { ...candidate, written: Effect.map(outcome, (written) => written === true) },
+        answer: Exit.succeed("org" in owner ? candidate : { ...candidate, written: isWritten }),
         // Refused for a newer one: that is what those who wait find.
-        stored: Effect.map(outcome, (written) => written !== undefined)
+        stored: Effect.map(written, (written) => written !== undefined)
       }
     })
 
@@ -181,12 +246,12 @@ export const make = (options: {
   })
 
   /** A new token, by one process of all that use the store. Without a store to leave it in, each mints its own. */
-  const shared = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
-    if (readsStore && settings.persist.has("cli") && !request.storageTimedOut) {
-      return yield* leased(scope, stored(scope, request), minted(scope, request))
+  const shared = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest) {
+    if (readsStore && settings.persist.has("cli") && !request.storageTimedOut && holding.scope !== undefined) {
+      return yield* leased(holding.scope, left(holding, request), minted(holding, request))
     }
     const fence = Fence.after(undefined, yield* Clock.currentTimeMillis)
-    return (yield* minted(scope, request)(fence, (effect) => effect)).candidate
+    return yield* (yield* minted(holding, request)(fence, (effect) => effect)).answer
   })
 
   const recalled = (label: string, now: number): Candidate | undefined => {
@@ -199,71 +264,77 @@ export const make = (options: {
   }
 
   /** Remembered, or in the store. Each request looks for itself: what one may not have, another may. */
-  const had = Effect.fnUntraced(function*(scope: Scope, request: ChainRequest) {
+  const had = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest) {
     const now = yield* Clock.currentTimeMillis
-    const current = recalled(labelOf(scope), now)
+    const current = recalled(holding.label, now)
     if (current !== undefined && fits(current, request, now)) return current
-    const found = yield* stored(scope, request)
-    if (found !== undefined) remembered.set(labelOf(scope), found)
+    const answer = yield* left(holding, request)
+    if (answer === undefined) return undefined
+    const found = yield* answer
+    remember(holding, found, now)
     return found
   })
 
-  const acquireFor = Effect.fnUntraced(function*(
-    scope: Scope,
+  /** A token tells the numbers of whom it was minted for; whose they are is sure only if Fly said where the app is. */
+  const learnPlace = ({ owner }: Holding, request: ChainRequest, { takenFrom, token }: Candidate) => {
+    const isSure = "app" in owner
+      ? takenFrom === undefined
+      : settings.org(request.app) === undefined && !(OrgRecord.isByLogin(owner.org) && givesToken(request))
+    if (isSure) places.learn(request.app, token)
+  }
+
+  const heldOrMinted = Effect.fnUntraced(function*(
+    holding: Holding,
     request: ChainRequest
   ): Effect.fn.Return<Candidate, MissReason> {
     for (;;) {
-      const found = yield* had(scope, request)
+      const found = yield* had(holding, request)
       if (found !== undefined) return found
-      const candidate = yield* flight(labelOf(scope), shared(scope, request))
+      const candidate = yield* flight(holding.label, shared(holding, request))
       // A mint is new, so it fits whoever joined. What another process left fits the one who looked, perhaps not all.
       if (candidate.takenFrom === undefined) return candidate
       const now = yield* Clock.currentTimeMillis
       if (fits(candidate, request, now)) {
-        remembered.set(labelOf(scope), candidate)
+        remember(holding, candidate, now)
         return candidate
       }
     }
   })
 
-  const acquire = (request: ChainRequest): Effect.Effect<Candidate, MissReason> => {
+  const acquire = Effect.fnUntraced(function*(request: ChainRequest): Effect.fn.Return<Candidate, MissReason> {
     const { app } = request
-    if (settings.mintFor === "app") return acquireFor({ app }, request)
-    const call = { environmentToken: givesToken(request) }
+    const call = callOf(request)
+    if (request.isRefresh) pauses.hasten(Holdings.lookupLabel(app))
     organizations.remind(app, request.recordedOrg)
-    return organizations.orMoved(
-      app,
-      call,
-      Effect.flatMap(organizations.of(app, call), (org) => acquireFor({ org }, request))
+    const acquired = Effect.flatMap(
+      holdingOf(app, call),
+      (holding) =>
+        Effect.map(heldOrMinted(holding, request), (candidate) => {
+          learnPlace(holding, request, candidate)
+          return candidate
+        })
     )
-  }
+    return yield* settings.mintFor === "app" ? acquired : organizations.orMoved(app, call, acquired)
+  })
 
   return {
     acquire,
+    askAgain: () => pauses.hasten(),
     recordableOrg: organizations.recordable,
     forgetOrg: organizations.forget,
-    forget: (identity) => {
-      forgotten.add(identity)
-      for (const oldest of forgotten) {
-        if (forgotten.size <= maxForgotten) break
-        forgotten.delete(oldest)
-      }
+    forget: (identity, now) => {
+      forgotten.set(identity, true, now)
       for (const [label, { token }] of remembered) {
         if (token.identity === identity) remembered.delete(label)
       }
     },
-    recall: (identity) => {
-      forgotten.delete(identity)
-    },
-    forgetStored: (identity) =>
-      Effect.flatMap(
-        Background.within(
-          // A write, for those who close the layer: they wait for it.
-          { ...background, fork: background.forkWrite },
-          Effect.mapError(Effect.suspend(() => storage.list("org")), storageFailed),
-          storageLimit
-        ),
-        (orgs) => Effect.forEach(orgs, (org) => writes.drop(org, "org", identity), { discard: true })
-      )
+    recall: forgotten.delete,
+    forgetStored: Effect.fnUntraced(function*(identity) {
+      const names = yield* holders.of(identity, yield* Clock.currentTimeMillis)
+      yield* Effect.forEach(names, (name) => writes.drop(name, "org", identity), {
+        concurrency: "unbounded",
+        discard: true
+      })
+    })
   }
 }

@@ -45,6 +45,8 @@ export interface PendingWrites {
   readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<boolean, WriteReason>
   /** Deletes a record, with `identity` only if it holds that token. Answers the identity of what it deleted. */
   readonly drop: (name: string, key: StorageKey, identity?: string) => Effect.Effect<string | undefined, WriteReason>
+  /** What writes go through, for reads that a write needs: the end of the layer waits for them too. */
+  readonly gate: StoreGate.StoreGate
 }
 
 /** What a write came to. */
@@ -255,6 +257,7 @@ export const make = (
     )
 
   return {
+    gate,
     put: (name, key, record) =>
       Effect.map(inLine(name, key, jobOf("put", put(name, key, record))), ({ written }) => written),
     drop: (name, key, identity) => {

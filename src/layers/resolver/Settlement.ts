@@ -44,11 +44,17 @@ export const entryFor = (
 }
 
 /** Brings the store after memory, behind the callers' backs. */
-const persist = (state: AppState.AppState, task: AppState.Task, found: Found, resolved: ResolvedToken): void => {
+const persist = (
+  state: AppState.AppState,
+  task: AppState.Task,
+  found: Found,
+  resolved: ResolvedToken,
+  now: number
+): void => {
   const { app, shared } = state
   const dropped = [...task.request.dropped].filter((identity) => identity !== resolved.token.identity)
   // Until the store has confirmed, its copy is not believed.
-  for (const identity of dropped) TokenCache.drop(shared.cache, app, identity)
+  for (const identity of dropped) TokenCache.drop(shared.cache, app, identity, now)
   const gone = Effect.sync(() => TokenCache.undrop(shared.cache, app, dropped))
   if (shared.settings.persist.has(found.source)) {
     const { expiresAt, token } = resolved
@@ -126,7 +132,7 @@ export const commit = (
   TokenCache.set(shared.cache, app, entry, now)
   const failures = task.replaces === undefined ? 0 : AppState.failuresOf(state, task.replaces)
   AppState.adopt(state, entry, now, Math.max(1, failures))
-  persist(state, task, found, entry.resolved)
+  persist(state, task, found, entry.resolved, now)
   // Last: who listens may call back at once.
   announceFound(state, task.before, entry.resolved, now)
   return Effect.as(shared.attendance.attend(state), entry.resolved)
@@ -214,11 +220,11 @@ export const fail = Effect.fnUntraced(function*(
   const { purpose } = task
   if (task.epoch !== state.epoch) return purpose === "refreshAhead" ? undefined : yield* error
   const left = purpose === "refresh" ? putBack(state, task, now) : AppState.validEntry(state, now)
-  state.lastFailure = error
-  if (purpose === "refreshAhead") {
-    if (left !== undefined) AppState.planRetry(state, left, now, Math.max(1, AppState.failuresOf(state, left)))
-  } else if (left === undefined) {
-    state.failure = { until: now + state.shared.settings.failureCooldownMillis, exit: Exit.fail(error) }
+  const isToPause = left === undefined && purpose !== "refreshAhead"
+  const retryAt = isToPause ? now + state.shared.settings.failureCooldownMillis : Number.NEGATIVE_INFINITY
+  state.failure = { error, exit: Exit.fail(error), retryAt }
+  if (purpose === "refreshAhead" && left !== undefined) {
+    AppState.planRetry(state, left, now, Math.max(1, AppState.failuresOf(state, left)))
   }
   if (purpose !== "get") announceFailure(state, error, left, now)
   if (purpose === "refreshAhead" && left === undefined) return undefined

@@ -13,6 +13,7 @@ import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import type { Warnings } from "../Warnings.ts"
+import type { AppPlaces } from "./AppPlaces.ts"
 import type { AppState } from "./AppState.ts"
 import type { Attendance } from "./Attendance.ts"
 import type { Background } from "./Background.ts"
@@ -40,6 +41,7 @@ export interface Shared {
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
   readonly warn: Warnings
   readonly mintedTokens: MintedTokens
+  readonly placeOf: AppPlaces["of"]
   readonly chains: {
     readonly all: ReadonlyArray<Source>
     readonly manualOnly: ReadonlyArray<Source>

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type { ResolvedToken } from "../../services/FlyTokens.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import * as TimedMap from "./TimedMap.ts"
 
 /**
  * A cached token with its answers made beforehand, so that a hit allocates nothing.
@@ -47,9 +48,10 @@ export interface TokenCache {
   readonly entries: Map<string, CacheEntry>
   /**
    * The tokens, by identity, that an app's stored copy may still hold although they were dropped: the store is slow or
-   * fails, and must not bring them back.
+   * fails, and must not bring them back. A copy lives no longer than `droppedForMillis`.
    */
-  readonly dropped: Map<AppName, Set<string>>
+  readonly dropped: Map<AppName, TimedMap.TimedMap<true>>
+  readonly droppedForMillis: number
   /** Manual tokens that were read or set: they serve while the store cannot be read. */
   readonly manual: Map<AppName, FlyToken>
   /** At how many entries the next sweep of expired ones is due. */
@@ -59,13 +61,16 @@ export interface TokenCache {
 }
 
 /**
+ * A cache of tokens that live for `ttlMillis` at most.
+ *
  * @category constructors
  * @since 0.1.0
  * @stability stable
  */
-export const make = (): TokenCache => ({
+export const make = (ttlMillis: number): TokenCache => ({
   entries: new Map(),
   dropped: new Map(),
+  droppedForMillis: ttlMillis,
   manual: new Map(),
   sweepAt: firstSweep,
   hits: 0
@@ -115,11 +120,21 @@ export const set = (cache: TokenCache, app: AppName, entry: CacheEntry, now: num
  * @since 0.1.0
  * @stability stable
  */
-export const drop = (cache: TokenCache, app: AppName, identity: string): void => {
-  const dropped = cache.dropped.get(app)
-  if (dropped === undefined) cache.dropped.set(app, new Set([identity]))
-  else dropped.add(identity)
+export const drop = (cache: TokenCache, app: AppName, identity: string, now: number): void => {
+  const dropped = cache.dropped.get(app) ?? TimedMap.make<true>(cache.droppedForMillis)
+  cache.dropped.set(app, dropped)
+  dropped.set(identity, true, now)
 }
+
+/**
+ * What of an app was dropped and may still be in the store.
+ *
+ * @category accessors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const droppedOf = (cache: TokenCache, app: AppName, now: number): ReadonlyArray<string> =>
+  cache.dropped.get(app)?.keys(now) ?? []
 
 /**
  * Takes that back, for tokens that the store cannot bring back any more, or that are current again.
@@ -132,7 +147,7 @@ export const undrop = (cache: TokenCache, app: AppName, identities: Iterable<str
   const dropped = cache.dropped.get(app)
   if (dropped === undefined) return
   for (const identity of identities) dropped.delete(identity)
-  if (dropped.size === 0) cache.dropped.delete(app)
+  if (dropped.size() === 0) cache.dropped.delete(app)
 }
 
 /**

@@ -45,7 +45,8 @@ const placeOf = (name: string, key: StorageKey, meta: RecordMeta): string =>
     meta.source,
     meta.savedAt,
     meta.fence ?? null,
-    ...(meta.org === undefined ? [] : [meta.org])
+    // Fields that came later, where there are any: records without them open as before.
+    ...(meta.login === undefined ? meta.org === undefined ? [] : [meta.org] : [meta.org ?? null, meta.login])
   ])
 
 const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {

@@ -53,6 +53,27 @@ export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarg
 }
 
 /**
+ * The token is sound, and allows nothing for this app.
+ *
+ * @category reasons
+ * @since 0.1.0
+ * @stability stable
+ */
+export class Insufficient extends Schema.TaggedError<Insufficient>()("Insufficient", {
+  /** What the token has nothing for. */
+  lacks: Schema.Literals(["organization", "app"])
+}) {
+  override get message(): string {
+    return this.lacks === "organization"
+      ? "the token is for another organization than the app's"
+      : "the token is for other apps"
+  }
+  get hint(): string {
+    return "put a token there that is for this app or its organization, or none: another source may have one"
+  }
+}
+
+/**
  * What the source holds is no token.
  *
  * @category reasons

@@ -1,0 +1,46 @@
+/**
+ * Which credentials flyctl mints with.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type { ConfigFile } from "../../services/ConfigFile.ts"
+import { type Environment, tokenOf } from "../../services/Environment.ts"
+import * as Login from "../../token/Login.ts"
+import type { ResolverSettings } from "../FlyTokensOptions.ts"
+import * as Background from "./Background.ts"
+
+/**
+ * Names the credentials that flyctl has, by a digest of what stays the same while flyctl renews them: of its config file,
+ * and of the environment if it is given that. `undefined` if that cannot be told now.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Credentials = (call: { readonly environmentToken: boolean }) => Effect.Effect<string | undefined>
+
+/**
+ * @category constructors
+ * @since 0.1.0
+ * @stability stable
+ */
+export const make = (options: {
+  readonly environment: Environment["Service"]
+  readonly configFile: ConfigFile["Service"]
+  readonly background: Background.Background
+  readonly settings: Pick<ResolverSettings, "configFileTimeoutMillis">
+}): Credentials => {
+  const { background, configFile, environment, settings } = options
+  const limit = { option: "configFileTimeout", millis: settings.configFileTimeoutMillis }
+
+  return Effect.fnUntraced(function*({ environmentToken }) {
+    const login = yield* Effect.result(Background.within(background, configFile.accessToken, limit))
+    // Only a file that has no login says so: of any other failure flyctl may know better.
+    if (Result.isFailure(login) && login.failure._tag !== "NotFound") return undefined
+    const given = environmentToken ? Option.getOrUndefined(tokenOf(environment)) : undefined
+    return Login.digest([given, Result.getOrUndefined(login)])
+  })
+}

@@ -1,0 +1,130 @@
+/**
+ * When not to mint again: each mint leaves a record at Fly, and so does each that is cut off.
+ *
+ * @since 0.1.0
+ */
+import type { MissReason } from "../services/MissReason.ts"
+import { SignOnRequired } from "../services/MissReason.ts"
+import type { FlyToken } from "../token/FlyToken.ts"
+import type { RefreshSettings } from "./RefreshPolicy.ts"
+import * as RefreshPolicy from "./RefreshPolicy.ts"
+import * as Usability from "./Usability.ts"
+
+/** A cause that nobody here sees end (a setting at Fly) is looked for once a day. */
+const longestPause = 24 * 3_600_000
+
+/** A clock that was set back by more than this is another one than that by which a token was unusable. */
+const clockTolerance = 60_000
+
+/** Who signs people on. */
+const signOnLocation = "https://auth.fly.io"
+
+/**
+ * For a while no token is minted. Times are epoch milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Pause {
+  /** Why the last mint gave no token. */
+  readonly reason: MissReason
+  readonly since: number
+  /** How many mints in a row gave none. */
+  readonly failures: number
+  readonly until: number
+  /** When somebody who asks for another try gets one. */
+  readonly soonest: number
+  /** Whose login it was; `undefined` if that is not known. */
+  readonly login: string | undefined
+}
+
+/**
+ * A mint that gave no token: when (epoch milliseconds), and with whose login.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Failure {
+  readonly reason: MissReason
+  readonly at: number
+  readonly login: string | undefined
+  /** Whether only somebody's doing ends it. */
+  readonly isLasting: boolean
+}
+
+const isSignOn = (location: string): boolean => location === signOnLocation || location.startsWith(`${signOnLocation}/`)
+
+/**
+ * Why a token was of no use already when it was minted, or `undefined` if it was.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): MissReason | undefined => {
+  const expiresAt = Usability.expiryOf(token, { acquiredAt: mintedAt, ttlMillis, now: mintedAt })
+  const defect = Usability.defectOf(token, expiresAt, mintedAt)
+  return defect?._tag === "Undischarged" && token.missingDischarges.some(isSignOn) ? new SignOnRequired() : defect
+}
+
+/** With these flyctl was cut off, or printed what is no token: what it did at Fly stays. */
+const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "OutputTooLarge", "Malformed"])
+
+/**
+ * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const leavesTraces = ({ _tag }: MissReason): boolean => cutOff.has(_tag)
+
+/**
+ * Whether what was minted is of no use until somebody does something: the next mint would come to the same.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const lasts = ({ _tag }: MissReason): boolean => !cutOff.has(_tag)
+
+/**
+ * The pause after a mint that gave no token, and after the one before. Its back-off is that of a refresh: 30 s, doubling
+ * to 10 min. What lasts is not tried again by itself for a day, and after that back-off if somebody asks for it.
+ *
+ * @category timing
+ * @since 0.1.0
+ * @stability stable
+ */
+export const pauseAfter = (
+  before: Pause | undefined,
+  failure: Failure,
+  settings: RefreshSettings,
+  random: number
+): Pause => {
+  const { at, isLasting, login, reason } = failure
+  const failures = (before?.failures ?? 0) + 1
+  const soonest = at + RefreshPolicy.backOff(failures, settings, random)
+  return { reason, since: at, failures, soonest, until: isLasting ? at + longestPause : soonest, login }
+}
+
+/**
+ * The same pause for somebody who asks for another try.
+ *
+ * @category timing
+ * @since 0.1.0
+ * @stability stable
+ */
+export const hastened = (pause: Pause): Pause => ({ ...pause, until: Math.min(pause.until, pause.soonest) })
+
+/**
+ * Whether what a pause hangs on is another one by now: somebody else is logged in, or the clock was set back.
+ *
+ * @category timing
+ * @since 0.1.0
+ * @stability stable
+ */
+export const isOutdated = (pause: Pause, now: number, login: string | undefined): boolean =>
+  (pause.login !== undefined && login !== undefined && pause.login !== login) || pause.since - now > clockTolerance

@@ -1,0 +1,94 @@
+/**
+ * Which organization and app a token can serve, read offline from its macaroons. Nothing here verifies a signature.
+ *
+ * @since 0.1.0
+ */
+import type * as Caveat from "./Caveat.ts"
+import type { FlyToken } from "./FlyToken.ts"
+import * as Macaroon from "./Macaroon.ts"
+import { macaroonsOf } from "./TokenLimits.ts"
+
+/**
+ * Fly's internal numbers, as far as they are known.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Place {
+  readonly org: bigint | undefined
+  readonly app: bigint | undefined
+}
+
+/**
+ * Whether a token can serve a place: `Unfit` lacks a macaroon for the organization or for the app, `Undischarged` has
+ * one, without a discharge. What cannot be told counts as `Fit`.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type Fitness =
+  | { readonly _tag: "Fit" }
+  | { readonly _tag: "Unfit"; readonly lacks: "organization" | "app" }
+  | { readonly _tag: "Undischarged"; readonly locations: ReadonlyArray<string> }
+
+const fit: Fitness = { _tag: "Fit" }
+
+/** Fly's number for all. */
+const all = 0n
+
+const organizations = (caveats: ReadonlyArray<Caveat.Caveat>) =>
+  caveats.flatMap((caveat) => caveat._tag === "Organization" ? [caveat] : [])
+
+const apps = (caveats: ReadonlyArray<Caveat.Caveat>) =>
+  caveats.flatMap((caveat) => caveat._tag === "Apps" ? [caveat.masks] : [])
+
+// All caveats of a macaroon hold; one without such a caveat is limited by something that is not looked at here.
+const permitsOrg = ({ caveats }: Macaroon.Macaroon, org: bigint): boolean =>
+  organizations(caveats).every(({ id, mask }) => (id === org || id === all) && mask !== 0)
+
+const permitsApp = ({ caveats }: Macaroon.Macaroon, app: bigint): boolean =>
+  apps(caveats).every((masks) => [app, all].some((id) => (masks.get(String(id)) ?? 0) !== 0))
+
+/**
+ * Whether a token can serve a place. A token without macaroons is a user's, who may be in any organization.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const fitness = (token: FlyToken, place: Place): Fitness => {
+  const { app, org } = place
+  if (token.malformed !== undefined || token.size.macaroons === 0) return fit
+  const macaroons = macaroonsOf(token)
+  const { permissions } = Macaroon.standing(macaroons)
+  const ofOrg = org === undefined ? permissions : permissions.filter((each) => permitsOrg(each, org))
+  if (ofOrg.length === 0) return { _tag: "Unfit", lacks: "organization" }
+  const ofApp = app === undefined ? ofOrg : ofOrg.filter((each) => permitsApp(each, app))
+  if (ofApp.length === 0) return { _tag: "Unfit", lacks: "app" }
+  const discharges = macaroons.filter(({ location }) => location !== Macaroon.permissionLocation)
+  const { missingDischarges, usable } = Macaroon.standing([...ofApp, ...discharges])
+  return usable ? fit : { _tag: "Undischarged", locations: missingDischarges }
+}
+
+const single = (ids: ReadonlyArray<bigint>): bigint | undefined => {
+  const [id, ...others] = new Set(ids)
+  return others.length === 0 && id !== all ? id : undefined
+}
+
+/**
+ * The one place that a token is for, as far as it says so.
+ *
+ * @category reading
+ * @since 0.1.0
+ * @stability stable
+ */
+export const placeOf = (token: FlyToken): Place => {
+  if (token.malformed !== undefined) return { org: undefined, app: undefined }
+  const caveats = Macaroon.standing(macaroonsOf(token)).permissions.flatMap((each) => each.caveats)
+  return {
+    org: single(organizations(caveats).map(({ id }) => id)),
+    app: single(apps(caveats).flatMap((masks) => [...masks.keys()].map(BigInt)))
+  }
+}

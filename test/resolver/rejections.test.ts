@@ -1,0 +1,71 @@
+import { assert, describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { type AppName, FlyToken, FlyTokens } from "../../src/index.ts"
+import * as Rejections from "../../src/layers/resolver/Rejections.ts"
+import * as TimedMap from "../../src/layers/resolver/TimedMap.ts"
+import * as TokenCache from "../../src/layers/resolver/TokenCache.ts"
+import * as World from "../support/World.ts"
+
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => FlyToken.make(`fo1_token-${n}`))
+
+describe("what is remembered for a time", () => {
+  it("stays for that time, however many more come", () => {
+    const rejections = Rejections.make(300_000)
+    const tokens = numbered(20_000)
+    for (const [n, token] of tokens.entries()) rejections.add(token, n)
+    expect(tokens.filter((token) => !rejections.has(token, 20_000)).length).toBe(0)
+    expect(rejections.has(tokens[0]!, 299_999)).toBe(true)
+    expect(rejections.has(tokens[0]!, 300_000)).toBe(false)
+  })
+
+  it("leaves memory by itself, a little with each that is added", () => {
+    const map = TimedMap.make<true>(1_000)
+    for (let n = 0; n < 100_000; n++) map.set(`member-${n}`, true, n)
+    // A thousand are in; what has left is swept out before it is as much again.
+    expect(map.keys(99_999).length).toBe(1_000)
+    for (let n = 0; n < 100; n++) map.set("again", true, 200_000)
+    for (let n = 0; n < 2_000; n++) map.set(`later-${n}`, true, 200_000 + n)
+    expect(map.size()).toBeLessThan(2_100)
+  })
+
+  it("is neither lifted nor stretched by a clock that is set back", () => {
+    const map = TimedMap.make<true>(1_000)
+    map.set("member", true, 1_000_000)
+    expect(map.has("member", 500)).toBe(true)
+    expect(map.has("member", 1_499)).toBe(true)
+    expect(map.has("member", 1_500)).toBe(false)
+  })
+
+  it("of an app's dropped tokens: no longer than a copy of them in the store could live", () => {
+    const cache = TokenCache.make(1_000)
+    const app = "my-app" as AppName
+    for (let n = 0; n < 100_000; n++) TokenCache.drop(cache, app, `token-${n}`, n)
+    expect(TokenCache.droppedOf(cache, app, 99_999).length).toBe(1_000)
+    expect(cache.dropped.get(app)?.size()).toBeLessThan(2_100)
+    TokenCache.undrop(cache, app, TokenCache.droppedOf(cache, app, 99_999))
+    expect(TokenCache.droppedOf(cache, app, 99_999)).toEqual([])
+  })
+})
+
+describe("1,001 apps whose tokens are refused at once", () => {
+  it.effect("none is handed out again within rejectionTtl, the first one neither", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const apps = Array.from({ length: 1_001 }, (_, n) => `app-${n}`)
+      const text = (app: string) => FlyToken.make(`fo1_of-${app}`)
+      // A token of its own for each, by hand: it comes back from the store as often as it is asked for.
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        for (const app of apps) yield* tokens.setManual(app, text(app).redacted)
+        for (const app of apps) yield* Effect.exit(tokens.refresh(app, { rejected: (yield* tokens.get(app)).token }))
+        yield* TestClock.adjust("10 seconds")
+        for (const app of ["app-0", "app-500", "app-1000"]) {
+          const error = yield* Effect.flip(tokens.get(app))
+          assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts.at(-1)?.reason._tag, "Rejected")
+        }
+        yield* TestClock.adjust("5 minutes")
+        assert.strictEqual((yield* tokens.get("app-0")).token.value, text("app-0").value)
+      }).pipe(Effect.provide(world.layer({ chain: ["manual"] })))
+    }))
+})
