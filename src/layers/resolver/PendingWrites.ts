@@ -174,7 +174,8 @@ export const make = (
     for (let job = line.jobs[0]; job !== undefined; job = line.jobs[0]) {
       job.begun = true
       Deferred.doneUnsafe(job.started, Exit.void)
-      const begun = yield* Effect.result(gate.begin(job.write))
+      // Other processes wait for what was minted for an organization, and a caller for a manual token.
+      const begun = yield* Effect.result(gate.begin(job.write, !name.startsWith("cached/")))
       if (Result.isFailure(begun)) settle(line, job, Exit.fail(begun.failure))
       else yield* finish(name, line, job, begun.success)
       line.jobs.shift()

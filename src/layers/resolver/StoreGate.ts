@@ -46,8 +46,8 @@ export interface Access<A, E> {
  * @stability stable
  */
 export interface StoreGate {
-  /** Begins an access when there is a place. Waiting for one ends when the store stands still. */
-  readonly begin: <A, E>(access: Effect.Effect<A, E>) => Effect.Effect<Access<A, E>, TimedOut>
+  /** Begins an access when there is a place, an urgent one first. Waiting for one ends when the store stands still. */
+  readonly begin: <A, E>(access: Effect.Effect<A, E>, urgent?: boolean) => Effect.Effect<Access<A, E>, TimedOut>
   /** An access from its beginning to its end, within the limit. */
   readonly within: <A, E>(access: Effect.Effect<A, E>) => Effect.Effect<A, E | TimedOut | Defect>
   /** Ends when the store has answered nobody for so long. */
@@ -65,14 +65,17 @@ export const make = (options: {
 }): StoreGate => {
   const { fork, limitMillis } = options
   const waiting = new Set<Deferred.Deferred<void, TimedOut>>()
+  const urgently = new Set<Deferred.Deferred<void, TimedOut>>()
   let watched = false
   let free = places
   let answers = 0
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
 
+  const forget = (turn: Deferred.Deferred<void, TimedOut>) => waiting.delete(turn) || urgently.delete(turn)
+
   const leave = () => {
-    for (const next of waiting) {
-      waiting.delete(next)
+    for (const next of urgently.size > 0 ? urgently : waiting) {
+      forget(next)
       Deferred.doneUnsafe(next, Exit.void)
       return
     }
@@ -88,35 +91,37 @@ export const make = (options: {
 
   /** Lets those go who wait while nobody is answered: each of them would only find out the same. */
   const watch = Effect.gen(function*() {
-    while (waiting.size > 0) {
+    while (waiting.size + urgently.size > 0) {
       const seen = answers
       yield* Background.sleepUnhurried(limitMillis)
       if (seen !== answers) continue
-      for (const each of waiting) Deferred.doneUnsafe(each, Exit.fail(timedOut()))
+      for (const each of [...urgently, ...waiting]) Deferred.doneUnsafe(each, Exit.fail(timedOut()))
+      urgently.clear()
       waiting.clear()
     }
     watched = false
   })
 
   /** A place. */
-  const enter: Effect.Effect<void, TimedOut> = Effect.suspend(() => {
-    if (free > 0) {
-      free--
-      return Effect.void
-    }
-    const turn = Deferred.makeUnsafe<void, TimedOut>()
-    waiting.add(turn)
-    if (!watched) {
-      watched = true
-      fork(watch)
-    }
-    return Effect.onInterrupt(Deferred.await(turn), () =>
-      Effect.sync(() => {
-        waiting.delete(turn)
-        // One that was called in this moment leaves its place to the next.
-        if (turn.effect === Exit.void) leave()
-      }))
-  })
+  const enter = (urgent: boolean): Effect.Effect<void, TimedOut> =>
+    Effect.suspend(() => {
+      if (free > 0) {
+        free--
+        return Effect.void
+      }
+      const turn = Deferred.makeUnsafe<void, TimedOut>()
+      ;(urgent ? urgently : waiting).add(turn)
+      if (!watched) {
+        watched = true
+        fork(watch)
+      }
+      return Effect.onInterrupt(Deferred.await(turn), () =>
+        Effect.sync(() => {
+          forget(turn)
+          // One that was called in this moment leaves its place to the next.
+          if (turn.effect === Exit.void) leave()
+        }))
+    })
 
   const start = <A, E>(access: Effect.Effect<A, E>): Access<A, E> => {
     let inside = true
@@ -134,8 +139,8 @@ export const make = (options: {
     return { fiber, abandon }
   }
 
-  const begin: StoreGate["begin"] = (access) =>
-    Effect.uninterruptibleMask((restore) => Effect.map(restore(enter), () => start(access)))
+  const begin: StoreGate["begin"] = (access, urgent = false) =>
+    Effect.uninterruptibleMask((restore) => Effect.map(restore(enter(urgent)), () => start(access)))
 
   const within: StoreGate["within"] = <A, E>(access: Effect.Effect<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
