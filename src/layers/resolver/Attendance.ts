@@ -116,7 +116,7 @@ export const make = (options: {
     if (current !== undefined && current.attended) step(state, current, now)
   }
 
-  /** Does what is due, in small turns, and sleeps again. */
+  /** Does what is due, some at a time, and sleeps again. */
   const wake = Effect.gen(function*() {
     isAwake = true
     for (;;) {
