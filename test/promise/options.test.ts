@@ -145,6 +145,8 @@ describe("createFlyTokens: errors", () => {
         yield* Effect.promise(() => client.refresh("my-app")),
         lines
       )
+      // Listeners are told in a turn of the event loop of their own.
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
       const text = shown.map(printed).join("\n")
       assert.include(text, first.token.fingerprint)
       assert.include(text, "Refreshed")

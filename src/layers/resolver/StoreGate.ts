@@ -66,12 +66,18 @@ export const make = (options: {
   const { fork, limitMillis } = options
   const waiting = new Set<Deferred.Deferred<void, TimedOut>>()
   const urgently = new Set<Deferred.Deferred<void, TimedOut>>()
-  let watched = false
+  let watcher: Fiber.Fiber<void> | undefined
   let free = places
   let answers = 0
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
 
-  const forget = (turn: Deferred.Deferred<void, TimedOut>) => waiting.delete(turn) || urgently.delete(turn)
+  const forget = (turn: Deferred.Deferred<void, TimedOut>) => {
+    if (!waiting.delete(turn)) urgently.delete(turn)
+    if (waiting.size + urgently.size > 0) return
+    // One who watches over nobody would hold up the end of the layer.
+    watcher?.interruptUnsafe()
+    watcher = undefined
+  }
 
   const leave = () => {
     for (const next of urgently.size > 0 ? urgently : waiting) {
@@ -99,7 +105,7 @@ export const make = (options: {
       urgently.clear()
       waiting.clear()
     }
-    watched = false
+    watcher = undefined
   })
 
   /** A place. */
@@ -111,10 +117,7 @@ export const make = (options: {
       }
       const turn = Deferred.makeUnsafe<void, TimedOut>()
       ;(urgent ? urgently : waiting).add(turn)
-      if (!watched) {
-        watched = true
-        fork(watch)
-      }
+      watcher ??= fork(watch)
       return Effect.onInterrupt(Deferred.await(turn), () =>
         Effect.sync(() => {
           forget(turn)
