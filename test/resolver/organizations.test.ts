@@ -436,6 +436,7 @@ describe("an organization that was learned", () => {
   it.effect("`personal` is not recorded: it is another organization for another login", () =>
     Effect.gen(function*() {
       const world = yield* World.make
+      world.orgOf = () => Effect.succeed("personal")
       yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.provide(world.layer()))
       assert.isUndefined(yield* recorded(world))
       yield* expired(world, "personal")
