@@ -79,7 +79,7 @@ describe("a token", () => {
         ))
       }
       const calls = (yield* Effect.promise(sandbox.calls)).filter(({ event }) => event === "start")
-      assert.includeMembers(calls.map(({ args }) => args?.[0]), ["apps", "status", "tokens"])
+      assert.includeMembers(calls.map(({ args }) => args?.[0]), ["status", "tokens"])
       for (const { args } of calls) assert.notMatch(JSON.stringify(args), /fo1_|fm2_|-t\b|--access-token/)
       // Nothing in the environment was a token at first: then no child has a variable for one.
       const first = calls.slice(0, calls.length / 2)
