@@ -41,7 +41,8 @@ export interface FlyTokensOptions {
   /** How many runs of flyctl there are at once. Default 4. */
   readonly cliConcurrency?: number | undefined
   /**
-   * The slug of the organization, for all apps or by app. Default: flyctl is asked once. In `Config` one slug for all.
+   * The slug of the organization, for all apps or by app. Default: flyctl is asked, once per app, and the answer is kept in
+   * the app's record. In `Config` one slug for all.
    */
   readonly org?: string | ((app: AppName) => string | undefined) | undefined
   /**

@@ -75,9 +75,10 @@ const textOf = (input: unknown): unknown => {
   }
 }
 
-/** What the whole text shows. Only the pieces are kept, so it is looked at when a token is made. */
-const textDefect = (text: string): string | undefined =>
-  text.length > maxLength ? `it is longer than ${maxLength} characters` : TokenText.defectOf(text)
+const tooLong = `it is longer than ${maxLength} characters`
+
+/** Its scheme, written twice. */
+const schemeLength = 16
 
 const read = (macaroons: ReadonlyArray<string>, users: ReadonlyArray<string>): Contents => {
   if (macaroons.length + users.length === 0) return unreadable("it is empty")
@@ -143,11 +144,14 @@ export class FlyToken implements Equal.Equal {
   #identity: string | undefined
 
   private constructor(text: string, defect?: string) {
-    const bare = TokenText.withoutScheme(text)
+    const isTooLong = text.trim().length > maxLength + schemeLength
+    // What is too long is not looked into: that takes its time.
+    const bare = isTooLong ? "" : TokenText.withoutScheme(text)
     const { macaroons, users } = split(bare)
     this.#macaroons = macaroons
     this.#users = users
-    const malformed = defect ?? textDefect(bare)
+    // Only the pieces are kept, so the whole text is looked at now.
+    const malformed = isTooLong || bare.length > maxLength ? tooLong : defect ?? TokenText.defectOf(bare)
     if (malformed !== undefined) this.#contents = unreadable(malformed)
   }
 

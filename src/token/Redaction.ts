@@ -6,7 +6,7 @@
  */
 import { visible } from "./Visible.ts"
 
-const tokens = /(fo1_|fm1[ar]_|fm2_)[A-Za-z0-9/+_-]+=*/g
+const tokens = /(fo1_|fm1[ar]_|fm2_)[A-Za-z0-9._~/+-]+=*/g
 
 /**
  * Puts `<redacted>` in place of everything in a text that looks like a Fly token. It cannot know old

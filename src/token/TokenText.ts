@@ -152,6 +152,17 @@ export const notText: string = looks.object.why
 
 const textLook = (text: string): Look | undefined => textLooks.find(([, matches]) => matches(text))?.[0]
 
+const firstLook = (texts: ReadonlyArray<string>, lookOf: (text: string) => Look | undefined): Look | undefined => {
+  for (const text of texts) {
+    const look = lookOf(text)
+    if (look !== undefined) return look
+  }
+  return undefined
+}
+
+/** Enough to see what is wrong; each of them takes its time. */
+const oddLookedAt = 16
+
 /**
  * Why a text without a scheme cannot be a credential, as a sentence that holds nothing of it; `undefined` if each of its
  * pieces can be one.
@@ -163,8 +174,9 @@ const textLook = (text: string): Look | undefined => textLooks.find(([, matches]
 export const defectOf = (text: string): string | undefined => {
   const pieces = piecesOf(text)
   const odd = pieces.filter((piece) => !credential.test(piece))
-  const look = (odd.length === 0 ? pieces.map(pieceLook) : [text, ...odd].map(textLook))
-    .find((look) => look !== undefined)
+  const look = odd.length === 0
+    ? firstLook(pieces, pieceLook)
+    : firstLook([text, ...odd.slice(0, oddLookedAt)], textLook)
   // What is in a macaroon is decoded, and that says it better.
   const decodes = odd.every((piece) => isMacaroon(piece) && printable.test(piece))
   return (look ?? (decodes ? undefined : looks.character))?.why

@@ -6,6 +6,7 @@ describe("redaction", () => {
     ["fo1_abc", "fo1_<redacted>"],
     ["FlyV1 fm2_a/b+c==,fm2_d", "FlyV1 fm2_<redacted>,fm2_<redacted>"],
     ["fm1r_x fm1a_y", "fm1r_<redacted> fm1a_<redacted>"],
+    ["fo1_abc.def~ghi=", "fo1_<redacted>"],
     ["fo1_", "fo1_"],
     ["no token", "no token"]
   ])("%j: %j", (text, expected) => expect(redactTokens(text)).toBe(expected))

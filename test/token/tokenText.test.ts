@@ -206,3 +206,17 @@ describe("a text that can be one", () => {
     )
   })
 })
+
+describe("a text that is too long", () => {
+  it.each([",a", "Bearer ", "!,"])("of %j again and again is said to be so, and nothing of it is kept", (piece) => {
+    const token = FlyToken.make(piece.repeat(500_000))
+    expect(token.malformed).toBe("it is longer than 65536 characters")
+    expect(token.value).toBe("")
+  })
+
+  it("counts without its scheme and the space around it", () => {
+    const longest = `fo1_${"x".repeat(65_532)}`
+    expect(FlyToken.make(`  Bearer ${longest}\n`).malformed).toBeUndefined()
+    expect(FlyToken.make(`Bearer ${longest}x`).malformed).toBe("it is longer than 65536 characters")
+  })
+})

@@ -40,7 +40,7 @@ export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecu
     return told`${this.path} cannot be run`
   }
   get hint(): string {
-    return `make it executable (chmod +x); if it is, it is for another kind of machine: install flyctl, or name it with option ${
+    return `make it executable (chmod +x); if it is, run it in a shell to see what is missing (noexec, an interpreter, another kind of machine), or name another one with option ${
       optionName("binary")
     }`
   }
