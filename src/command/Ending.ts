@@ -52,24 +52,33 @@ const flushed = (stream: Writable): Promise<void> =>
     }
   })
 
+const isInThreads = (): boolean => process.getActiveResourcesInfo().some((name) => name.includes("Req"))
+
 /**
- * Node waits for its threads before it ends, for ever if one of them is in a call that never returns: a file on a dead
- * network disk, a named pipe in the place of a record. Then the process becomes another one, which has no threads and ends
- * with the same code.
+ * Becomes another program, which has no threads and ends with the same code. Goes on if there is none, or the permission
+ * model allows none.
  */
-const exitNow = (code: number): void => {
-  const inThreads = process.getActiveResourcesInfo().some((name) => name.includes("Req"))
+const becomeShell = (code: number): void => {
   const shell = "/bin/sh"
-  if (inThreads && process.execve !== undefined && existsSync(shell)) {
+  try {
+    if (process.execve === undefined || !existsSync(shell)) return
     process.emit("exit", code)
     // That it is experimental is nothing that a user can do anything about.
     process.emitWarning = () => {}
-    try {
-      process.execve(shell, ["sh", "-c", `exit ${code}`], {})
-    } catch {
-      // The permission model allows no other program.
-    }
+    process.execve(shell, ["sh", "-c", `exit ${code}`], {})
+  } catch {
+    // Then the threads have to be waited for.
   }
+}
+
+/**
+ * Node waits for its threads before it ends, for ever if one of them is in a call that never returns: a file on a dead
+ * network disk, a named pipe in the place of a record.
+ */
+const exitNow = (code: number): void => {
+  if (isInThreads()) becomeShell(code)
+  // Should it have to be waited for after all, a signal ends that.
+  for (const signal of Signals.ending) process.removeAllListeners(signal)
   process.exit(code)
 }
 

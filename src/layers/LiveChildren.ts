@@ -88,11 +88,15 @@ const onEnding = Signals.onlooker((signal) => {
 const onStopping = Signals.onlooker((signal) => {
   if (Signals.isDecided(signal)) return
   signalAll("SIGSTOP")
-  Signals.unlisten(stopping, onStopping)
-  process.kill(process.pid, signal)
-  // It stands still here, until it is continued.
-  if (groups.size > 0) Signals.listen(stopping, onStopping)
-  signalAll("SIGCONT")
+  const onlookers = Signals.onlookersOf(signal)
+  if (onlookers.at(-1) === onStopping) {
+    for (const each of onlookers) Signals.unlisten(stopping, each)
+    process.kill(process.pid, signal)
+    // It stands still here, until it is continued.
+    for (const each of onlookers.toReversed()) Signals.listen(stopping, each)
+  }
+  // That of another copy of this package stops the program in this turn of the event loop.
+  setImmediate(() => signalAll("SIGCONT"))
 })
 
 const stopping: ReadonlyArray<NodeJS.Signals> = process.platform === "win32" ? [] : ["SIGTSTP"]

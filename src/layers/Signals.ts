@@ -50,6 +50,16 @@ const mark = Symbol.for("effect-fly-tokens/Signals/onlooker")
  */
 export const onlooker = (listener: Listener): Listener => Object.assign(listener, { [mark]: true })
 
+/**
+ * The onlookers of a signal, those of other copies too, in the order in which they are called.
+ *
+ * @category signals
+ * @since 0.1.0
+ * @stability stable
+ */
+export const onlookersOf = (signal: NodeJS.Signals): ReadonlyArray<Listener> =>
+  process.listeners(signal).filter((listener) => mark in listener)
+
 /** Those of the library `signal-exit`, which looks on as well, and would take us for somebody who decides. */
 const signalExitListeners = (): number => {
   const emitters: ReadonlyArray<unknown> = [

@@ -32,16 +32,22 @@ export type GoDuration =
  */
 export type DurationInput = Duration.Input | GoDuration
 
-/** What Go's `time.ParseDuration` knows, and days. */
-const units: Readonly<Record<string, Duration.Unit>> = {
-  d: "days",
-  h: "hours",
-  m: "minutes",
-  s: "seconds",
-  ms: "millis",
-  us: "micros",
-  "µs": "micros",
-  ns: "nanos"
+/** What Go's `time.ParseDuration` knows, and days; in nanoseconds. */
+const units: Readonly<Record<string, bigint>> = {
+  d: 86_400_000_000_000n,
+  h: 3_600_000_000_000n,
+  m: 60_000_000_000n,
+  s: 1_000_000_000n,
+  ms: 1_000_000n,
+  us: 1_000n,
+  "µs": 1_000n,
+  ns: 1n
+}
+
+/** As whole numbers: a number as Node writes it may have an exponent, and does not know all nanoseconds. */
+const nanosOf = (amount: string, unit: string): bigint => {
+  const [whole = "", fraction = ""] = amount.split(".")
+  return BigInt(whole + fraction) * (units[unit] ?? 0n) / 10n ** BigInt(fraction.length)
 }
 
 /** Longer than all pieces together, with digits as no computer counts. */
@@ -56,10 +62,10 @@ const fromGo = (text: string): Option.Option<Duration.Duration> => {
   // As in Go the one number that needs no unit.
   if (text === "0") return Option.some(Duration.zero)
   if (text.length > longest || !whole.test(text)) return Option.none()
+  const nanos = [...text.matchAll(pieces)].reduce((sum, [, amount = "", unit = ""]) => sum + nanosOf(amount, unit), 0n)
+  // As Effect reads its own forms, where that is exact.
   return Option.some(
-    [...text.matchAll(pieces)]
-      .map(([, amount = "", unit = ""]) => Duration.fromInputUnsafe(`${Number(amount)} ${units[unit] ?? "nanos"}`))
-      .reduce(Duration.sum)
+    nanos % units["ms"]! === 0n ? Duration.millis(Number(nanos / units["ms"]!)) : Duration.nanos(nanos)
   )
 }
 

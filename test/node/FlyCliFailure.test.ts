@@ -142,6 +142,8 @@ const said: ReadonlyArray<readonly [stderr: string, reason: string, exitCode?: n
   ["Error: failed ensuring config directory perms: open /x/.fly/perms.1: no space left on device", unwritable],
   ["Error: failed ensuring config directory perms: open /x/.fly/perms.1: permission denied", notOurs],
   ["Error: open /x/.fly/flyctl.config.lock: permission denied", notOurs],
+  ["Error: open /x/.fly/config.yml: read-only file system", unwritable],
+  ["Error: write /x/.fly/config.yml: no space left on device", unwritable],
   ["Error: open /x/.fly/config.yml: permission denied", notOurs],
   ["", notOurs, 1, "Error loading config open /x/.fly/config.yml: permission denied"],
   ["Error: open C:\\Users\\me\\.fly\\config.yml: Access is denied.", notOurs],

@@ -20,7 +20,7 @@ const program = (words: string) => `
 const start = (words: string) =>
   Effect.gen(function*() {
     const sandbox = yield* Sandbox.make
-    yield* Effect.promise(() => sandbox.settings({ modes: { apps: "stubborn" } }))
+    yield* Effect.promise(() => sandbox.settings({ modes: { status: "stubborn", apps: "stubborn" } }))
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
         spawn(process.execPath, ["--input-type=module", "-e", program(words)], {
@@ -119,6 +119,34 @@ describe.skipIf(process.platform !== "linux")("a program with a flyctl that is d
       it.child.kill("SIGCONT")
       yield* until(states, (seen) => seen === "SS")
     }), 120_000)
+
+  it.live(
+    "is stopped and continued with it, also where another copy of this library has a child",
+    (context) =>
+      Effect.gen(function*() {
+        if (!(yield* canStop)) return context.skip("SIGTSTP stops no process here")
+        const it = yield* start(`
+        const { spawn } = await import("node:child_process")
+        const other = await import(${source("layers/LiveChildren.ts")} + "?copy")
+        const sleeper = spawn("sleep", ["60"], { detached: true, stdio: "ignore" })
+        other.announce().started(sleeper.pid)
+        console.log("ready", sleeper.pid)
+      `)
+        yield* until(it.stdout, (text) => /ready \d+/.test(text))
+        const sleeper = Number(/ready (\d+)/.exec(it.stdout())?.[1])
+        const states = () => [it.child.pid ?? 0, it.flyctl, sleeper].map(stateOf).join("")
+        for (let twice = 0; twice < 2; twice++) {
+          it.child.kill("SIGTSTP")
+          yield* until(states, (seen) => seen === "TTT")
+          it.child.kill("SIGCONT")
+          yield* until(states, (seen) => seen === "SSS")
+        }
+        it.child.kill("SIGTERM")
+        yield* it.ended
+        assert.isTrue(yield* gone(sleeper))
+      }),
+    120_000
+  )
 
   it.live("has no listener of ours when there is no child any more", () =>
     Effect.gen(function*() {

@@ -73,6 +73,8 @@ describe("under --permission", () => {
         "my-app"
       ])
       assert.include(stderr, "config.yml: Node's permission model does not allow it")
+      assert.include(stderr, "→ allow it (--allow-fs-read)")
+      assert.notInclude(stderr, "Node.js v")
     }), 30_000)
 
   it.live("without a directory to write to, set says so", () =>

@@ -110,7 +110,7 @@ const send = (child: ChildProcess, end: Round["end"]): void => {
 
 /** What was wrong with a round. */
 const play = async (sandbox: Sandbox.Sandbox, round: Round): Promise<ReadonlyArray<string>> => {
-  await sandbox.settings({ mode: round.flyctl, modes: { apps: round.flyctl === "ok" ? "ok" : round.flyctl } })
+  await sandbox.settings({ mode: round.flyctl, modes: { status: round.flyctl, apps: round.flyctl } })
   const { child, ended, state } = begin(sandbox, round)
   const reached = {
     start: () => true,

@@ -114,6 +114,11 @@ describe("a duration", () => {
     }))
   })
 
+  it("may be tiny or huge: whether an option takes it is another question", () => {
+    expect(millisOf("0.0000001s")).toBe(0.0001)
+    expect(millisOf("1000000000000000000000h")).toBeGreaterThan(1e20)
+  })
+
   it("of more characters than any has is none", () => {
     expect(millisOf("1h".repeat(64))).toBe(64 * 3_600_000)
     expect(millisOf("1h".repeat(65))).toBeUndefined()

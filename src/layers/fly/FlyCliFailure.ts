@@ -86,6 +86,10 @@ const table: ReadonlyArray<Says> = [
   [/(?:\$home|%userprofile%) is not defined|failed creating config directory: mkdir :/i, unusable("noHome")],
   [/(?:flyctl\.config\.lock|config\.yml): (?:permission|access is) denied/i, unusable("notPermitted")],
   [
+    /(?:flyctl\.config\.lock|config\.yml): (?:read-only file system|no space left on device)/i,
+    unusable("notWritable")
+  ],
+  [
     /failed (?:ensuring config directory perms|creating config directory).*/i,
     (about, [line]) => unusable(isOfOthers(line) ? "notPermitted" : "notWritable")(about)
   ],

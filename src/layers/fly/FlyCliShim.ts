@@ -60,8 +60,8 @@ export const run = Effect.fnUntraced(function*(
   const callers = Result.getOrUndefined(Result.try({ try: () => paths.resolve("."), catch: () => "no directory" }))
   if (callers === undefined || callers === own) return yield* runIn(own)
   if (shims.has(path)) {
-    const ended = yield* Effect.result(runIn(callers))
-    if (Result.isSuccess(ended) && !isOfAShim(ended.success)) return ended.success
+    const ended = yield* runIn(callers)
+    if (!isOfAShim(ended)) return ended
   }
   const first = yield* runIn(own)
   if (!isOfAShim(first) || shims.has(path)) return first

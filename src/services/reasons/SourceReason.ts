@@ -89,8 +89,11 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
     return told`${this.path}: ${this.why}`
   }
   get hint(): string {
-    return this.why === "permission denied"
-      ? "give it back to this user (`sudo fly` leaves files of root there), or set FLY_CONFIG_DIR to a copy"
+    if (this.why === "permission denied") {
+      return "give it back to this user (`sudo fly` leaves files of root there), or set FLY_CONFIG_DIR to a copy"
+    }
+    return this.why.includes("permission model")
+      ? `allow it (--allow-fs-read), or leave \`config\` out of option ${optionName("chain")}`
       : "mend or remove the file, then run `fly auth login`; flyctl itself may fail until then"
   }
 }
