@@ -175,8 +175,12 @@ export class FlyToken implements Equal.Equal {
     return Predicate.hasProperty(input, TypeId)
   }
 
-  /** On the prototype: neither `structuredClone` nor JSON, which lose the token, take it along. */
-  get [TypeId](): typeof TypeId {
+  /**
+   * On the prototype: neither `structuredClone` nor JSON, which lose the token, take it along.
+   *
+   * @internal
+   */
+  get "~effect-fly-tokens/FlyToken"(): "~effect-fly-tokens/FlyToken" {
     return TypeId
   }
 
