@@ -12,7 +12,7 @@ import * as Logger from "effect/Logger"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { FlyTokens, type FlyTokensOptions, StorageError, type TokenEvent } from "../../src/index.ts"
+import { FlyTokens, type FlyTokensOptions, MissReason, StorageError, type TokenEvent } from "../../src/index.ts"
 import * as Background from "../../src/layers/resolver/Background.ts"
 import * as Warnings from "../../src/layers/Warnings.ts"
 import * as World from "../support/World.ts"
@@ -70,7 +70,9 @@ describe("many apps at once", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       const log = logged()
-      world.storeGate = (operation) => Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "gone" }))
+      // As files say it: each record has a path of its own.
+      world.storeGate = (operation, name) =>
+        Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "gone", path: `/store/${name}` }))
       yield* Effect.gen(function*() {
         const events: Array<TokenEvent["_tag"]> = []
         const { events: stream } = yield* FlyTokens
@@ -88,6 +90,26 @@ describe("many apps at once", () => {
         yield* TestClock.adjust("1 minute")
         assert.strictEqual(log.lines.length, 2)
       }).pipe(Effect.provide(Layer.provide(world.layer({ org }), log.layer)))
+    }))
+
+  it.effect("whose refresh fails because of the same are few log lines", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const log = logged()
+      yield* Effect.gen(function*() {
+        yield* all
+        yield* TestClock.adjust("1 hour")
+        world.storeGate = (operation, name) =>
+          Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "gone", path: `/store/${name}` }))
+        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+        yield* TestClock.adjust("22 hours")
+        yield* TestClock.adjust("10 seconds")
+        const lines = log.lines.filter((line) => line.includes("refreshing the token"))
+        assert.lengthOf(lines, 2)
+        assert.include(lines[1], `(and ${apps.length - 2} more like it within 10s)`)
+      }).pipe(
+        Effect.provide(Layer.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 }), log.layer))
+      )
     }))
 
   it.effect.each<[string, FlyTokensOptions]>([
