@@ -121,8 +121,9 @@ export interface LeaseBacking {
  */
 export interface LeaseOptions {
   /**
-   * For how long a lease is held by an owner that does not renew it: how soon the others go on after its death. It is
-   * renewed after each third of this. Default 30 seconds; from 1 second to 1 hour.
+   * For how long a lease is held by an owner that does not renew it: how soon the others go on when it was suspended, or
+   * died; with leases as files they see most deaths themselves, and do not wait. It is renewed after each third of this.
+   * Default 30 seconds; from 1 second to 1 hour.
    */
   readonly ttl?: OptionDuration.DurationInput | undefined
 }
