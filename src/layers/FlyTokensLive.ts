@@ -16,7 +16,7 @@ import { ConfigFile } from "../services/ConfigFile.ts"
 import { Environment } from "../services/Environment.ts"
 import { FlyCli } from "../services/FlyCli.ts"
 import { FlyTokens, type Refusal, type TokenStatus } from "../services/FlyTokens.ts"
-import { Lease, type LeaseError } from "../services/Lease.ts"
+import { Lease, type LeaseError, whyAt } from "../services/Lease.ts"
 import { Malformed } from "../services/MissReason.ts"
 import { Storage } from "../services/Storage.ts"
 import { InvalidAppName, type InvalidOption, UnusableToken } from "../services/TokenError.ts"
@@ -94,7 +94,7 @@ const make = Effect.fnUntraced(function*(
     const report = (reason: PendingWrites.WriteReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return warn(
-        `not written: ${reason.message}`,
+        `not written: ${Warnings.causeOf(reason)}`,
         told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
@@ -106,7 +106,7 @@ const make = Effect.fnUntraced(function*(
       telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
       return warn(
         `without a lease: ${error.why}`,
-        told`fly-tokens: a token for ${name} is minted without a lease: ${error.why}`
+        told`fly-tokens: a token for ${name} is minted without a lease: ${whyAt(error)}`
       )
     })
 

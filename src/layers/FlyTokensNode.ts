@@ -34,8 +34,8 @@ export interface FlyTokensNodeOptions
   extends FlyTokensOptions, StorageFileSystem.StorageFileSystemOptions, FlyCliProcess.FlyCliProcessOptions
 {
   /**
-   * For how long the lease of a process that died or was suspended keeps the others from minting. Default 30 seconds;
-   * from 1 second to 1 hour.
+   * For how long the lease of a process that was suspended keeps the others from minting, or of one that died where they
+   * cannot see that it did (elsewhere, or in another container). Default 30 seconds; from 1 second to 1 hour.
    */
   readonly leaseTtl?: DurationInput | undefined
   /** The environment that the sources and flyctl see. Default: `process.env`, read at each look. */

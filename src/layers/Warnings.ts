@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { MissReason } from "../services/MissReason.ts"
 
 /** A cause has one line in so long. */
 const window = Duration.seconds(10)
@@ -19,6 +20,15 @@ const window = Duration.seconds(10)
  * @stability stable
  */
 export type Warnings = (cause: string, line: string) => Effect.Effect<void>
+
+/**
+ * What reasons with the same cause have in common: not the record's path, a fingerprint or a time.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const causeOf = (reason: MissReason): string => reason._tag === "StorageFailed" ? reason.why : reason._tag
 
 /** Warnings that were not logged yet. */
 interface Held {

@@ -50,15 +50,27 @@ export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
   /** `org/<slug>` or `app/<name>`. */
   scope: Schema.String,
   /** A fixed sentence, with an error code where there is one. */
-  why: Schema.String
+  why: Schema.String,
+  /** The file, if one is to blame. */
+  path: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return told`lease ${this.scope}: ${this.why}`
+    return told`lease ${this.scope}: ${whyAt(this)}`
   }
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.stack ?? this.toString()
   }
 }
+
+/**
+ * Why there is no lease, with the file that is to blame.
+ *
+ * @category conversions
+ * @since 0.1.0
+ * @stability stable
+ */
+export const whyAt = ({ path, why }: Pick<LeaseError, "path" | "why">): string =>
+  path === undefined ? why : `${path}: ${why}`
 
 /**
  * How one look at a lease ended: it is held now, or somebody else has it, for `freeIn` more milliseconds at most.
@@ -109,8 +121,9 @@ export interface LeaseBacking {
  */
 export interface LeaseOptions {
   /**
-   * For how long a lease is held by an owner that does not renew it: how soon the others go on after its death. It is
-   * renewed after each third of this. Default 30 seconds; from 1 second to 1 hour.
+   * For how long a lease is held by an owner that does not renew it: how soon the others go on when it was suspended, or
+   * died; with leases as files they see most deaths themselves, and do not wait. It is renewed after each third of this.
+   * Default 30 seconds; from 1 second to 1 hour.
    */
   readonly ttl?: OptionDuration.DurationInput | undefined
 }

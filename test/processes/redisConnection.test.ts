@@ -3,12 +3,17 @@
  */
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Redis from "effect/persistence/Redis"
 import * as Schedule from "effect/Schedule"
+import * as TestClock from "effect/testing/TestClock"
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { ConfigFile, Environment, FlyCli, FlyTokens, FlyTokensLive, Storage } from "../../src/index.ts"
@@ -75,6 +80,28 @@ const logged = () => {
   const lines: Array<string> = []
   return { lines, layer: Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]) }
 }
+
+describe("a Redis that answers nothing", () => {
+  it.effect("holds up what is built upon it for a second, and each access fails at once until it is there", () =>
+    Effect.gen(function*() {
+      const there = yield* Deferred.make<void>()
+      const redis = Redis.Redis.of({
+        send: <A>() => Effect.succeed("PONG" as A),
+        eval: () => () => Effect.die("not asked"),
+        reserve: Effect.die("not asked"),
+        subscribe: () => Effect.die("not asked")
+      })
+      const slow = Layer.effect(Redis.Redis, Effect.as(Deferred.await(there), redis))
+      const building = yield* Effect.forkChild(Layer.build(RedisConnection.layer(slow)))
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(building.pollUnsafe())
+      const connection = Context.get(yield* Fiber.join(building), Redis.Redis)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(connection.send("PING"))))
+      yield* Deferred.succeed(there, undefined)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* connection.send("PING"), "PONG")
+    }))
+})
 
 describe(`a Redis${why}`, () => {
   it.live.skipIf(missing)("that is down at the start is a miss until it is there", () =>

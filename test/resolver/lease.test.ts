@@ -249,6 +249,17 @@ describe("a lease that cannot be had", () => {
       }).pipe(Effect.provide(log.layer))
     }))
 
+  it.effect("because asking for it throws: minted without", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const tokens = yield* process(world, {
+        withLease: () => {
+          throw new TypeError("of somebody's own")
+        }
+      })
+      assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+    }).pipe(Effect.provide(Logger.layer([]))))
+
   it.effect("because another process holds it: minted without after leaseWait, not before", () =>
     Effect.gen(function*() {
       const world = yield* World.make

@@ -2,9 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
-import { type FlyCliReason, FlyTokens, MissReason } from "../../src/index.ts"
+import {
+  ConfigFile,
+  Environment,
+  FlyCli,
+  type FlyCliReason,
+  FlyTokens,
+  FlyTokensLive,
+  MissReason,
+  StorageMemory
+} from "../../src/index.ts"
 import * as World from "../support/World.ts"
 
 const apps = (count: number) => Array.from({ length: count }, (_, n) => `app-${n}`)
@@ -360,6 +370,42 @@ describe("many apps at once", () => {
         yield* TestClock.adjust("3 seconds")
         assert.lengthOf(world.mints, 3)
       }).pipe(Effect.provide(world.layer({ cliTimeout: "1 minute" })))
+    }))
+})
+
+describe("a FlyCli that throws before it answers an effect", () => {
+  it.effect("is a Defect of each source that asks it, and the next get asks it again", () =>
+    Effect.gen(function*() {
+      const broken = { orgOf: true, listApps: true, mint: true }
+      const answer = <A>(what: keyof typeof broken, value: () => A) => {
+        if (broken[what]) throw new TypeError("of somebody's own")
+        return Effect.sync(value)
+      }
+      const token = () => World.tokenOf({ now: 0, life: World.day })
+      const cli = Layer.succeed(FlyCli)({
+        orgOf: () => answer("orgOf", () => "acme"),
+        listApps: () => answer("listApps", () => new Map()),
+        mintReadonly: () => answer("mint", token),
+        mintDeploy: () => answer("mint", token)
+      })
+      const services = Layer.mergeAll(Environment.layerRecord({}), StorageMemory.layer, ConfigFile.layerDisabled, cli)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const reason = Effect.fnUntraced(function*(app: string) {
+          const asking = yield* Effect.forkChild(Effect.flip(tokens.get(app)))
+          yield* TestClock.adjust("1 second")
+          const error = yield* Fiber.join(asking)
+          return error._tag === "NoTokenAvailable" ? error.attempts.at(-1)?.reason._tag : error._tag
+        })
+        // Ten of them ask for a list, too.
+        const reasons = yield* Effect.forEach(apps(10), reason, { concurrency: "unbounded" })
+        assert.deepStrictEqual([...new Set(reasons)], ["Defect"])
+        broken.orgOf = broken.listApps = false
+        assert.strictEqual(yield* reason("other-app"), "Defect")
+        broken.mint = false
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual((yield* tokens.get("app-0")).source, "cli")
+      }).pipe(Effect.provide(FlyTokensLive.layer({ chain: ["env", "cli"] }).pipe(Layer.provide(services))))
     }))
 })
 

@@ -2,6 +2,8 @@
  * Many apps at once, and a store that is slow, hangs or is gone.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,7 +12,7 @@ import * as Logger from "effect/Logger"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { FlyTokens, StorageError, type TokenEvent } from "../../src/index.ts"
+import { FlyTokens, type FlyTokensOptions, MissReason, StorageError, type TokenEvent } from "../../src/index.ts"
 import * as Background from "../../src/layers/resolver/Background.ts"
 import * as Warnings from "../../src/layers/Warnings.ts"
 import * as World from "../support/World.ts"
@@ -68,7 +70,9 @@ describe("many apps at once", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       const log = logged()
-      world.storeGate = (operation) => Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "gone" }))
+      // As files say it: each record has a path of its own.
+      world.storeGate = (operation, name) =>
+        Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "gone", path: `/store/${name}` }))
       yield* Effect.gen(function*() {
         const events: Array<TokenEvent["_tag"]> = []
         const { events: stream } = yield* FlyTokens
@@ -86,6 +90,61 @@ describe("many apps at once", () => {
         yield* TestClock.adjust("1 minute")
         assert.strictEqual(log.lines.length, 2)
       }).pipe(Effect.provide(Layer.provide(world.layer({ org }), log.layer)))
+    }))
+
+  it.effect("whose refresh fails because of the same are few log lines", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const log = logged()
+      yield* Effect.gen(function*() {
+        yield* all
+        yield* TestClock.adjust("1 hour")
+        world.storeGate = (operation, name) =>
+          Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "gone", path: `/store/${name}` }))
+        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+        yield* TestClock.adjust("22 hours")
+        yield* TestClock.adjust("10 seconds")
+        const lines = log.lines.filter((line) => line.includes("refreshing the token"))
+        assert.lengthOf(lines, 2)
+        assert.include(lines[1], `(and ${apps.length - 2} more like it within 10s)`)
+      }).pipe(
+        Effect.provide(Layer.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 }), log.layer))
+      )
+    }))
+
+  it.effect.each<[string, FlyTokensOptions]>([
+    ["questions", {}],
+    ["mints", { org: (app: string) => app }]
+  ])("whose %s hang in flyctl are all answered within twice cliTimeout", ([, options]) =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = world.listApps = world.mint = () => Effect.never
+      yield* Effect.gen(function*() {
+        const getting = yield* Effect.forkChild(all)
+        yield* TestClock.adjust("20 seconds")
+        const exits = getting.pollUnsafe()
+        assert.isDefined(exits, "not all are answered")
+        const reasons = (yield* exits!).map((exit) =>
+          Exit.isFailure(exit) ? JSON.stringify(exit.cause).includes("cliTimeout") : false
+        )
+        assert.isTrue(reasons.every(Boolean))
+        assert.isAtMost(world.lookups.length + world.mints.length, 8)
+      }).pipe(Effect.provide(Layer.provide(world.layer({ cliTimeout: "10 seconds", ...options }), Logger.layer([]))))
+    }))
+
+  it.effect("of which one question hangs: the list that is under way serves those that are not asked yet", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.orgOf = () => Effect.never
+      world.listApps = () => Effect.delay(Effect.succeed(new Map(apps.map((app) => [app, org(app)]))), "9 seconds")
+      yield* Effect.gen(function*() {
+        const first = yield* Effect.forkChild(Effect.exit(FlyTokens.use((tokens) => tokens.get("app-0"))))
+        yield* TestClock.adjust("5 seconds")
+        const getting = yield* Effect.forkChild(all)
+        yield* TestClock.adjust("10 seconds")
+        assert.isTrue(Exit.isSuccess(yield* Fiber.join(first)))
+        assert.isTrue((yield* Fiber.join(getting)).every(Exit.isSuccess))
+      }).pipe(Effect.provide(world.layer({ cliTimeout: "10 seconds" })))
     }))
 })
 
@@ -111,7 +170,37 @@ describe("warnings", () => {
     }))
 })
 
+/** Every timer is late, as in a process whose event loop is always busy. */
+const lateClock = (millis: number) =>
+  Effect.map(Clock.Clock, (clock) => {
+    let late = 0
+    const now = () => clock.monotonicTimeNanosUnsafe() + BigInt(late) * 1_000_000n
+    const timers = { ever: 0 }
+    const lateClock: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
+      monotonicTimeNanosUnsafe: now,
+      monotonicTimeNanos: Effect.sync(now),
+      sleep: (duration: Duration.Duration) => {
+        timers.ever++
+        late += Duration.toMillis(duration) + millis
+        return Effect.yieldNow
+      }
+    })
+    return { timers, clock: lateClock, now: () => Number(now()) / 1e6 }
+  })
+
 describe("a limit of time", () => {
+  it.effect.each<[number, number]>([[100, 11], [8_000, 2]])(
+    "ends although every timer is %d ms late: it waits for twice as long at most",
+    ([late, timers]) =>
+      Effect.gen(function*() {
+        const lag = yield* lateClock(late)
+        const began = lag.now()
+        yield* Effect.provideService(Background.sleepUnhurried(1_000), Clock.Clock, lag.clock)
+        assert.strictEqual(lag.timers.ever, timers)
+        assert.strictEqual(lag.now() - began, 2_000 + timers * late)
+      })
+  )
+
   it.live("does not run while the event loop is busy: an answer that came meanwhile counts", () =>
     Effect.scoped(Effect.gen(function*() {
       const background = yield* Background.make

@@ -38,6 +38,27 @@ describe("the local lease", () => suite(LeaseLocal.layer(), { shared: false }))
 
 describe("the file lease", () => suite(files()))
 
+describe("a file lease that cannot be had", () => {
+  it.effect("names the file apart from the reason: of one cause there is one log line", () =>
+    Effect.gen(function*() {
+      const file = join(directory, "file")
+      writeFileSync(file, "")
+      const layer = LeaseFileSystem.layer({ directory: join(file, "below") }).pipe(
+        Layer.provide(Environment.layerRecord({})),
+        Layer.provide(NodeServices.layer)
+      )
+      const error = yield* Effect.flip(
+        Effect.flatMap(Lease, (lease) => lease.withLease({ org: "acme" }, () => Effect.void)).pipe(
+          Effect.provide(layer)
+        )
+      )
+      assert.instanceOf(error, LeaseError)
+      assert.notInclude(error.why, directory)
+      assert.include(error.path, file)
+      assert.include(error.message, `${error.path}: ${error.why}`)
+    }))
+})
+
 describe("the SQLite lease", () => suite(Layer.provide(LeaseSql.layer(), sqlite.layer(join(directory, "leases.db")))))
 
 describe.skipIf(redis.skip)(

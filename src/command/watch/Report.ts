@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { whyAt } from "../../services/Lease.ts"
 import type { TokenEvent } from "../../services/TokenEvent.ts"
 import { told } from "../../token/Redaction.ts"
 import { visibleJson } from "../../token/Visible.ts"
@@ -48,7 +49,7 @@ const words = (report: Report): string => {
     case "PersistFailed":
       return `could not be stored: ${report.reason.message}`
     case "LeaseUnavailable":
-      return `gets a token without a lease: ${report.error.why}`
+      return `gets a token without a lease: ${whyAt(report.error)}`
     case "ManualSet":
       return `had its manual token set to ${report.fingerprint}`
     case "ManualRemoved":

@@ -61,7 +61,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
   const typed = <A>(scope: string, effect: Effect.Effect<A, StorageError | PlatformError>) =>
     Effect.mapError(effect, (error) => {
       const { path, why } = error instanceof StorageError ? error : FileFailure.failed("open", "")(error)
-      return new LeaseError({ scope, why: path === undefined || path === "" ? why : `${path}: ${why}` })
+      return new LeaseError({ scope, why, ...(path === undefined || path === "" ? {} : { path }) })
     })
 
   const prefix = (scope: string) => `${scope.replace("/", ".")}.`

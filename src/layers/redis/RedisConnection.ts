@@ -32,6 +32,9 @@ export interface RedisConnectionOptions {
 /** A connection that has not come within this is given up. */
 const connectWithin = Duration.seconds(10)
 
+/** How long a program waits for the first connection before it starts without: other sources wait for that too. */
+const startWithin = Duration.seconds(1)
+
 /** How long closing waits for commands that are under way. */
 const closeWithin = Duration.seconds(1)
 
@@ -121,7 +124,7 @@ const make = Effect.fnUntraced(function*<E>(
     })
   )
   // With a Redis that is there, the first read finds it.
-  yield* Deferred.await(first)
+  yield* Effect.timeoutOption(Deferred.await(first), startWithin)
 
   const use = <A>(f: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>) =>
     Effect.suspend((): Effect.Effect<A, Redis.RedisError> =>
@@ -146,7 +149,7 @@ const make = Effect.fnUntraced(function*<E>(
  *
  * **Details**
  *
- * It waits for the first try only. While there is no connection, what is asked fails at once, and a new one is tried with
+ * It waits for the first try only, and at most 1 s. While there is no connection, what is asked fails at once, and a new one is tried with
  * a back-off of at most 2 s. A connection that does not answer within `checkEvery` is replaced, although nobody closed it.
  *
  * **Example** (A Redis that may be down when the program starts)

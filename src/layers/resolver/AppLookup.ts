@@ -29,34 +29,64 @@ const many = 4
 const listedFor = Duration.toMillis(Duration.minutes(1))
 
 /**
- * Whether a list may know an app for which the question failed: `status` asks the Machines API too, which may fail alone.
- * Not where Fly said that there is no such app, nor where flyctl cannot ask anything. What failed by its time is not
- * asked anew; a list that is under way is waited for.
+ * By reason: whether a list may know an app for which the question failed. `status` asks the Machines API too, which may
+ * fail alone.
  */
-const mayBeListed = (reason: MissReason, listing: boolean): boolean => {
-  switch (reason._tag) {
-    case "NotAuthenticated":
-    case "Forbidden":
-    case "RateLimited":
-    case "HttpFailed":
-    case "Malformed":
-    case "OutputTooLarge":
-    case "ExitCode":
-      return true
-    case "Unreachable":
-      return reason.by !== "timedOut" || listing
-    case "TimedOut":
-      return listing
-    default:
-      return false
-  }
+const mayBeListed: Readonly<Record<MissReason["_tag"], boolean>> = {
+  NotAuthenticated: true,
+  Forbidden: true,
+  RateLimited: true,
+  HttpFailed: true,
+  Malformed: true,
+  OutputTooLarge: true,
+  ExitCode: true,
+  Unreachable: true,
+
+  // Fly said that there is no such app.
+  AppUnknown: false,
+  OrgUnknown: false,
+
+  // flyctl cannot ask anything, or not with this credential.
+  Disabled: false,
+  BinaryNotFound: false,
+  NotExecutable: false,
+  NotFlyctl: false,
+  OutdatedFlyctl: false,
+  NotLoggedIn: false,
+  SignOnRequired: false,
+  Expired: false,
+  Undischarged: false,
+  HomeUnusable: false,
+  ConfigLocked: false,
+  Panicked: false,
+  Killed: false,
+
+  // Said of other questions, or of other sources.
+  MintRefused: false,
+  OrgRequired: false,
+  InvalidExpiry: false,
+  Unreadable: false,
+  NotFound: false,
+  NotNewer: false,
+  Rejected: false,
+  Insufficient: false,
+  StorageFailed: false,
+  Defect: false,
+
+  // A list that is under way is waited for, and none is asked for.
+  TimedOut: false
 }
+
+/** Nobody answered: the next question would only find out the same. */
+const isByTime = (reason: MissReason): boolean =>
+  reason._tag === "TimedOut" || (reason._tag === "Unreachable" && reason.by === "timedOut")
 
 /**
  * **Details**
  *
  * Each app is asked for by itself, so many at once as flyctl may run. When many wait, a list is asked for as well:
- * whichever answers first serves. An app for which the question failed waits for the list, if that may know it. What
+ * whichever answers first serves. An app for which the question failed waits for the list, if that may know it. When a
+ * question failed by its time, those that are not asked yet fail with it: one by one they would wait for minutes. What
  * comes is checked before it is kept: a slug has the form of an app name, anything else could be a flag to flyctl.
  *
  * @category constructors
@@ -116,15 +146,28 @@ export const make = (options: {
     start()
   })
 
+  /** Answers those that are not asked yet, for nothing but a list that is under way. */
+  const letGo = (reason: MissReason) => {
+    const left = [...waiting].map((app) => [app, open.get(app)] as const)
+    waiting.clear()
+    fork(listing ? list : Effect.void).addObserver(() => {
+      for (const [app, question] of left) {
+        if (question !== undefined) answer(app, question, Exit.fail(reason))
+      }
+    })
+  }
+
   const asked = (app: AppName): Effect.Effect<string, MissReason> =>
-    Effect.onExit(askOne(app), () => free).pipe(
+    askOne(app).pipe(
+      Effect.tapError((reason) => Effect.sync(() => isByTime(reason) && letGo(reason))),
+      Effect.onExit(() => free),
       Effect.flatMap((org) =>
         isAppName(org)
           ? Effect.succeed<string>(org)
           : Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" }))
       ),
       Effect.tap((org) => Effect.sync(() => known.set(app, org))),
-      Effect.catchIf((reason) => mayBeListed(reason, listing), (reason) =>
+      Effect.catchIf((reason) => isByTime(reason) ? listing : mayBeListed[reason._tag], (reason) =>
         Effect.flatMap(list, () => {
           const org = known.get(app)
           return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
@@ -135,15 +178,18 @@ export const make = (options: {
     // What is answered at once comes back here.
     if (starting) return
     starting = true
-    for (const app of waiting) {
-      if (asking >= concurrency) break
-      waiting.delete(app)
-      const question = open.get(app)
-      if (question === undefined) continue
-      asking++
-      fork(asked(app)).addObserver((exit) => answer(app, question, exit))
+    try {
+      for (const app of waiting) {
+        if (asking >= concurrency) break
+        waiting.delete(app)
+        const question = open.get(app)
+        if (question === undefined) continue
+        asking++
+        fork(asked(app)).addObserver((exit) => answer(app, question, exit))
+      }
+    } finally {
+      starting = false
     }
-    starting = false
   }
 
   return (app) =>

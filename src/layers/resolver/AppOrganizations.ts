@@ -66,8 +66,8 @@ export const make = (options: {
 
   const lookup = (call: CallOptions) =>
     AppLookup.make({
-      askOne: (app) => gate(cli.orgOf(app, call)),
-      askAll: gate(cli.listApps(call)),
+      askOne: (app) => gate(() => cli.orgOf(app, call)),
+      askAll: gate(() => cli.listApps(call)),
       concurrency: options.cliConcurrency,
       fork,
       known

@@ -109,18 +109,21 @@ const lateMillis = 50
 
 /**
  * Sleeps so long, and by as much longer as the timer was late: for limits of time. While the event loop is busy, with our
- * own work too, an answer may be there that nobody has read yet.
+ * own work too, an answer may be there that nobody has read yet. At most so long again: in a process whose event loop is
+ * always late, limits end too.
  *
  * @category waiting
  * @since 0.1.0
  * @stability stable
  */
 export const sleepUnhurried = Effect.fnUntraced(function*(millis: number) {
+  let spare = millis
   for (let left = millis; left > 0;) {
     const began = yield* Clock.monotonicTimeNanos
     yield* Effect.sleep(Duration.millis(left))
     const late = Number((yield* Clock.monotonicTimeNanos) - began) / 1e6 - left
-    left = late > lateMillis ? late : 0
+    left = late > lateMillis ? Math.min(late, spare) : 0
+    spare -= left
   }
 })
 
@@ -140,6 +143,33 @@ export const exitWithin = <A, E>(
     return exit !== undefined
       ? Effect.succeed(exit)
       : Effect.raceFirst(Fiber.await(fiber), Effect.as(sleepUnhurried(limitMillis), undefined))
+  })
+
+/**
+ * How long what was interrupted may take to end before its place is given to another one: a child process is sent
+ * SIGTERM, and 2 s later SIGKILL.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const endingGraceMillis = 5_000
+
+/**
+ * Interrupts a fiber and waits for its end, at most {@link endingGraceMillis}; then its place is given back, whatever it
+ * still does, so that nothing is stuck behind it. Answers whether it ended.
+ *
+ * @category waiting
+ * @since 0.1.0
+ * @stability stable
+ */
+export const endOrAbandon = <A, E>(fiber: Fiber.Fiber<A, E>, abandon: () => void): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    fiber.interruptUnsafe()
+    return Effect.map(exitWithin(fiber, endingGraceMillis), (exit) => {
+      if (exit === undefined) abandon()
+      return exit !== undefined
+    })
   })
 
 /**

@@ -246,7 +246,7 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
     if (Result.isSuccess(asked)) return organizationOf(app, slug, new Map([[app, asked.success]]))
     if (!isAbsence(asked.failure)) return { _tag: "Unchecked", slug, reason: asked.failure }
     // Only the list, which takes the whole account, shows whether it is the app that is not there or the organization.
-    const apps = yield* Effect.result(gate(cli.listApps(call)))
+    const apps = yield* Effect.result(gate(() => cli.listApps(call)))
     return Result.isSuccess(apps)
       ? organizationOf(app, slug, apps.success)
       : { _tag: "Unchecked", slug, reason: apps.failure }

@@ -120,7 +120,9 @@ export const make = (options: {
       }))
 
     const withLease = Effect.exit(
-      lease.withLease(scope, ({ fence }) => holding(fence), Effect.map(found, Option.fromUndefinedOr))
+      Effect.suspend(() =>
+        lease.withLease(scope, ({ fence }) => holding(fence), Effect.map(found, Option.fromUndefinedOr))
+      )
     ).pipe(
       Effect.flatMap(Background.typed),
       Effect.matchEffect({

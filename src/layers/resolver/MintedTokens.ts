@@ -163,9 +163,9 @@ export const make = (options: {
   const mintedBy = (owner: Holding["owner"], environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
     const options = { ttl: Duration.millis(settings.ttlMillis), environmentToken }
     // A layer of another copy of this package gives tokens of its own.
-    if ("org" in owner) return Effect.map(gate(cli.mintReadonly(owner.org, options)), FlyToken.make)
+    if ("org" in owner) return Effect.map(gate(() => cli.mintReadonly(owner.org, options)), FlyToken.make)
     // It may write: what is handed out may not.
-    return Effect.flatMap(gate(cli.mintDeploy(owner.app, options)), (token) =>
+    return Effect.flatMap(gate(() => cli.mintDeploy(owner.app, options)), (token) =>
       Effect.mapError(
         Effect.fromResult(FlyToken.make(token).attenuate({ readOnly: true })),
         ({ why }) => new Malformed({ why })

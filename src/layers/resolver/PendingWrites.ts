@@ -14,6 +14,7 @@ import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts
 import type { StorageError } from "../../services/TokenError.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import * as Background from "./Background.ts"
+import type * as Gate from "./Gate.ts"
 import * as StoreGate from "./StoreGate.ts"
 
 /**
@@ -46,7 +47,7 @@ export interface PendingWrites {
   /** Deletes a record, with `identity` only if it holds that token. Answers the identity of what it deleted. */
   readonly drop: (name: string, key: StorageKey, identity?: string) => Effect.Effect<string | undefined, WriteReason>
   /** What writes go through, for reads that a write needs: the end of the layer waits for them too. */
-  readonly gate: StoreGate.StoreGate
+  readonly gate: Gate.Gate
 }
 
 /** What a write came to. */
@@ -153,7 +154,7 @@ export const make = (
   }
 
   const finish = Effect.fnUntraced(
-    function*(name: string, line: Line, job: Job, { abandon, fiber }: StoreGate.Access<Outcome, StorageFailed>) {
+    function*(name: string, line: Line, job: Job, { abandon, fiber }: Gate.Access<Outcome, StorageFailed>) {
       const exit = yield* Background.exitWithin(fiber, limitMillis)
       // It was interrupted by the closing, and so is this line: it says nothing of the store.
       if (background.closed()) return yield* Effect.interrupt
@@ -161,10 +162,8 @@ export const make = (
         if (Exit.isSuccess(exit)) line.newest = job
         return settle(line, job, yield* Effect.exit(Background.typed(exit)))
       }
-      fiber.interruptUnsafe()
       settle(line, job, Exit.fail(timedOut()))
-      if ((yield* Background.exitWithin(fiber, StoreGate.endingGraceMillis)) !== undefined) return
-      abandon()
+      if (yield* Background.endOrAbandon(fiber, abandon)) return
       line.abandoned++
       fiber.addObserver(() => onLateEnd(name, line))
     }
@@ -219,7 +218,7 @@ export const make = (
   const outcomeOf = (name: string, job: Job): Effect.Effect<Outcome, WriteReason> =>
     Effect.suspend(() => {
       if (job.begun) return Deferred.await(job.done)
-      const standstill = gate.standstill(limitMillis + StoreGate.endingGraceMillis)
+      const standstill = gate.standstill(limitMillis + Background.endingGraceMillis)
       const givenUp = Effect.andThen(standstill, Effect.sync(() => giveUp(name, job)))
       return Effect.andThen(Effect.raceFirst(Deferred.await(job.started), givenUp), Deferred.await(job.done))
     })

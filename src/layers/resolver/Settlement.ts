@@ -13,6 +13,7 @@ import { type Attempt, NoTokenAvailable } from "../../services/TokenError.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import { told } from "../../token/Redaction.ts"
+import { causeOf } from "../Warnings.ts"
 import * as AppState from "./AppState.ts"
 import type { Candidate, Found } from "./Chain.ts"
 import * as TokenCache from "./TokenCache.ts"
@@ -171,11 +172,13 @@ const logFailure = (
   const next = retry !== undefined && Number.isFinite(retry.at)
     ? `next try at ${new Date(retry.at).toISOString()}`
     : "no further try before it expires"
-  const why = error.attempts.filter(({ reason }) => reason._tag !== "NotFound" && reason._tag !== "NotNewer")
-    .map(({ reason, source }) => `${source}: ${reason.message}`).join("; ") || "no source has a newer one"
+  const telling = error.attempts.filter(({ reason }) => reason._tag !== "NotFound" && reason._tag !== "NotNewer")
+  const why = telling.map(({ reason, source }) => `${source}: ${reason.message}`).join("; ") ||
+    "no source has a newer one"
+  const cause = telling.map(({ reason, source }) => `${source}: ${causeOf(reason)}`).join("; ")
   const until = new Date(entry.expiresAt).toISOString()
   return shared.warn(
-    `not refreshed: ${why}`,
+    `not refreshed: ${cause}`,
     told`fly-tokens: refreshing the token of ${app} failed (${why}); ${next}; it is good until ${until}`
   )
 }

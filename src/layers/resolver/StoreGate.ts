@@ -1,58 +1,16 @@
 /**
- * The gate before the store: so many accesses at once, each with its limit of time from its own start.
+ * The gate before the store.
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import { type Defect, TimedOut } from "../../services/MissReason.ts"
-import * as Background from "./Background.ts"
+import type * as Background from "./Background.ts"
+import * as Gate from "./Gate.ts"
 
 /**
  * For reads, and as many for writes: together the ten connections that a pool has by default, so that nothing waits in
  * the pool, where its time would count.
  */
 const places = 5
-
-/**
- * How long an access that was interrupted may take to end before its place is given to another one.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
-export const endingGraceMillis = 5_000
-
-/**
- * An access that has begun.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export interface Access<A, E> {
-  readonly fiber: Fiber.Fiber<A, E>
-  /** Gives its place to another one although it has not ended. */
-  readonly abandon: () => void
-}
-
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export interface StoreGate {
-  /** Begins an access when there is a place, an urgent one first. Waiting for one ends when the store stands still. */
-  readonly begin: <A, E>(access: Effect.Effect<A, E>, urgent?: boolean) => Effect.Effect<Access<A, E>, TimedOut>
-  /** An access from its beginning to its end, within the limit. */
-  readonly within: <A, E>(access: Effect.Effect<A, E>) => Effect.Effect<A, E | TimedOut | Defect>
-  /** Ends when the store has answered nobody for so long. */
-  readonly standstill: (millis: number) => Effect.Effect<void>
-}
 
 /**
  * @category constructors
@@ -62,105 +20,5 @@ export interface StoreGate {
 export const make = (options: {
   readonly fork: Background.Background["fork"]
   readonly limitMillis: number
-}): StoreGate => {
-  const { fork, limitMillis } = options
-  const waiting = new Set<Deferred.Deferred<void, TimedOut>>()
-  const urgently = new Set<Deferred.Deferred<void, TimedOut>>()
-  let watcher: Fiber.Fiber<void> | undefined
-  let free = places
-  let answers = 0
-  const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
-
-  const forget = (turn: Deferred.Deferred<void, TimedOut>) => {
-    if (!waiting.delete(turn)) urgently.delete(turn)
-    if (waiting.size + urgently.size > 0) return
-    // One who watches over nobody would hold up the end of the layer.
-    watcher?.interruptUnsafe()
-    watcher = undefined
-  }
-
-  const leave = () => {
-    for (const next of urgently.size > 0 ? urgently : waiting) {
-      forget(next)
-      Deferred.doneUnsafe(next, Exit.void)
-      return
-    }
-    free++
-  }
-
-  const standstill = Effect.fnUntraced(function*(millis: number) {
-    for (let seen = -1; seen !== answers;) {
-      seen = answers
-      yield* Background.sleepUnhurried(millis)
-    }
-  })
-
-  /** Lets those go who wait while nobody is answered: each of them would only find out the same. */
-  const watch = Effect.gen(function*() {
-    while (waiting.size + urgently.size > 0) {
-      const seen = answers
-      yield* Background.sleepUnhurried(limitMillis)
-      if (seen !== answers) continue
-      for (const each of [...urgently, ...waiting]) Deferred.doneUnsafe(each, Exit.fail(timedOut()))
-      urgently.clear()
-      waiting.clear()
-    }
-    watcher = undefined
-  })
-
-  /** A place. */
-  const enter = (urgent: boolean): Effect.Effect<void, TimedOut> =>
-    Effect.suspend(() => {
-      if (free > 0) {
-        free--
-        return Effect.void
-      }
-      const turn = Deferred.makeUnsafe<void, TimedOut>()
-      ;(urgent ? urgently : waiting).add(turn)
-      watcher ??= fork(watch)
-      return Effect.onInterrupt(Deferred.await(turn), () =>
-        Effect.sync(() => {
-          forget(turn)
-          // One that was called in this moment leaves its place to the next.
-          if (turn.effect === Exit.void) leave()
-        }))
-    })
-
-  const start = <A, E>(access: Effect.Effect<A, E>): Access<A, E> => {
-    let inside = true
-    const abandon = () => {
-      if (!inside) return
-      inside = false
-      leave()
-    }
-    const fiber = fork(access)
-    fiber.addObserver((exit) => {
-      // One that had to be interrupted was no answer.
-      if (Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause)) answers++
-      abandon()
-    })
-    return { fiber, abandon }
-  }
-
-  const begin: StoreGate["begin"] = (access, urgent = false) =>
-    Effect.uninterruptibleMask((restore) => Effect.map(restore(enter(urgent)), () => start(access)))
-
-  const within: StoreGate["within"] = <A, E>(access: Effect.Effect<A, E>) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        restore(begin(access)),
-        ({ abandon, fiber }) =>
-          restore(Background.exitWithin(fiber, limitMillis)).pipe(
-            Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())),
-            Effect.flatMap((exit): Effect.Effect<A, E | TimedOut | Defect> => {
-              if (exit !== undefined) return Background.typed(exit)
-              fiber.interruptUnsafe()
-              fork(Effect.andThen(Effect.sleep(Duration.millis(endingGraceMillis)), Effect.sync(abandon)))
-              return Effect.fail(timedOut())
-            })
-          )
-      )
-    )
-
-  return { begin, within, standstill }
-}
+}): Gate.Gate =>
+  Gate.make({ fork: options.fork, places, limit: { option: "storageTimeout", millis: options.limitMillis } })

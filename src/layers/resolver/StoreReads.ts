@@ -9,8 +9,8 @@ import { type MissReason, TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
+import type { Gate } from "./Gate.ts"
 import { storageFailed } from "./PendingWrites.ts"
-import type { StoreGate } from "./StoreGate.ts"
 
 /**
  * Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait.
@@ -32,7 +32,7 @@ export type StoreReads = (
  */
 export const make = (options: {
   readonly storage: Storage["Service"]
-  readonly gate: StoreGate
+  readonly gate: Gate
   readonly limitMillis: number
 }): StoreReads => {
   const { gate, limitMillis, storage } = options

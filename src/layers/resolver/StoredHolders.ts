@@ -9,8 +9,8 @@ import type { Storage } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as Background from "./Background.ts"
+import type { Gate } from "./Gate.ts"
 import { storageFailed, type WriteReason } from "./PendingWrites.ts"
-import type { StoreGate } from "./StoreGate.ts"
 import * as TimedMap from "./TimedMap.ts"
 
 /**
@@ -44,7 +44,7 @@ interface Search {
 export const make = (options: {
   readonly storage: Storage["Service"]
   /** That of writes. */
-  readonly gate: StoreGate
+  readonly gate: Gate
   readonly background: Background.Background
   readonly limit: { readonly option: string; readonly millis: number }
   /** For how long a token can live. */

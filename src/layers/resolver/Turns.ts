@@ -30,7 +30,7 @@ export interface Turns {
  * @stability stable
  */
 export const make = (fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>): Turns => {
-  let waiting: Array<() => void> = []
+  const waiting: Array<() => void> = []
   let left = atOnce
   let isCounting = false
 
@@ -42,18 +42,20 @@ export const make = (fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>): 
       if (portion.length === 0) return
       for (const goOn of portion) goOn()
     }
-  }).pipe(Effect.ensuring(Effect.sync(() => {
+  })
+
+  const letAllGo = () => {
     isCounting = false
     left = atOnce
     // Only if the layer ends: nobody stays behind.
-    for (const goOn of waiting) goOn()
-    waiting = []
-  })))
+    for (const goOn of waiting.splice(0)) goOn()
+  }
 
   const count = () => {
     if (isCounting) return
     isCounting = true
-    fork(nextTurns)
+    // An observer and not a finalizer: once the layer has closed, the fiber ends before its first step.
+    fork(nextTurns).addObserver(letAllGo)
   }
 
   /** At once, or in one of the next turns. */
