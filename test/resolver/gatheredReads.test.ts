@@ -148,6 +148,26 @@ describe("reads that are taken together", () => {
       }).pipe(over(world))
     }))
 
+  it.effect("end while they wait before a store that answers nobody; whoever asks later begins anew", () =>
+    Effect.gen(function*() {
+      const { accesses, world } = yield* stored
+      const works = world.storeGate
+      world.storeGate = () => Effect.uninterruptible(Effect.sleep("20 seconds"))
+      yield* Effect.gen(function*() {
+        const getting = yield* Effect.forkChild(getAll(apps.slice(0, 10)))
+        yield* TestClock.adjust("6 seconds")
+        const exits = yield* Fiber.join(getting)
+        for (const exit of exits) assert.include(reasonOf(exit), "TimedOut")
+        assert.lengthOf(accesses, 0)
+        world.storeGate = works
+        // The failures are forgotten by then.
+        yield* TestClock.adjust("1 minute")
+        const again = yield* Effect.forkChild(getAll(apps.slice(0, 10)))
+        yield* steps(5)
+        assert.isTrue((yield* Fiber.join(again)).every(Exit.isSuccess))
+      }).pipe(over(world))
+    }))
+
   it.effect("go on when one who waits goes away, and end with the last one, whether they have begun or not", () =>
     Effect.gen(function*() {
       const { accesses, takes, underWay, world } = yield* stored

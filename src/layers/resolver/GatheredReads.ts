@@ -55,7 +55,7 @@ export const make = (options: {
       return Effect.mapError(ManyRecords.read(storage, [...gathering.names], key), storageFailed)
     })
     gathering.fiber = fork(gate.within(reading))
-    // One that never had a place.
+    // One that ended without a place is joined by nobody any more.
     gathering.fiber.addObserver(() => close(key, gathering))
     return gathering
   }
@@ -73,9 +73,7 @@ export const make = (options: {
       const fiber = gathering.fiber!
       gathering.waiting++
       const leave = Effect.sync(() => {
-        if (--gathering.waiting > 0) return
-        close(key, gathering)
-        fiber.interruptUnsafe()
+        if (--gathering.waiting === 0) fiber.interruptUnsafe()
       })
       return Effect.exit(Effect.onInterrupt(join(fiber), () => leave)).pipe(
         Effect.flatMap(Background.typed),
