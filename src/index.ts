@@ -26,7 +26,14 @@ export {
 export * as MissReason from "./services/MissReason.ts"
 export type { DurationInput, GoDuration } from "./services/OptionDuration.ts"
 export { SourceName, sourceNames } from "./services/SourceName.ts"
-export { type RecordMeta, Storage, type StorageBacking, type StorageKey, type StoredToken } from "./services/Storage.ts"
+export {
+  type RecordMeta,
+  Storage,
+  type StorageBacking,
+  type StorageKey,
+  type StoredToken,
+  type StoredTokens
+} from "./services/Storage.ts"
 export {
   Attempt,
   InvalidAppName,

@@ -84,7 +84,12 @@ const make = Effect.fnUntraced(function*(
   const rejections = Rejections.make(settings.rejectionTtlMillis)
   const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
   const gate = StoreGate.make({ fork: background.fork, limitMillis: settings.storageTimeoutMillis })
-  const read = StoreReads.make({ storage, gate, limitMillis: settings.storageTimeoutMillis })
+  const read = StoreReads.make({
+    storage,
+    gate,
+    limitMillis: settings.storageTimeoutMillis,
+    fork: background.fork
+  })
   const live = new Map<AppName, AppState.AppState>()
 
   const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })

@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type * as Result from "effect/Result"
 import { isAppName } from "../token/AppName.ts"
 import { quote } from "../token/Redaction.ts"
 import * as Fence from "./Fence.ts"
@@ -58,6 +60,15 @@ export interface StoredToken {
  */
 export interface RecordMeta extends Omit<StoredToken, "token"> {}
 
+/**
+ * Of many records what `get` answers for each, by its name: the record, none, or why it cannot be read.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type StoredTokens = ReadonlyMap<string, Result.Result<Option.Option<StoredToken>, StorageError>>
+
 /** Why a manual token's record is not used; it is kept as it is. */
 const keptManual = {
   Corrupt:
@@ -65,6 +76,15 @@ const keptManual = {
   Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
     + "belongs or remove it yourself, then set the token again"
 }
+
+/**
+ * So many names at most does a backend get at once.
+ *
+ * @category constants
+ * @since 0.1.0
+ * @stability stable
+ */
+export const manyAtOnce = 500
 
 /**
  * Bytes of records, moved by a backend that knows nothing of tokens.
@@ -95,6 +115,11 @@ export interface StorageBacking {
    * it may be gone.
    */
   readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
+  /** The texts of those of many records that are there, by their names; {@link manyAtOnce} at most are asked for. */
+  readonly readMany?: (
+    names: ReadonlyArray<string>,
+    key: StorageKey
+  ) => Effect.Effect<ReadonlyMap<string, string>, StorageError>
   /** Where a record is, for people. */
   readonly locate?: (name: string, key: StorageKey) => string
 }
@@ -125,6 +150,11 @@ export class Storage extends Context.Service<Storage, {
   readonly delete: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
   /** The names that have a record. */
   readonly list: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
+  /**
+   * What `get` answers for each of many names, in one access, where the store can do that; a record that cannot be read
+   * fails none of the others. A storage that wraps another one's `get` wraps this too, or leaves it out.
+   */
+  readonly getMany?: (names: ReadonlyArray<string>, key: StorageKey) => Effect.Effect<StoredTokens, StorageError>
 }>()("effect-fly-tokens/Storage") {
   /**
    * Whether the record in `text`, as a backend holds it, makes a write outdated. A text that is no record does not. (One
@@ -208,8 +238,14 @@ export class Storage extends Context.Service<Storage, {
           )
       )
 
-    const get = Effect.fnUntraced(function*(name: string, key: StorageKey, operation: StorageError["operation"]) {
-      const found = yield* StorageAnswers.text(yield* backing.read(name, key), operation)
+    /** What is made of what the backend answered for a record. */
+    const recordOf = Effect.fnUntraced(function*(
+      name: string,
+      key: StorageKey,
+      answer: unknown,
+      operation: StorageError["operation"]
+    ) {
+      const found = yield* StorageAnswers.text(answer, operation)
       if (Option.isNone(found)) return Option.none<StoredToken>()
       const text = found.value
       const read = RecordText.read(text, { key, name })
@@ -231,6 +267,24 @@ export class Storage extends Context.Service<Storage, {
         }
       }
     })
+
+    const get = (name: string, key: StorageKey, operation: StorageError["operation"]) =>
+      Effect.flatMap(backing.read(name, key), (answer) => recordOf(name, key, answer, operation))
+
+    const readMany = backing.readMany?.bind(backing)
+    const getMany = Effect.fnUntraced(
+      function*(read: NonNullable<typeof readMany>, names: Set<string>, key: StorageKey) {
+        const texts = new Map<string, unknown>()
+        for (const portion of Arr.chunksOf([...names].filter(isAppName), manyAtOnce)) {
+          const answer = yield* StorageAnswers.many(yield* read(portion, key))
+          for (const name of portion) texts.set(name, answer.get(name))
+        }
+        return yield* StorageAnswers.each(
+          names,
+          (name) => checked("get", name, () => recordOf(name, key, Option.fromUndefinedOr(texts.get(name)), "get"))
+        )
+      }
+    )
 
     /** Manual tokens cannot be had again, so none is replaced that cannot be read. */
     const guardManual = (operation: StorageError["operation"], name: string, key: StorageKey) =>
@@ -264,7 +318,8 @@ export class Storage extends Context.Service<Storage, {
           )),
       delete: (name, key) =>
         checked("delete", name, () => Effect.andThen(guardManual("delete", name, key), backing.remove(name, key))),
-      list: (key) => Effect.flatMap(backing.names(key), StorageAnswers.names)
+      list: (key) => Effect.flatMap(backing.names(key), StorageAnswers.names),
+      ...(readMany === undefined ? {} : { getMany: (names, key) => getMany(readMany, new Set(names), key) })
     })
   }
 }

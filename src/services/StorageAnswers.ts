@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { isAppName } from "../token/AppName.ts"
 import * as RecordText from "./RecordText.ts"
 import { StorageError } from "./TokenError.ts"
@@ -34,6 +35,44 @@ export const text = (answer: unknown, operation: Operation): Effect.Effect<Optio
  */
 export const record = (answer: unknown): Effect.Effect<Option.Option<RecordText.Content>, StorageError> =>
   isOptionOf(answer, RecordText.isContent) ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a record or none"))
+
+/**
+ * @category checking
+ * @since 0.1.0
+ * @stability stable
+ */
+export const many = (answer: unknown): Effect.Effect<ReadonlyMap<string, unknown>, StorageError> =>
+  answer instanceof Map ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a map of records"))
+
+/**
+ * @category checking
+ * @since 0.1.0
+ * @stability stable
+ */
+export const recordAmong = (
+  answer: ReadonlyMap<string, unknown>,
+  name: string
+): Effect.Effect<Option.Option<RecordText.Content>, StorageError> => {
+  const found = answer.get(name)
+  if (!Result.isResult(found)) return record(undefined)
+  return Result.isSuccess(found) ? record(found.success) : Effect.fail(found.failure as StorageError)
+}
+
+/**
+ * What comes of each record; none fails the others.
+ *
+ * @category reading
+ * @since 0.1.0
+ * @stability stable
+ */
+export const each = Effect.fnUntraced(function*<A>(
+  names: Iterable<string>,
+  read: (name: string) => Effect.Effect<A, StorageError>
+) {
+  const outcomes = new Map<string, Result.Result<A, StorageError>>()
+  for (const name of names) outcomes.set(name, yield* Effect.result(read(name)))
+  return outcomes
+})
 
 /**
  * The names that can be those of records.

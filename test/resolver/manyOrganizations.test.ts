@@ -5,8 +5,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { FlyToken, FlyTokens } from "../../src/index.ts"
+import { FlyToken, FlyTokens, StorageError } from "../../src/index.ts"
 import * as World from "../support/World.ts"
 
 const slugs = Array.from({ length: 1_000 }, (_, n) => `org-${n}`)
@@ -70,6 +71,29 @@ describe("a rejection among a thousand organizations", () => {
         assert.isFalse(yield* lives(world, "org-0"))
         assert.isFalse(yield* lives(world, "org-99"))
         assert.isTrue(yield* lives(world, "org-100"))
+      }).pipe(Effect.provide(world.layer()))
+    }))
+
+  it.effect("reads a hundred records at a time where the store can do that", () =>
+    Effect.gen(function*() {
+      const { reads, world } = yield* stored
+      const accesses: Array<number> = []
+      world.getMany = (names, key) => {
+        accesses.push(names.length)
+        return Effect.map(world.store.getMany!(names, key), (found) => {
+          const broken = new StorageError({ operation: "get", kind: "Corrupt", why: "broken" })
+          return new Map([...found, ["org-3", Result.fail(broken)]])
+        })
+      }
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.invalidate("my-app", { rejected: tokenOf("org-7") })
+        assert.isFalse(yield* lives(world, "org-7"))
+        assert.deepStrictEqual(accesses, Array.from({ length: 10 }, () => 100))
+        assert.deepStrictEqual(reads, ["org-7"])
+        // It may be in the record that cannot be read.
+        const error = yield* Effect.flip(tokens.invalidate("my-app", { rejected: tokenOf("org-3") }))
+        assert.strictEqual(error._tag === "PersistFailed" && error.reason._tag, "StorageFailed")
       }).pipe(Effect.provide(world.layer()))
     }))
 

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import {
   ConfigFile,
   Environment,
@@ -17,6 +18,7 @@ import {
   Storage,
   type StorageError
 } from "../../src/index.ts"
+import * as CheckedStorage from "../../src/layers/storage/CheckedStorage.ts"
 import * as World from "../support/World.ts"
 
 /** What the compiler would not let pass, but JavaScript does. */
@@ -97,12 +99,47 @@ describe("a storage that answers something else", () => {
   )
 })
 
+describe("a storage that answers something else for many records", () => {
+  const checked = (answer: unknown) =>
+    CheckedStorage.make(Storage.of({
+      get: () => Effect.succeedNone,
+      put: () => Effect.void,
+      delete: () => Effect.void,
+      list: () => Effect.succeed([]),
+      getMany: answering(answer)
+    }))
+
+  it.effect.each(odd.filter(([, answer]) => Effect.isEffect(answer)))(
+    "%s: a typed error",
+    ([, answer]) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(checked(answer).getMany!(["my-app"], "cached"))
+        assert.deepStrictEqual([error._tag, error.kind], ["StorageError", "Unavailable"])
+      })
+  )
+
+  it.effect("for one of them: the others are as they are", () =>
+    Effect.gen(function*() {
+      const answer = new Map<string, unknown>([
+        ["good", Result.succeedNone],
+        ["bare", Option.none()],
+        ["odd", Result.succeed(Option.some({ token: "fo1_x" }))]
+      ])
+      const found = yield* checked(Effect.succeed(answer)).getMany!(["good", "bare", "odd", "missing"], "cached")
+      assert.deepStrictEqual(
+        [...found].map(([name, outcome]) => [name, Result.isFailure(outcome) ? outcome.failure.kind : "as it is"]),
+        [["good", "as it is"], ["bare", "Unavailable"], ["odd", "Unavailable"], ["missing", "Unavailable"]]
+      )
+    }))
+})
+
 describe("a backend that answers something else", () => {
   const backed = (answer: unknown) =>
     Storage.make({
       read: answering(Effect.succeed(answer)),
       write: () => Effect.void,
       remove: () => Effect.void,
+      readMany: answering(Effect.succeed(answer)),
       names: answering(Effect.succeed(answer)),
       setAside: () => Effect.void
     })
@@ -118,7 +155,8 @@ describe("a backend that answers something else", () => {
             storage.get("my-app", "cached"),
             storage.put("my-app", "manual", record),
             storage.delete("my-app", "manual"),
-            storage.list("cached")
+            storage.list("cached"),
+            storage.getMany!(["my-app"], "cached")
           ]
         ) {
           const error = yield* Effect.flip(call as Effect.Effect<unknown, StorageError>)

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as FastCheck from "fast-check"
 import { inspect } from "node:util"
 import { Storage, StorageEncrypted, type StorageKey, StorageMemory, type StoredToken } from "../../src/index.ts"
@@ -53,6 +54,28 @@ describe("an encrypted store", () => {
       assert.notInclude(Buffer.from(raw.join(), "base64").toString("latin1"), "secret")
       assert.notStrictEqual(raw[0], raw[1])
       assert.strictEqual(yield* tokenOf(storage, "app-1", "manual"), "fo1_secret")
+    }))
+
+  it.effect("reads many records at once as it reads one, if the store can", () =>
+    Effect.gen(function*() {
+      const store = yield* make
+      const [right, wrong] = [yield* store.with([key(1)]), yield* store.with([key(2)])]
+      for (const name of ["app-1", "app-2"]) yield* right.put(name, "manual", record(`fo1_of-${name}`))
+      yield* store.inner.put("plain", "manual", record("fo1_plain"))
+      const names = ["app-1", "plain", "app-2", "none"]
+      const outcomes = (storage: Storage["Service"]) =>
+        Effect.map(storage.getMany!(names, "manual"), (found) =>
+          names.map((name) =>
+            Result.match(found.get(name)!, {
+              onFailure: ({ kind }) => kind,
+              onSuccess: Option.match({ onNone: () => "none", onSome: ({ token }) => Redacted.value(token) })
+            })
+          ))
+      assert.deepStrictEqual(yield* outcomes(right), ["fo1_of-app-1", "Insecure", "fo1_of-app-2", "none"])
+      assert.deepStrictEqual(yield* outcomes(wrong), ["WrongKey", "Insecure", "WrongKey", "none"])
+      const { getMany: _, ...single } = store.inner
+      const over = StorageEncrypted.layer({ keys: [key(1)] }).pipe(Layer.provide(Layer.succeed(Storage)(single)))
+      assert.isFalse("getMany" in (yield* Effect.provide(Storage, over)))
     }))
 
   it.effect("opens what was sealed, whatever it is, and nothing that was changed (property)", () =>

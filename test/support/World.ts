@@ -4,7 +4,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
 import {
   type AppName,
   type CallOptions,
@@ -20,8 +19,7 @@ import {
   Storage,
   type StorageError,
   type StorageKey,
-  StorageMemory,
-  type StoredToken
+  StorageMemory
 } from "../../src/index.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 
@@ -75,12 +73,11 @@ export interface World {
     void,
     StorageError
   >
+  /** Reads many records in one access; a store that cannot do that, as a file system, has none. */
+  getMany: Storage["Service"]["getMany"]
   /** Stands behind each read of the store. */
   afterGet: (name: string, key: StorageKey) => Effect.Effect<void>
-  readonly store: {
-    readonly get: (name: string, key: StorageKey) => Effect.Effect<Option.Option<StoredToken>, StorageError>
-    readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<void, StorageError>
-  }
+  readonly store: Storage["Service"]
   readonly layer: (options?: FlyTokensOptions) => ReturnType<typeof layerOf>
 }
 
@@ -108,7 +105,8 @@ const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOp
           Effect.andThen(Effect.suspend(() => world.storeGate("put", name, key)), storage.put(name, key, record)),
         delete: (name, key) =>
           Effect.andThen(Effect.suspend(() => world.storeGate("delete", name, key)), storage.delete(name, key)),
-        list: (key) => Effect.andThen(Effect.suspend(() => world.storeGate("list", "", key)), storage.list(key))
+        list: (key) => Effect.andThen(Effect.suspend(() => world.storeGate("list", "", key)), storage.list(key)),
+        ...(world.getMany === undefined ? {} : { getMany: world.getMany })
       }),
       Layer.succeed(ConfigFile)({
         accessToken: Effect.suspend(() => {
@@ -177,6 +175,7 @@ export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }
     running: 0,
     mostRunning: 0,
     storeGate: () => Effect.void,
+    getMany: undefined,
     afterGet: () => Effect.void,
     store: storage,
     layer: (options) => layerOf(world, storage, options)

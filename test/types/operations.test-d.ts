@@ -81,7 +81,19 @@ describe("the services of the sources", () => {
     expectTypeOf<Service["put"]>().returns.toEqualTypeOf<Effect<void, root.StorageError>>()
     expectTypeOf<Service["delete"]>().returns.toEqualTypeOf<Effect<void, root.StorageError>>()
     expectTypeOf<Service["list"]>().returns.toEqualTypeOf<Effect<ReadonlyArray<string>, root.StorageError>>()
+    expectTypeOf<NonNullable<Service["getMany"]>>().returns.toEqualTypeOf<
+      Effect<root.StoredTokens, root.StorageError>
+    >()
     expectTypeOf(root.Storage.make).toEqualTypeOf<(backing: root.StorageBacking) => Service>()
+  })
+
+  test("a storage written without getMany is one", () => {
+    expectTypeOf<Pick<root.Storage["Service"], "get" | "put" | "delete" | "list">>().toExtend<
+      root.Storage["Service"]
+    >()
+    expectTypeOf<Pick<root.StorageBacking, "read" | "write" | "remove" | "names" | "setAside">>().toExtend<
+      root.StorageBacking
+    >()
   })
 
   test("a record's metadata has no secret", () => {

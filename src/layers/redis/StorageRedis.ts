@@ -105,10 +105,24 @@ const make = (redis: Redis.Redis["Service"], prefix: string) => {
     return [...found]
   })
 
+  const get = (name: string, key: StorageKey) => redis.send<string | null>("GET", place(name, key))
+
+  /** In a cluster that is refused, because the records are in many slots: so many at once then, over one connection. */
+  const getMany = (names: ReadonlyArray<string>, key: StorageKey) =>
+    Effect.catch(
+      redis.send<ReadonlyArray<string | null>>("MGET", ...names.map((name) => place(name, key))),
+      () => Effect.forEach(names, (name) => get(name, key), { concurrency: "unbounded" })
+    )
+
   return Storage.make({
-    read: (name, key) =>
-      Effect.mapBoth(redis.send<string | null>("GET", place(name, key)), {
-        onSuccess: Option.fromNullOr,
+    read: (name, key) => Effect.mapBoth(get(name, key), { onSuccess: Option.fromNullOr, onFailure: failed("get") }),
+    readMany: (names, key) =>
+      Effect.mapBoth(getMany(names, key), {
+        onSuccess: (texts) =>
+          new Map(names.flatMap((name, n) => {
+            const text = texts[n] ?? null
+            return text === null ? [] : [[name, text]]
+          })),
         onFailure: failed("get")
       }),
     write: Effect.fnUntraced(function*(name, key, text, meta) {

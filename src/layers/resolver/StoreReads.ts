@@ -8,8 +8,10 @@ import type * as Option from "effect/Option"
 import { type MissReason, TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import type * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import type { Gate } from "./Gate.ts"
+import * as GatheredReads from "./GatheredReads.ts"
 import { storageFailed } from "./PendingWrites.ts"
 
 /**
@@ -34,17 +36,20 @@ export const make = (options: {
   readonly storage: Storage["Service"]
   readonly gate: Gate
   readonly limitMillis: number
+  /** Given, reads that wait for the store are taken together if it can read many records at once. */
+  readonly fork?: Background.Background["fork"]
 }): StoreReads => {
-  const { gate, limitMillis, storage } = options
+  const { fork, gate, limitMillis, storage } = options
+  const access = fork === undefined || storage.getMany === undefined
+    ? (name: string, key: StorageKey) =>
+      gate.within(Effect.mapError(Effect.suspend(() => storage.get(name, key)), storageFailed))
+    : GatheredReads.make({ storage, gate, fork })
   return Effect.fnUntraced(function*(request, name, key) {
     if (request.storageTimedOut) return yield* new TimedOut({ option: "storageTimeout", limitMillis })
-    return yield* gate.within(
-      Effect.mapError(Effect.suspend(() => storage.get(name, key)), storageFailed)
-    ).pipe(Effect.tapError((reason) =>
+    return yield* Effect.tapError(access(name, key), (reason) =>
       Effect.sync(() => {
         if (reason._tag === "TimedOut") request.storageTimedOut = true
-      })
-    ))
+      }))
   })
 }
 

@@ -5,9 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import type { Storage } from "../../services/Storage.ts"
+import type { StorageError } from "../../services/TokenError.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import * as SingleFlight from "../SingleFlight.ts"
+import * as ManyRecords from "../storage/ManyRecords.ts"
 import * as Background from "./Background.ts"
 import type { Gate } from "./Gate.ts"
 import { storageFailed, type WriteReason } from "./PendingWrites.ts"
@@ -56,18 +59,24 @@ export const make = (options: {
   const writing = { ...background, fork: background.forkWrite }
   const flight = SingleFlight.make<Search, never>({ fork: background.forkWrite })
 
-  const readOne = (search: Search, name: string) =>
-    Effect.match(gate.within(Effect.suspend(() => storage.get(name, "org"))), {
-      onSuccess: (record) => {
-        if (Option.isNone(record)) return
-        const { identity } = FlyToken.make(record.value.token)
-        search.found.set(identity, [...search.found.get(identity) ?? [], name])
+  /** What cannot be read keeps nobody from the others. */
+  const readPortion = (search: Search, portion: ReadonlyArray<string>) => {
+    const onFailure = (error: StorageError | WriteReason) => {
+      search.failure ??= error._tag === "StorageError" ? storageFailed(error) : error
+    }
+    return Effect.match(gate.within(Effect.suspend(() => ManyRecords.read(storage, portion, "org"))), {
+      onSuccess: (records) => {
+        for (const [name, read] of records) {
+          if (Result.isFailure(read)) onFailure(read.failure)
+          else if (Option.isSome(read.success)) {
+            const { identity } = FlyToken.make(read.success.value.token)
+            search.found.set(identity, [...search.found.get(identity) ?? [], name])
+          }
+        }
       },
-      // One that cannot be read keeps nobody from the others.
-      onFailure: (error) => {
-        search.failure ??= error._tag === "StorageError" ? storageFailed(error) : error
-      }
+      onFailure
     })
+  }
 
   const search = Effect.suspend(() => {
     const search: Search = { found: new Map(), failure: undefined }
@@ -75,7 +84,10 @@ export const make = (options: {
       Effect.mapError(storageFailed),
       Effect.flatMap((names) =>
         // So many at once as the gate lets in.
-        Effect.forEach(names, (name) => readOne(search, name), { concurrency: "unbounded", discard: true })
+        Effect.forEach(ManyRecords.portions(storage, names), (portion) => readPortion(search, portion), {
+          concurrency: "unbounded",
+          discard: true
+        })
       )
     )
     return Effect.match(Background.within(writing, reading, limit), {

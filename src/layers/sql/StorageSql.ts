@@ -61,6 +61,13 @@ const statements = ({ records, sql }: SqlTables.SqlTables) => {
       (rows) => rows[0]?.record
     )
 
+  const recordsOf = (kind: StorageKey, names: ReadonlyArray<string>) =>
+    Effect.map(
+      sql<{ readonly name: string; readonly record: string }>`SELECT name, record FROM ${table}
+        WHERE kind = ${kind} AND ${sql.in("name", names)}`,
+      (rows) => new Map(rows.map(({ name, record }) => [name, record]))
+    )
+
   /** The columns that decide, as numbers: some clients give those of 64 bits as texts. */
   const presentRow = (kind: StorageKey, name: string) =>
     Effect.map(
@@ -98,6 +105,7 @@ const statements = ({ records, sql }: SqlTables.SqlTables) => {
 
   return {
     recordOf,
+    recordsOf,
     put: sql.onDialectOrElse({ pg: () => upsert, sqlite: () => upsert, orElse: () => updateOrInsert }),
     remove: (kind: StorageKey, name: string) => sql`DELETE FROM ${table} WHERE kind = ${kind} AND name = ${name}`,
     setAside: (kind: StorageKey, name: string, record: string) =>
@@ -125,7 +133,7 @@ const rowOf = (name: string, kind: StorageKey, record: string, meta: RecordMeta)
 
 const make = Effect.fnUntraced(function*(options: SqlTables.SqlTableOptions) {
   const tables = yield* SqlTables.make(options)
-  const { names, put, recordOf, remove, setAside } = statements(tables)
+  const { names, put, recordOf, recordsOf, remove, setAside } = statements(tables)
 
   const run = <A>(operation: StorageError["operation"], statement: Effect.Effect<A, SqlError | Contended>) =>
     Effect.mapError(
@@ -135,6 +143,7 @@ const make = Effect.fnUntraced(function*(options: SqlTables.SqlTableOptions) {
 
   return Storage.make({
     read: (name, key) => Effect.map(run("get", recordOf(key, name)), Option.fromUndefinedOr),
+    readMany: (names, key) => run("get", recordsOf(key, names)),
     write: Effect.fnUntraced(function*(name, key, text, meta) {
       const now = yield* Clock.currentTimeMillis
       if (!(yield* run("put", put(rowOf(name, key, text, meta), meta, now)))) return yield* Storage.superseded()

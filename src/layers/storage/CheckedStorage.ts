@@ -15,10 +15,18 @@ import * as StorageAnswers from "../../services/StorageAnswers.ts"
  * @since 0.1.0
  * @stability stable
  */
-export const make = (storage: Storage["Service"]): Storage["Service"] =>
-  Storage.of({
+export const make = (storage: Storage["Service"]): Storage["Service"] => {
+  const getMany = storage.getMany?.bind(storage)
+  return Storage.of({
     get: (name, key) => Effect.flatMap(Effect.suspend(() => storage.get(name, key)), StorageAnswers.record),
     put: (name, key, record) => Effect.suspend(() => storage.put(name, key, record)),
     delete: (name, key) => Effect.suspend(() => storage.delete(name, key)),
-    list: (key) => Effect.flatMap(Effect.suspend(() => storage.list(key)), StorageAnswers.names)
+    list: (key) => Effect.flatMap(Effect.suspend(() => storage.list(key)), StorageAnswers.names),
+    ...(getMany === undefined ? {} : {
+      getMany: Effect.fnUntraced(function*(names, key) {
+        const answer = yield* StorageAnswers.many(yield* getMany(names, key))
+        return yield* StorageAnswers.each(names, (name) => StorageAnswers.recordAmong(answer, name))
+      })
+    })
   })
+}

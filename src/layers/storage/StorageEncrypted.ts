@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { variables } from "../../services/OptionName.ts"
 import { type RecordMeta, Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
+import * as StorageAnswers from "../../services/StorageAnswers.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
 import * as Warnings from "../Warnings.ts"
 import * as TokenCipher from "./TokenCipher.ts"
@@ -76,15 +77,14 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
   const open = (name: string, key: StorageKey, { token, ...meta }: StoredToken) =>
     cipher.open(token, placeOf(name, key, meta))
 
-  const get = Effect.fnUntraced(function*(name: string, key: StorageKey) {
-    const stored = yield* storage.get(name, key)
+  const opened = Effect.fnUntraced(function*(name: string, key: StorageKey, stored: Option.Option<StoredToken>) {
     if (Option.isNone(stored)) return Option.none<StoredToken>()
-    const opened = yield* open(name, key, stored.value)
-    switch (opened._tag) {
+    const found = yield* open(name, key, stored.value)
+    switch (found._tag) {
       case "Token":
-        return Option.some<StoredToken>({ ...stored.value, token: opened.token })
+        return Option.some<StoredToken>({ ...stored.value, token: found.token })
       case "Foreign":
-        return yield* wrongKey("get", name, key, opened.keyId)
+        return yield* wrongKey("get", name, key, found.keyId)
       case "Plain":
         if (options.acceptPlain === true) return stored
         if (key !== "manual") return Option.none<StoredToken>()
@@ -115,8 +115,10 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
     if (!ended) return yield* wrongKey(operation, name, key, opened.keyId)
   })
 
+  const getMany = storage.getMany?.bind(storage)
+
   return Storage.of({
-    get,
+    get: (name, key) => Effect.flatMap(storage.get(name, key), (stored) => opened(name, key, stored)),
     put: Effect.fnUntraced(function*(name, key, record) {
       const { token, ...meta } = record
       // Encrypted it would look like a token.
@@ -126,7 +128,16 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
       yield* storage.put(name, key, { token: sealed, ...meta })
     }),
     delete: (name, key) => Effect.andThen(guard("delete", name, key), storage.delete(name, key)),
-    list: storage.list
+    list: storage.list,
+    ...(getMany === undefined ? {} : {
+      getMany: Effect.fnUntraced(function*(names, key) {
+        const answer = yield* StorageAnswers.many(yield* getMany(names, key))
+        return yield* StorageAnswers.each(
+          names,
+          (name) => Effect.flatMap(StorageAnswers.recordAmong(answer, name), (stored) => opened(name, key, stored))
+        )
+      })
+    })
   })
 })
 

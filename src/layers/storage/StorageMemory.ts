@@ -22,6 +22,15 @@ export const layer: Layer.Layer<Storage> = Layer.sync(Storage, () => {
   const place = (name: string, key: string) => `${key}/${name}`
   return Storage.make({
     read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
+    readMany: (names, key) =>
+      Effect.sync(() => {
+        const found = new Map<string, string>()
+        for (const name of names) {
+          const text = texts.get(place(name, key))
+          if (text !== undefined) found.set(name, text)
+        }
+        return found
+      }),
     write: (name, key, text, meta) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         if (Storage.isOutdated(meta, texts.get(place(name, key)), now)) return Effect.fail(Storage.superseded())

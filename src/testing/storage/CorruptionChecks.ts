@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
 import * as Conformance from "../Conformance.ts"
-import { checksOf, failsWith, holds, keys, put, read, record } from "./Kit.ts"
+import { answersMany, checksOf, failsWith, holds, keys, put, read, record } from "./Kit.ts"
 
 const { same } = Conformance
 
@@ -57,6 +57,27 @@ export const checks = <E>(
             yield* failsWith(rule, storage.put(name, "manual", record("fo1_x")), "Corrupt")
             yield* failsWith(rule, storage.delete(name, "manual"), "Corrupt")
           }
+        }
+      })),
+
+    check("getMany: a record that cannot be read fails none of the others", 4, (names) =>
+      Effect.gen(function*() {
+        const [good = "", torn = "", elsewhere = "", newer = ""] = names
+        for (const key of keys) {
+          yield* put(good, key, record("fo1_good"))
+          yield* plant(torn, key, "{")
+          yield* plant(elsewhere, key, textOf({ name: "another", key }))
+          yield* plant(newer, key, "{\"version\":2}")
+          const expected = key === "manual" ? "Corrupt" : null
+          for (let twice = 0; twice < 2; twice++) {
+            yield* answersMany(
+              `of ${key} records, among them corrupt ones and one of a newer release`,
+              [torn, good, elsewhere, newer],
+              key,
+              [expected, record("fo1_good"), expected, "UnsupportedVersion"]
+            )
+          }
+          if (key !== "manual") yield* put(torn, key, record("fo1_healed"))
         }
       })),
 

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import { Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
 import type { StorageError } from "../../services/TokenError.ts"
 import * as Conformance from "../Conformance.ts"
@@ -90,6 +91,34 @@ export const oddText = "a\"b\\c\n\r\t'%_*[]{}$1 ${x} €\u0000\u2028😀"
  */
 export const read = (name: string, key: StorageKey = "cached") =>
   Storage.use((storage) => Effect.map(storage.get(name, key), plainOption))
+
+/**
+ * What `getMany` answers in the order of the names: what `read` does, or the kind of the failure. A storage need not have
+ * it.
+ *
+ * @category looking
+ * @since 0.1.0
+ * @stability stable
+ */
+export const answersMany = (
+  rule: string,
+  names: ReadonlyArray<string>,
+  key: StorageKey,
+  expected: ReadonlyArray<StoredToken | StorageError["kind"] | null>
+) =>
+  Storage.use((storage) =>
+    storage.getMany === undefined ? Effect.void : Effect.flatMap(storage.getMany(names, key), (found) =>
+      same(
+        rule,
+        names.map((name) => {
+          const outcome = found.get(name)
+          return outcome === undefined
+            ? "no answer"
+            : Result.match(outcome, { onFailure: ({ kind }) => kind, onSuccess: plainOption })
+        }),
+        expected.map((each) => each === null || typeof each === "string" ? each : plain(each))
+      ))
+  )
 
 /**
  * @category looking

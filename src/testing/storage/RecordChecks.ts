@@ -8,6 +8,7 @@ import type * as Layer from "effect/Layer"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
 import * as Conformance from "../Conformance.ts"
 import {
+  answersMany,
   checksOf,
   earlier,
   failsWith,
@@ -91,6 +92,29 @@ export const checks = <E>(layer: Layer.Layer<Storage, E>, apps: number): Readonl
           }), { discard: true })
     ),
 
+    check(
+      "getMany answers for each name what get does",
+      3,
+      ([one = "", two = "", absent = ""]) =>
+        Effect.gen(function*() {
+          for (const key of keys) {
+            yield* put(one, key, record(`fo1_${key}`, { fence: 2, org: "acme" }))
+            yield* put(two, key, record(oddText, { expiresAt: null }))
+          }
+          for (const key of keys) {
+            const first = record(`fo1_${key}`, { fence: 2, org: "acme" })
+            const second = record(oddText, { expiresAt: null })
+            yield* answersMany(
+              `of ${key} records, also for a name twice, for one without a record and for what is no name`,
+              [two, absent, one, "a/b", two],
+              key,
+              [second, null, first, "InvalidName", second]
+            )
+            yield* answersMany("of no names", [], key, [])
+          }
+        })
+    ),
+
     check("list has the names of one key", 3, ([one = "", two = "", three = ""]) =>
       Effect.gen(function*() {
         yield* put(one, "cached", record("fo1_x"))
@@ -119,6 +143,7 @@ export const checks = <E>(layer: Layer.Layer<Storage, E>, apps: number): Readonl
           { concurrency: 16 }
         )
         yield* same("names with another token than theirs", wrong, [])
+        yield* answersMany("getMany answers for all", names, "cached", names.map((name) => record(`fo1_${name}`)))
       })),
 
     check("names of one letter and of 63", 1, ([name = ""]) =>
