@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import { type MissReason, TimedOut } from "../../services/MissReason.ts"
+import { TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
-import { storageFailed } from "./PendingWrites.ts"
+import { storageFailed, type WriteReason } from "./PendingWrites.ts"
 import type { StoreGate } from "./StoreGate.ts"
 
 /**
@@ -23,7 +23,7 @@ export type StoreReads = (
   request: Pick<ChainRequest, "storageTimedOut">,
   name: string,
   key: StorageKey
-) => Effect.Effect<Option.Option<StoredToken>, MissReason>
+) => Effect.Effect<Option.Option<StoredToken>, WriteReason>
 
 /**
  * @category constructors

@@ -10,7 +10,7 @@ import { FlyToken } from "../../token/FlyToken.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as Background from "./Background.ts"
 import { storageFailed, type WriteReason } from "./PendingWrites.ts"
-import type { StoreGate } from "./StoreGate.ts"
+import type { StoreReads } from "./StoreReads.ts"
 import * as TimedMap from "./TimedMap.ts"
 
 /**
@@ -43,29 +43,30 @@ interface Search {
  */
 export const make = (options: {
   readonly storage: Storage["Service"]
-  /** That of writes. */
-  readonly gate: StoreGate
+  /** That of writes: closing the layer waits for them. */
+  readonly read: StoreReads
   readonly background: Background.Background
   readonly limit: { readonly option: string; readonly millis: number }
   /** For how long a token can live. */
   readonly ttlMillis: number
 }): StoredHolders => {
-  const { background, gate, limit, storage } = options
+  const { background, limit, read, storage } = options
   const known = TimedMap.make<string>(options.ttlMillis)
   // A write, for those who close the layer: they wait for it.
   const writing = { ...background, fork: background.forkWrite }
   const flight = SingleFlight.make<Search, never>({ fork: background.forkWrite })
 
   const readOne = (search: Search, name: string) =>
-    Effect.match(gate.within(Effect.suspend(() => storage.get(name, "org"))), {
+    // None is left out for another one's time-out.
+    Effect.match(read({ storageTimedOut: false }, name, "org"), {
       onSuccess: (record) => {
         if (Option.isNone(record)) return
         const { identity } = FlyToken.make(record.value.token)
         search.found.set(identity, [...search.found.get(identity) ?? [], name])
       },
       // One that cannot be read keeps nobody from the others.
-      onFailure: (error) => {
-        search.failure ??= error._tag === "StorageError" ? storageFailed(error) : error
+      onFailure: (reason) => {
+        search.failure ??= reason
       }
     })
 
