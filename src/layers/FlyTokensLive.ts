@@ -134,14 +134,18 @@ const make = Effect.fnUntraced(function*(
     onLeaseMissing
   })
 
+  const forgetPlace = (app: AppName) => {
+    mintedTokens.forgetOrg(app)
+    places.forget(app)
+  }
+
   const reject = (app: AppName, token: FlyToken, now: number): boolean => {
     const known = rejections.has(token, now)
     rejections.add(token, now)
     mintedTokens.forget(token.identity, now)
     if (!known) {
       // Once for a token: those who report it after are many of one organization, this app may be one that moved.
-      mintedTokens.forgetOrg(app)
-      places.forget(app)
+      forgetPlace(app)
       // Apps of one organization share a token.
       for (const [app, entry] of cache.entries) {
         if (entry.resolved.token.identity !== token.identity) continue
@@ -196,6 +200,7 @@ const make = Effect.fnUntraced(function*(
     warn,
     mintedTokens,
     placeOf: places.of,
+    forgetPlace,
     chains: {
       all: chain,
       manualOnly: chain.filter(({ name }) => name === "manual"),

@@ -35,12 +35,12 @@ export interface Pause {
   readonly until: number
   /** When somebody who asks for another try gets one. */
   readonly soonest: number
-  /** Whose login it was; `undefined` if that is not known. */
-  readonly login: string | undefined
+  /** With which logins it was so; none if that is not known. */
+  readonly logins: ReadonlyArray<string>
 }
 
 /**
- * A mint that gave no token: when (epoch milliseconds), and with whose login.
+ * A mint that gave no token: when (epoch milliseconds), and with which logins.
  *
  * @category models
  * @since 0.1.0
@@ -49,9 +49,7 @@ export interface Pause {
 export interface Failure {
   readonly reason: MissReason
   readonly at: number
-  readonly login: string | undefined
-  /** Whether only somebody's doing ends it. */
-  readonly isLasting: boolean
+  readonly logins: ReadonlyArray<string>
 }
 
 const isSignOn = (location: string): boolean => location === signOnLocation || location.startsWith(`${signOnLocation}/`)
@@ -73,22 +71,14 @@ export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): 
 const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "OutputTooLarge", "Malformed"])
 
 /**
- * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once.
+ * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once. What was
+ * minted and is of no use for another reason lasts until somebody does something: the next mint would come to the same.
  *
  * @category judging
  * @since 0.1.0
  * @stability stable
  */
 export const leavesTraces = ({ _tag }: MissReason): boolean => cutOff.has(_tag)
-
-/**
- * Whether what was minted is of no use until somebody does something: the next mint would come to the same.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
-export const lasts = ({ _tag }: MissReason): boolean => !cutOff.has(_tag)
 
 /**
  * The pause after a mint that gave no token, and after the one before. Its back-off is that of a refresh: 30 s, doubling
@@ -104,11 +94,22 @@ export const pauseAfter = (
   settings: RefreshSettings,
   random: number
 ): Pause => {
-  const { at, isLasting, login, reason } = failure
+  const { at, logins, reason } = failure
   const failures = (before?.failures ?? 0) + 1
   const soonest = at + RefreshPolicy.backOff(failures, settings, random)
-  return { reason, since: at, failures, soonest, until: isLasting ? at + longestPause : soonest, login }
+  return { reason, since: at, failures, soonest, until: leavesTraces(reason) ? soonest : at + longestPause, logins }
 }
+
+/**
+ * What is left of a pause after a mint that failed for a cause that leaves nothing at Fly: one that lasts, which that
+ * says nothing about. Whoever asked for another try has had it.
+ *
+ * @category timing
+ * @since 0.1.0
+ * @stability stable
+ */
+export const outlasting = (pause: Pause): Pause | undefined =>
+  leavesTraces(pause.reason) ? undefined : { ...pause, until: pause.since + longestPause }
 
 /**
  * The same pause for somebody who asks for another try.
@@ -127,4 +128,26 @@ export const hastened = (pause: Pause): Pause => ({ ...pause, until: Math.min(pa
  * @stability stable
  */
 export const isOutdated = (pause: Pause, now: number, login: string | undefined): boolean =>
-  (pause.login !== undefined && login !== undefined && pause.login !== login) || pause.since - now > clockTolerance
+  (pause.logins.length > 0 && login !== undefined && !pause.logins.includes(login)) ||
+  pause.since - now > clockTolerance
+
+/** Of so many logins it is remembered that what they mint is of no use: more would make the record long. */
+const mostLogins = 100
+
+/**
+ * With which logins mints of an organization are of no use: this one's, and those of the pause that the store told of.
+ *
+ * **Details**
+ *
+ * Machines that share a store have logins of their own, and one record tells of all of them. If each named itself only,
+ * each would take the other's word away, and mint again. Whether a login is signed on is its own: that one's token needs
+ * a sign-on tells nothing about another one, which may have it, so each of them tries once, and whoever logs in anew does.
+ *
+ * @category judging
+ * @since 0.1.0
+ * @stability stable
+ */
+export const loginsAfter = (before: Pick<Pause, "logins" | "since"> | undefined, login: string, now: number) => {
+  const others = before !== undefined && now < before.since + longestPause ? before.logins : []
+  return [...new Set([login, ...others])].slice(0, mostLogins)
+}

@@ -26,7 +26,8 @@ const hints: Partial<Record<MissReason["_tag"], BySource>> = {
   Undischarged: {
     storage: replaced,
     config: renewed,
-    cli: "try again in a minute; if it stays so, the organization wants a single sign-on: run `fly auth login`"
+    cli:
+      "no other is minted for a day, except after `fly auth login` or by `fly-tokens get APP --refresh`; if it stays so, the organization wants a single sign-on"
   },
   Malformed: {
     storage: replaced,

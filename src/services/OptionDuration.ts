@@ -32,13 +32,15 @@ export type GoDuration =
  */
 export type DurationInput = Duration.Input | GoDuration
 
+const nanosPerMilli = 1_000_000n
+
 /** What Go's `time.ParseDuration` knows, and days; in nanoseconds. */
 const units: Readonly<Record<string, bigint>> = {
   d: 86_400_000_000_000n,
   h: 3_600_000_000_000n,
   m: 60_000_000_000n,
   s: 1_000_000_000n,
-  ms: 1_000_000n,
+  ms: nanosPerMilli,
   us: 1_000n,
   "µs": 1_000n,
   ns: 1n
@@ -65,7 +67,7 @@ const fromGo = (text: string): Option.Option<Duration.Duration> => {
   const nanos = [...text.matchAll(pieces)].reduce((sum, [, amount = "", unit = ""]) => sum + nanosOf(amount, unit), 0n)
   // As Effect reads its own forms, where that is exact.
   return Option.some(
-    nanos % units["ms"]! === 0n ? Duration.millis(Number(nanos / units["ms"]!)) : Duration.nanos(nanos)
+    nanos % nanosPerMilli === 0n ? Duration.millis(Number(nanos / nanosPerMilli)) : Duration.nanos(nanos)
   )
 }
 

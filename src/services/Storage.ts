@@ -47,7 +47,7 @@ export interface StoredToken {
   readonly fence?: number
   /** The slug of the organization that flyctl named for the app, so that it need not be asked again. */
   readonly org?: string
-  /** Of what was minted: a digest that names the login that it was minted with. */
+  /** Of what was minted: digests, with commas, that name the logins that it was minted with, or is of no use with. */
   readonly login?: string
 }
 

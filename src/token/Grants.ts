@@ -77,6 +77,12 @@ const single = (ids: ReadonlyArray<bigint>): bigint | undefined => {
   return others.length === 0 && id !== all ? id : undefined
 }
 
+/** The apps that a caveat names: none if it names something else than numbers, because it says more than is known. */
+const numbers = (masks: ReadonlyMap<string, unknown>): ReadonlyArray<bigint> => {
+  const keys = [...masks.keys()]
+  return keys.every((key) => /^\d+$/.test(key)) ? keys.map(BigInt) : []
+}
+
 /**
  * The one place that a token is for, as far as it says so.
  *
@@ -89,6 +95,6 @@ export const placeOf = (token: FlyToken): Place => {
   const caveats = Macaroon.standing(macaroonsOf(token)).permissions.flatMap((each) => each.caveats)
   return {
     org: single(organizations(caveats).map(({ id }) => id)),
-    app: single(apps(caveats).flatMap((masks) => [...masks.keys()].map(BigInt)))
+    app: single(apps(caveats).flatMap(numbers))
   }
 }

@@ -46,9 +46,10 @@ describe("which failures another credential may not have", () => {
     assert.isFalse(mayDependOnCredential(new MissReason.TimedOut({ option: "cliTimeout", limitMillis: 1 })))
   })
 
-  it("tells the login's reason, and without a login that of the environment's token", () => {
+  it("tells the login's reason, and without a login that works that of the environment's token", () => {
     const refused = new MissReason.MintRefused()
     assert.strictEqual(moreTelling(refused, new MissReason.NotLoggedIn()), refused)
+    assert.strictEqual(moreTelling(refused, new MissReason.NotAuthenticated()), refused)
     assert.strictEqual(moreTelling(refused, other), other)
   })
 

@@ -167,6 +167,72 @@ describe("a minted token that is of no use", () => {
       }).pipe(Effect.provide(world.layer(chain)))
     }))
 
+  for (
+    const [what, isShortLived] of [["programs that go on", false], ["programs that end after each get", true]] as const
+  ) {
+    it.effect(`two machines, each with a login of its own, on one store: each mints once; ${what}`, () =>
+      Effect.gen(function*() {
+        const world = yield* World.make
+        let user = "one"
+        world.config = Effect.sync(() => login(user))
+        world.mint = minting(withoutSignOn)
+        const lease = yield* leases
+        const build = process(world, lease, options)
+        const running = yield* Effect.all({ one: build, two: build, three: build })
+        for (let n = 0; n < 60; n++) {
+          for (const name of ["one", "two", "three"] as const) {
+            user = name
+            const tokens = isShortLived ? yield* process(world, lease, options) : running[name]
+            assert.strictEqual(yield* cliReason(tokens, "my-app"), "SignOnRequired")
+            yield* TestClock.adjust("1 minute")
+          }
+        }
+        assert.strictEqual(world.mints.length, 3)
+        // Whoever logs in anew is none of those.
+        user = "four"
+        world.mint = minting((now) => World.tokenOf({ now, life: World.day }))
+        assert.strictEqual(yield* cliReason(yield* process(world, lease, options), "my-app"), "cli")
+      }))
+  }
+
+  it.effect("stays known when another try fails for a cause that has nothing to do with it", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.succeed(login("one"))
+      world.mint = minting(withoutSignOn)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* cliReason(tokens, "my-app")
+        yield* TestClock.adjust("1 minute")
+        world.mint = () => Effect.fail(new MissReason.Unreachable({ by: "refused" }))
+        yield* Effect.exit(tokens.refresh("my-app"))
+        assert.strictEqual(world.mints.length, 2)
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* cliReason(tokens, "my-app"), "SignOnRequired")
+        assert.strictEqual(world.mints.length, 2)
+        // Without the store, which tells the same.
+      }).pipe(Effect.provide(world.layer({ ...options, chain: ["cli", "manual"] })))
+    }))
+
+  it.effect("is the fault of who was logged in when flyctl began, not of who logged in meanwhile", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.config = Effect.succeed(login("one"))
+      world.mint = () =>
+        Effect.suspend(() => {
+          world.config = Effect.succeed(login("two"))
+          return minting(withoutSignOn)()
+        })
+      const lease = yield* leases
+      const tokens = yield* process(world, lease, options)
+      yield* cliReason(tokens, "my-app")
+      world.mint = minting((now) => World.tokenOf({ now, life: World.day }))
+      yield* TestClock.adjust("10 seconds")
+      // In the store as well.
+      const next = yield* process(world, lease, options)
+      assert.strictEqual(yield* cliReason(next, "my-app"), "cli")
+    }))
+
   it.effect("refresh and setManual have another try, in a loop no more often than the back-off", () =>
     Effect.gen(function*() {
       const world = yield* World.make
@@ -283,6 +349,28 @@ describe("flyctl that hangs", () => {
         assert.isAbove(asked, length)
         yield* Effect.exit(tokens.get("my-app"))
         assert.strictEqual(world.lookups.length, asked)
+      }).pipe(Effect.provide(world.layer({ ...options, failureCooldown: 0 })))
+    }))
+
+  it.effect("over the question for the organization does not hide what is known by now", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      world.listApps = () => Effect.never
+      world.orgOf = () => Effect.never
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const asking = yield* Effect.forkChild(cliReason(tokens, "my-app"))
+        yield* TestClock.adjust("50 seconds")
+        assert.strictEqual(yield* Fiber.join(asking), "TimedOut")
+        // Another process has found it out, and its token has ended.
+        yield* world.store.put("my-app", "cached", {
+          token: World.tokenOf({ now: -World.day, life: World.hour }).redacted,
+          expiresAt: World.hour - World.day,
+          source: "cli",
+          savedAt: -World.day,
+          org: "acme"
+        })
+        assert.strictEqual(yield* cliReason(tokens, "my-app"), "cli")
       }).pipe(Effect.provide(world.layer({ ...options, failureCooldown: 0 })))
     }))
 

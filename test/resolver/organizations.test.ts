@@ -131,7 +131,8 @@ describe("which organization", () => {
         yield* tokens.get("app-2")
         yield* tokens.refresh("app-2")
         yield* tokens.get("app-3")
-        assert.deepStrictEqual(world.lookups, ["app-1", "app-2", "app-3"])
+        // A refresh asks anew: the app may have moved.
+        assert.deepStrictEqual(world.lookups, ["app-1", "app-2", "app-2", "app-3"])
         assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme", "other", "other"])
       }).pipe(Effect.provide(world.layer()))
     }))
@@ -448,6 +449,24 @@ describe("an organization that was learned", () => {
         assert.strictEqual(source, "cli")
         assert.deepStrictEqual(world.mints.map(({ org }) => org), ["old", "new"])
         assert.strictEqual(yield* recorded(world), "new")
+      }
+    }))
+
+  it.effect("an app that moved is found though the login is dead, by what the environment's token says", () =>
+    Effect.gen(function*() {
+      for (const dead of [new MissReason.NotAuthenticated(), new MissReason.NotLoggedIn()]) {
+        const world = yield* World.make
+        world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
+        yield* expired(world, "old")
+        const works = world.mint
+        world.mint = (org, call) => {
+          if (!call.environmentToken) return Effect.fail(dead)
+          return org === "old" ? Effect.fail(new MissReason.OrgUnknown({ name: org })) : works(org, call)
+        }
+        world.orgOf = (_, call) => call.environmentToken ? Effect.succeed("new") : Effect.fail(dead)
+        const get = FlyTokens.use((tokens) => tokens.get("my-app"))
+        const { source } = yield* get.pipe(Effect.provide(world.layer({ chain: ["storage", "cli"] })))
+        assert.strictEqual(source, "cli")
       }
     }))
 

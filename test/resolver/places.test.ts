@@ -98,6 +98,49 @@ describe("a token of the config file or the environment", () => {
       }).pipe(Effect.provide(w.layer(rejectedOnce)))
     }))
 
+  for (const how of ["refresh", "invalidate"] as const) {
+    it.effect(`is taken again after ${how}: Fly answers 404 for an app that has moved, and nobody says \`rejected\``, () =>
+      Effect.gen(function*() {
+        const w = yield* world
+        // Its record is of before: the app has moved to `other`.
+        yield* w.store.put("my-app", "cached", {
+          token: FlyToken.make(ofOrg(1, { now: -World.day })).redacted,
+          expiresAt: World.hour - World.day,
+          source: "cli",
+          savedAt: -World.day,
+          org: "acme"
+        })
+        w.orgOf = () => Effect.succeed("other")
+        yield* Effect.gen(function*() {
+          const tokens = yield* FlyTokens
+          assert.deepStrictEqual((yield* tokens.get("my-app")).token.orgIds, [1n])
+          const good = FlyToken.make(ofOrg(2, { now: 0 }))
+          w.config = Effect.succeed(good)
+          if (how === "invalidate") yield* tokens.invalidate("my-app")
+          const answer = yield* how === "refresh" ? tokens.refresh("my-app") : tokens.get("my-app")
+          assert.strictEqual(answer.token.value, good.value)
+        }).pipe(Effect.provide(w.layer(rejectedOnce)))
+      }))
+  }
+
+  it.effect("is minted for the organization that flyctl names now, after a refresh", () =>
+    Effect.gen(function*() {
+      const w = yield* world
+      yield* w.store.put("my-app", "cached", {
+        token: FlyToken.make(ofOrg(1, { now: 0 })).redacted,
+        expiresAt: World.hour,
+        source: "cli",
+        savedAt: 0,
+        org: "acme"
+      })
+      w.orgOf = () => Effect.succeed("other")
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.deepStrictEqual((yield* tokens.get("my-app")).token.orgIds, [1n])
+        assert.deepStrictEqual((yield* tokens.refresh("my-app")).token.orgIds, [2n])
+      }).pipe(Effect.provide(w.layer(rejectedOnce)))
+    }))
+
   it.effect("is taken where only the option org says where the app is: that may be one word for many apps", () =>
     Effect.gen(function*() {
       const w = yield* world
@@ -204,5 +247,92 @@ describe("personal, which means another organization to each login", () => {
       const other = yield* process(w, lease, chain)
       assert.notStrictEqual((yield* other.get("app-3")).token.value, first.token.value)
       assert.strictEqual(w.mints.length, 2)
+    }))
+
+  it.effect("is minted with the credential that sees the app in it, and with no other", () =>
+    Effect.gen(function*() {
+      const w = yield* World.make
+      w.variables["FLY_API_TOKEN"] = "fo1_ada"
+      w.config = Effect.succeed(FlyToken.make("fo1_bob"))
+      w.orgOf = (app, { environmentToken }) =>
+        environmentToken ? Effect.fail(new MissReason.AppUnknown({ name: app })) : Effect.succeed("personal")
+      w.mint = (_, { environmentToken }) =>
+        Effect.map(
+          Clock.currentTimeMillis,
+          (now) => FlyToken.make(ofOrg(environmentToken ? 11 : 22, { now, life: 86_400 }))
+        )
+      yield* Effect.gen(function*() {
+        const { token } = yield* FlyTokens.use((tokens) => tokens.get("my-app"))
+        assert.deepStrictEqual(token.orgIds, [22n])
+        assert.deepStrictEqual(w.mints.map(({ environmentToken }) => environmentToken), [false])
+      }).pipe(Effect.provide(w.layer({ chain: ["storage", "cli"] })))
+    }))
+
+  it.effect("as the option is whoever's flyctl is called as first, and nobody else's", () =>
+    Effect.gen(function*() {
+      const w = yield* World.make
+      w.variables["FLY_API_TOKEN"] = "fo1_ada"
+      w.config = Effect.succeed(FlyToken.make("fo1_bob"))
+      const mint = w.mint
+      w.mint = (org, call) => call.environmentToken ? Effect.fail(new MissReason.MintRefused()) : mint(org, call)
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.strictEqual(yield* reasonOf(tokens, "my-app", "cli"), "MintRefused")
+        assert.deepStrictEqual(w.mints.map(({ environmentToken }) => environmentToken), [true])
+      }).pipe(Effect.provide(w.layer(chain)))
+    }))
+
+  it.effect("where nobody can tell whose it is, the environment's and the login's are two still", () =>
+    Effect.gen(function*() {
+      const w = yield* World.make
+      w.variables["FLY_API_TOKEN"] = "fo1_ada"
+      w.config = Effect.fail(new MissReason.Disabled())
+      w.orgOf = (app, { environmentToken }) =>
+        environmentToken === (app === "of-ada")
+          ? Effect.succeed("personal")
+          : Effect.fail(new MissReason.AppUnknown({ name: app }))
+      w.mint = (_, { environmentToken }) =>
+        Effect.map(
+          Clock.currentTimeMillis,
+          (now) => FlyToken.make(ofOrg(environmentToken ? 11 : 22, { now, life: 86_400 }))
+        )
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        assert.deepStrictEqual((yield* tokens.get("of-ada")).token.orgIds, [11n])
+        assert.deepStrictEqual((yield* tokens.get("of-bob")).token.orgIds, [22n])
+      }).pipe(Effect.provide(w.layer({ chain: ["storage", "cli"] })))
+    }))
+
+  it.effect("as flyctl named it, is asked for anew: another login sees the app under another name", () =>
+    Effect.gen(function*() {
+      const w = yield* World.make
+      let user = "ada"
+      w.config = Effect.sync(() => FlyToken.make(`fo1_${user}`))
+      w.orgOf = () => Effect.succeed(user === "ada" ? "personal" : "ada-home")
+      w.mintLife = World.hour
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        yield* tokens.get("my-app")
+        yield* TestClock.adjust("2 hours")
+        user = "bob"
+        yield* tokens.get("my-app")
+        assert.deepStrictEqual(w.mints.map(({ org }) => org), ["personal", "ada-home"])
+      }).pipe(Effect.provide(w.layer({ chain: ["storage", "cli"], softExpiryLead: 0 })))
+    }))
+
+  it.effect("of many apps at once is known from one list", () =>
+    Effect.gen(function*() {
+      const w = yield* World.make
+      const apps = Array.from({ length: 30 }, (_, n) => `app-${n}`)
+      w.listApps = () => Effect.delay(Effect.succeed(new Map(apps.map((app) => [app, "personal"]))), "1 second")
+      w.orgOf = () => Effect.never
+      yield* Effect.gen(function*() {
+        const all = yield* Effect.forkChild(
+          FlyTokens.use((tokens) => Effect.forEach(apps, tokens.get, { concurrency: "unbounded" }))
+        )
+        yield* TestClock.adjust("20 seconds")
+        assert.isDefined(all.pollUnsafe())
+        assert.lengthOf(w.mints, 1)
+      }).pipe(Effect.provide(w.layer({ chain: ["storage", "cli"], cliTimeout: "10 seconds" })))
     }))
 })

@@ -532,6 +532,6 @@ describe("callers that wait for one run", () => {
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual(mostAsking, 1)
         assert.isAtLeast(world.configReads, 3)
-      }).pipe(Effect.provide(world.layer()))
+      }).pipe(Effect.provide(world.layer({ chain: ["config", "manual"] })))
     }))
 })

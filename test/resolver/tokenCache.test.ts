@@ -37,4 +37,14 @@ describe("the cache", () => {
     fill(cache, 5_000, 1, 101, false)
     expect(cache.entries.size).toBe(601)
   })
+
+  it("keeps nothing of the tokens that were dropped long ago, whether or not their apps are asked for", () => {
+    const cache = TokenCache.make(1_000)
+    for (let n = 0; n < 10_000; n++) TokenCache.drop(cache, `app-${n}` as AppName, "one", n)
+    expect(cache.dropped.size).toBeLessThan(3_000)
+    // None is forgotten too early.
+    expect(TokenCache.droppedOf(cache, "app-9001" as AppName, 9_999)).toEqual(["one"])
+    expect(TokenCache.droppedOf(cache, "app-9999" as AppName, 20_000)).toEqual([])
+    expect(cache.dropped.has("app-9999" as AppName)).toBe(false)
+  })
 })

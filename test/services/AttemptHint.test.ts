@@ -31,6 +31,9 @@ describe("the hint of an attempt", () => {
   it("of a minted token blames no copying: it is the clock, or a sign-on", () => {
     assert.match(hintOf({ source: "cli", reason: expired }), /clock/)
     assert.match(hintOf({ source: "cli", reason: undischarged }), /sign-on/)
+    // A get alone has the same answer all day.
+    assert.notMatch(hintOf({ source: "cli", reason: undischarged }), /try again|minute/)
+    assert.match(hintOf({ source: "cli", reason: undischarged }), /--refresh/)
   })
 
   it("of what is stored leaves it to the next mint", () => {

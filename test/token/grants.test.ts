@@ -57,6 +57,8 @@ describe("what a token can serve, read offline", () => {
     ["none of several", token(ofOrg(1), ofOrg(2)), place()],
     ["none of all", token(mac.piece({ caveats: [mac.organization(0, 31), mac.apps({ 0: 31 })] })), place()],
     ["none of a user", token("fo1_user"), place()],
+    ["no app whose number is none", token(mac.piece({ caveats: [mac.apps({ x: 31 })] })), place()],
+    ["no app beside such a one", token(mac.piece({ caveats: [mac.apps({ 7: 31, x: 31 })] })), place()],
     ["none of what is no token", token("fm2_x"), place()]
   ])("numbers are told by %s", (_, token, expected) => {
     expect(Grants.placeOf(token)).toEqual(expected)

@@ -5,12 +5,25 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as OrgRecord from "../../policy/OrgRecord.ts"
 import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
 import { type MissReason, OrgUnknown } from "../../services/MissReason.ts"
 import { type AppName, isAppName } from "../../token/AppName.ts"
 import * as AppLookup from "./AppLookup.ts"
 import type { CliGate } from "./CliGate.ts"
 import * as EitherCredential from "./EitherCredential.ts"
+
+/**
+ * The slug of an organization, and for which call it was told: another one may mean another organization by it.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Named {
+  readonly slug: string
+  readonly by: CallOptions
+}
 
 /**
  * The slug of an app's organization: from the option `org`, else from what flyctl said once.
@@ -20,7 +33,9 @@ import * as EitherCredential from "./EitherCredential.ts"
  * @stability stable
  */
 export interface AppOrganizations {
-  readonly of: (app: AppName, options: CallOptions) => Effect.Effect<string, MissReason>
+  readonly of: (app: AppName, options: CallOptions) => Effect.Effect<Named, MissReason>
+  /** Whether flyctl need not be asked for it. */
+  readonly isKnown: (app: AppName) => boolean
   /** Takes what the app's record names, unless flyctl has said it already. */
   readonly remind: (app: AppName, recorded: string | undefined) => void
   /**
@@ -37,9 +52,6 @@ export interface AppOrganizations {
   /** The slug may be wrong: ask again next time. */
   readonly forget: (app: AppName) => void
 }
-
-/** `personal` is an organization of whoever asks: the next one may be somebody else. */
-const isForAll = (org: string): boolean => org !== "personal"
 
 /** What is said of an organization that the app is not in any more. */
 const mayHaveMoved = (reason: MissReason): boolean => reason._tag === "OrgUnknown" || reason._tag === "Forbidden"
@@ -75,8 +87,18 @@ export const make = (options: {
   const byToken = lookup({ environmentToken: true })
   const byLogin = lookup({ environmentToken: false })
 
+  /** Not what each login means something else by: the next one who asks may be somebody else, in this process too. */
+  const remembered = (app: AppName): string | undefined => {
+    const org = known.get(app)
+    return org === undefined || OrgRecord.isByLogin(org) ? undefined : org
+  }
+
   const asked = (app: AppName, call: CallOptions) =>
-    EitherCredential.withEither(call, ({ environmentToken }) => environmentToken ? byToken(app) : byLogin(app))
+    EitherCredential.withEither(call, (by) =>
+      Effect.suspend(() => {
+        if (remembered(app) === undefined) known.delete(app)
+        return Effect.map(by.environmentToken ? byToken(app) : byLogin(app), (slug): Named => ({ slug, by }))
+      }))
 
   const of: AppOrganizations["of"] = (app, call) =>
     Effect.suspend(() => {
@@ -84,7 +106,9 @@ export const make = (options: {
       if (org === undefined) return asked(app, call)
       // What flyctl said does not count, so it is not recorded either.
       known.delete(app)
-      return isAppName(org) ? Effect.succeed<string>(org) : Effect.fail(new OrgUnknown({ name: app }))
+      return isAppName(org)
+        ? Effect.succeed<Named>({ slug: org, by: call })
+        : Effect.fail(new OrgUnknown({ name: app }))
     })
 
   const forget = (app: AppName) => {
@@ -93,22 +117,20 @@ export const make = (options: {
 
   return {
     of,
+    isKnown: (app) => configured(app) !== undefined || remembered(app) !== undefined,
     remind: (app, recorded) => {
-      if (!known.has(app) && isAppName(recorded) && isForAll(recorded)) known.set(app, recorded)
+      if (!known.has(app) && isAppName(recorded) && !OrgRecord.isByLogin(recorded)) known.set(app, recorded)
     },
     orMoved: (app, call, run) =>
       Effect.suspend(() => {
-        const remembered = known.get(app)
+        const before = remembered(app)
         return Effect.catchIf(run, mayHaveMoved, (reason) => {
           forget(app)
-          if (remembered === undefined) return Effect.fail(reason)
-          return Effect.flatMap(of(app, call), (org) => org === remembered ? Effect.fail(reason) : run)
+          if (before === undefined) return Effect.fail(reason)
+          return Effect.flatMap(of(app, call), ({ slug }) => slug === before ? Effect.fail(reason) : run)
         })
       }),
-    recordable: (app) => {
-      const org = known.get(app)
-      return org !== undefined && isForAll(org) ? org : undefined
-    },
+    recordable: remembered,
     forget
   }
 }

@@ -291,7 +291,7 @@ const refreshRejected = (
  */
 export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
   Effect.suspend(() => {
-    const { app, shared: { cache, mintedTokens } } = state
+    const { app, shared: { cache, forgetPlace, mintedTokens } } = state
     const now = nowOf(state)
     AppState.endPause(state)
     const entry = AppState.validEntry(state, now)
@@ -299,6 +299,8 @@ export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
     const run = AppState.running(state)
     if (run?.purpose === "refresh") return answerOf(state, run)
     state.epoch++
+    // Fly mostly answers 404 where a token has no access, so that nobody rejects it: this may be why.
+    forgetPlace(app)
     cache.entries.delete(app)
     if (entry !== undefined) {
       TokenCache.drop(cache, app, entry.resolved.token.identity, now)

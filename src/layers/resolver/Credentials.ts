@@ -4,6 +4,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { ConfigFile } from "../../services/ConfigFile.ts"
@@ -43,4 +45,20 @@ export const make = (options: {
     const given = environmentToken ? Option.getOrUndefined(tokenOf(environment)) : undefined
     return Login.digest([given, Result.getOrUndefined(login)])
   })
+}
+
+/**
+ * Begins to find out who asks before flyctl runs, and holds it up by nothing: when flyctl ends somebody else may be logged
+ * in, and the config file may hang. What comes back waits for the answer.
+ *
+ * @category running
+ * @since 0.1.0
+ * @stability stable
+ */
+export const ahead = (
+  fork: Background.Background["fork"],
+  asking: Effect.Effect<string | undefined>
+): Effect.Effect<string | undefined> => {
+  const fiber = fork(asking)
+  return Effect.map(Fiber.await(fiber), (exit) => Exit.isSuccess(exit) ? exit.value : undefined)
 }

@@ -61,15 +61,15 @@ export const mayDependOnCredential = (reason: MissReason): boolean =>
   reason._tag === "HttpFailed" ? [401, 403, 404].includes(reason.status) : depends[reason._tag]
 
 /**
- * Which of two failures is told: the login's, with which it would have worked last; without a login, what is wrong with
- * the environment's token.
+ * Which of two failures is told: the login's, with which it would have worked last; without a login, or with one that is
+ * over, what is wrong with the environment's token.
  *
  * @category judging
  * @since 0.1.0
  * @stability stable
  */
 export const moreTelling = (environment: MissReason, login: MissReason): MissReason =>
-  login._tag === "NotLoggedIn" ? environment : login
+  login._tag === "NotLoggedIn" || login._tag === "NotAuthenticated" ? environment : login
 
 /**
  * Calls flyctl, with the environment's token if it may see that; what may depend on it is tried with the login, once.

@@ -10,7 +10,7 @@ import * as Result from "effect/Result"
 import * as OrgRecord from "../../policy/OrgRecord.ts"
 import { ConfigFile } from "../../services/ConfigFile.ts"
 import { Environment, tokenOf } from "../../services/Environment.ts"
-import { FlyCli } from "../../services/FlyCli.ts"
+import { type CallOptions, FlyCli } from "../../services/FlyCli.ts"
 import { Disabled, MintRefused, type MissReason, NotLoggedIn } from "../../services/MissReason.ts"
 import type { SourceName } from "../../services/SourceName.ts"
 import { Storage } from "../../services/Storage.ts"
@@ -223,41 +223,46 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   })
 
   /** What another process minted, or why nothing is minted now because that was of no use. */
-  const minted = Effect.fnUntraced(function*(org: string): Effect.fn.Return<Answer | undefined> {
+  const minted = Effect.fnUntraced(function*(org: string, by: CallOptions): Effect.fn.Return<Answer | undefined> {
     if (!settings.chain.includes("storage")) return undefined
-    const login = OrgRecord.isByLogin(org) ? yield* credentials(callOf()) : undefined
-    const holding = Holdings.holdingOf(isForApp ? { app } : { org }, login)
+    const asker = OrgRecord.isByLogin(org) ? { by, login: yield* credentials(by) } : undefined
+    const holding = Holdings.holdingOf(isForApp ? { app } : { org }, asker)
     const candidate = yield* records.read(holding, request)
     // An app's own is what the source storage has.
     if (candidate !== undefined && !isForApp) {
       const judged = Chain.judge(candidate, yield* Clock.currentTimeMillis, undefined, demands)
       if ("candidate" in judged) return { _tag: "Usable", ...judged }
     }
-    const reason = yield* pauses.reason(holding.label, credentials(callOf()))
+    const reason = yield* pauses.reason(holding.label, credentials(by))
     return reason === undefined ? undefined : { _tag: "Miss", reason, candidate, organization: undefined }
   })
 
-  /** The organization, by flyctl's word as far as it can be had. */
-  const organization = Effect.fnUntraced(function*(): Effect.fn.Return<Organization, MissReason> {
-    const call = callOf()
+  /** The organization, by flyctl's word as far as it can be had, and with which credential it is called so. */
+  const organization = Effect.fnUntraced(function*(
+    call: CallOptions
+  ): Effect.fn.Return<readonly [Organization, CallOptions], MissReason> {
     const slug = yield* Effect.sync(() => configured(app))
-    if (slug === undefined) return { _tag: "Confirmed", slug: yield* organizations.of(app, call) }
+    if (slug === undefined) {
+      const { by, slug } = yield* organizations.of(app, call)
+      return [{ _tag: "Confirmed", slug }, by]
+    }
     const asked = yield* Effect.result(organizations.of(app, call))
-    if (Result.isSuccess(asked)) return organizationOf(app, slug, new Map([[app, asked.success]]))
-    if (!isAbsence(asked.failure)) return { _tag: "Unchecked", slug, reason: asked.failure }
+    if (Result.isSuccess(asked)) return [organizationOf(app, slug, new Map([[app, asked.success.slug]])), call]
+    if (!isAbsence(asked.failure)) return [{ _tag: "Unchecked", slug, reason: asked.failure }, call]
     // Only the list, which takes the whole account, shows whether it is the app that is not there or the organization.
     const apps = yield* Effect.result(gate(() => cli.listApps(call)))
     return Result.isSuccess(apps)
-      ? organizationOf(app, slug, apps.success)
-      : { _tag: "Unchecked", slug, reason: apps.failure }
+      ? [organizationOf(app, slug, apps.success), call]
+      : [{ _tag: "Unchecked", slug, reason: apps.failure }, call]
   })
 
   const askedCli = Effect.fnUntraced(function*(): Effect.fn.Return<Answer> {
-    const found = yield* Effect.result(Effect.flatMap(Effect.exit(organization()), Background.typed))
+    const found = yield* Effect.result(Effect.flatMap(Effect.exit(organization(callOf())), Background.typed))
     if (Result.isFailure(found)) {
       return { _tag: "Miss", reason: found.failure, candidate: undefined, organization: undefined }
     }
-    const had = yield* minted(found.success.slug)
+    const [place, by] = found.success
+    const had = yield* minted(place.slug, by)
     if (had !== undefined) return had
     const environmentToken = request.environmentMissed ? Option.none() : tokenOf(environment)
     const login = yield* Effect.result(
@@ -266,12 +271,12 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
         millis: settings.configFileTimeoutMillis
       })
     )
-    const reason = found.success._tag === "Unchecked" && fatal.has(found.success.reason._tag)
-      ? found.success.reason
+    const reason = place._tag === "Unchecked" && fatal.has(place.reason._tag)
+      ? place.reason
       : mintRefusal(Option.getOrUndefined(environmentToken), login)
     return reason === undefined
-      ? { _tag: "WouldMint", mintFor: settings.mintFor, organization: found.success }
-      : { _tag: "Miss", reason, candidate: undefined, organization: found.success }
+      ? { _tag: "WouldMint", mintFor: settings.mintFor, organization: place }
+      : { _tag: "Miss", reason, candidate: undefined, organization: place }
   })
 
   const explained: Array<Explained> = []

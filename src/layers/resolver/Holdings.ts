@@ -13,7 +13,8 @@ import type { MissReason } from "../../services/MissReason.ts"
 import type { StorageKey } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
-import type { AppOrganizations } from "./AppOrganizations.ts"
+import type { AppOrganizations, Named } from "./AppOrganizations.ts"
+import type { Background } from "./Background.ts"
 import type { Credentials } from "./Credentials.ts"
 import * as MintPauses from "./MintPauses.ts"
 
@@ -28,21 +29,34 @@ export interface Holding {
   /** What the lease and the record are about; `undefined` if the token is kept in memory only. */
   readonly scope: LeaseScope | undefined
   readonly label: string
-  /** Whose it is, if that tells organizations apart. */
+  /** Whose it is, if that tells organizations apart; else undefined. */
+  readonly asker: Asker | undefined
+}
+
+/**
+ * Who asks, by the only credential that means this organization, and a digest of that one, if it can be told.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface Asker {
+  readonly by: CallOptions
   readonly login: string | undefined
 }
 
 /**
- * The holding of an owner; `login` names who asks, where that tells organizations apart.
+ * The holding of an owner, and of who asks, where that tells organizations apart.
  *
  * @category constructors
  * @since 0.1.0
  * @stability stable
  */
-export const holdingOf = (owner: Holding["owner"], login: string | undefined): Holding => {
-  const name = "app" in owner ? owner.app : OrgRecord.nameOf(owner.org, login)
+export const holdingOf = (owner: Holding["owner"], asker?: Asker): Holding => {
+  const name = "app" in owner ? owner.app : OrgRecord.nameOf(owner.org, asker?.login)
   const scope = name === undefined ? undefined : "app" in owner ? owner : { org: name }
-  return { owner, scope, label: labelOf(scope ?? owner), login }
+  const credential = asker?.by.environmentToken === true ? "token" : "login"
+  return { owner, scope, label: scope === undefined ? `${labelOf(owner)}/${credential}` : labelOf(scope), asker }
 }
 
 /**
@@ -79,33 +93,34 @@ export const lookupLabel = (app: AppName): string => `lookup/${app}`
  */
 export const make = (options: {
   readonly settings: Pick<ResolverSettings, "mintFor">
-  readonly organizations: Pick<AppOrganizations, "of">
+  readonly organizations: Pick<AppOrganizations, "of" | "isKnown">
   readonly credentials: Credentials
   readonly pauses: MintPauses.MintPauses
-  readonly fork: (effect: Effect.Effect<void>) => unknown
+  readonly fork: Background["fork"]
 }): Holdings => {
-  const { credentials, organizations, pauses, settings } = options
+  const { credentials, fork, organizations, pauses, settings } = options
 
-  /** The organization's slug. A question that hung is not asked again at once, as little as a mint is. */
-  const organizationOf: (app: AppName, call: CallOptions) => Effect.Effect<string, MissReason> = Effect.fnUntraced(
+  /** A question that hung is not asked again at once, as little as a mint is. */
+  const ask: (app: AppName, call: CallOptions) => Effect.Effect<Named, MissReason> = Effect.fnUntraced(
     function*(app, call) {
       const label = lookupLabel(app)
       const reason = yield* pauses.reason(label, credentials(call))
       if (reason !== undefined) return yield* Effect.fail(reason)
-      const slug = yield* Effect.result(organizations.of(app, call))
+      const named = yield* Effect.result(organizations.of(app, call))
       // Only one that hung is put off: others cost nothing that lasts.
-      if (Result.isSuccess(slug) || slug.failure._tag !== "TimedOut") pauses.end(label)
+      if (Result.isSuccess(named) || named.failure._tag !== "TimedOut") pauses.end(label)
       else {
-        pauses.failed(label, { reason: slug.failure, at: yield* Clock.currentTimeMillis })
-        options.fork(MintPauses.identifying(pauses, label, credentials(call)))
+        pauses.failed(label, { reason: named.failure, at: yield* Clock.currentTimeMillis })
+        // Not before, as for a mint: there are as many questions as apps, and each would read the file.
+        fork(MintPauses.identifying(pauses, label, credentials(call)))
       }
-      return yield* Effect.fromResult(slug)
+      return yield* Effect.fromResult(named)
     }
   )
 
   return Effect.fnUntraced(function*(app, call) {
-    if (settings.mintFor === "app") return holdingOf({ app }, undefined)
-    const org = yield* organizationOf(app, call)
-    return holdingOf({ org }, OrgRecord.isByLogin(org) ? yield* credentials(call) : undefined)
+    if (settings.mintFor === "app") return holdingOf({ app })
+    const { by, slug } = yield* organizations.isKnown(app) ? organizations.of(app, call) : ask(app, call)
+    return holdingOf({ org: slug }, OrgRecord.isByLogin(slug) ? { by, login: yield* credentials(by) } : undefined)
   })
 }

@@ -38,6 +38,7 @@ export const make = (shared: Shared): Invalidation => {
   /** One synchronous step in memory; a run that is under way cannot bring the token back. */
   const clear = (app: AppName, identity: string | undefined, isCurrent: boolean, now: number) => {
     if (isCurrent) cache.entries.delete(app)
+    shared.forgetPlace(app)
     const resolver = live.get(app)
     if (resolver !== undefined) AppResolver.onInvalidated(resolver)
     if (identity === undefined) return

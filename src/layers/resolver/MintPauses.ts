@@ -9,7 +9,7 @@ import * as MintPolicy from "../../policy/MintPolicy.ts"
 import type { RefreshSettings } from "../../policy/RefreshPolicy.ts"
 import type { MissReason } from "../../services/MissReason.ts"
 
-type Failure = Omit<MintPolicy.Failure, "isLasting" | "login"> & { readonly login?: string | undefined }
+type Failure = Omit<MintPolicy.Failure, "logins"> & Partial<Pick<MintPolicy.Failure, "logins">>
 
 /**
  * Pauses by label: of an organization, of an app, or of the question which organization an app is in.
@@ -30,7 +30,7 @@ export interface MintPauses {
   ) => Effect.Effect<MissReason | undefined, E>
   /** Notes that what was minted is of no use. */
   readonly unusable: (label: string, failure: Failure) => void
-  /** Notes how a run of flyctl failed. What leaves no traces at Fly ends the pause: it is another cause. */
+  /** Notes how a run of flyctl failed. What leaves no traces at Fly ends a pause that does not last: it is another cause. */
   readonly failed: (label: string, failure: Failure) => void
   /** Whose login it was is known by now. */
   readonly identify: (label: string, login: string | undefined) => void
@@ -62,9 +62,8 @@ export const make = (settings: RefreshSettings, random: () => number): MintPause
     sweepAt = Math.max(firstSweep, 2 * pauses.size)
   }
 
-  const note = (label: string, failure: Failure, isLasting: boolean) => {
-    const login = failure.login
-    pauses.set(label, MintPolicy.pauseAfter(pauses.get(label), { ...failure, isLasting, login }, settings, random()))
+  const note = (label: string, failure: Failure) => {
+    pauses.set(label, MintPolicy.pauseAfter(pauses.get(label), { logins: [], ...failure }, settings, random()))
     sweep(failure.at)
   }
 
@@ -85,11 +84,17 @@ export const make = (settings: RefreshSettings, random: () => number): MintPause
       end(label)
       return undefined
     }),
-    unusable: (label, failure) => note(label, failure, MintPolicy.lasts(failure.reason)),
-    failed: (label, failure) => MintPolicy.leavesTraces(failure.reason) ? note(label, failure, false) : end(label),
+    unusable: note,
+    failed: (label, failure) => {
+      if (MintPolicy.leavesTraces(failure.reason)) return note(label, failure)
+      const pause = pauses.get(label)
+      const left = pause === undefined ? undefined : MintPolicy.outlasting(pause)
+      if (left === undefined) end(label)
+      else pauses.set(label, left)
+    },
     identify: (label, login) => {
       const pause = pauses.get(label)
-      if (pause !== undefined) pauses.set(label, { ...pause, login: pause.login ?? login })
+      if (login !== undefined && pause?.logins.length === 0) pauses.set(label, { ...pause, logins: [login] })
     },
     end,
     hasten: (label) => {

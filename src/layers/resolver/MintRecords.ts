@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as MintPolicy from "../../policy/MintPolicy.ts"
 import { type LeaseScope, nameOf } from "../../services/Lease.ts"
 import type { StoredToken } from "../../services/Storage.ts"
-import type { FlyToken } from "../../token/FlyToken.ts"
+import { FlyToken } from "../../token/FlyToken.ts"
 import type { Candidate, ChainRequest, Demands } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import { type Holding, keyOf } from "./Holdings.ts"
@@ -31,11 +31,12 @@ export interface MintRecords {
   /** Leaves a record; `false` if there is a newer one. */
   readonly write: (scope: LeaseScope, record: StoredToken) => Effect.Effect<boolean, WriteReason>
   /**
-   * Leaves word that what was minted with this login is of no use. A record that somebody can use stays; `false` then.
+   * Leaves word that what was minted with this login is of no use, beside the others that it is of no use with. A record
+   * that somebody can use stays; `false` then.
    */
   readonly writeUseless: (
     scope: LeaseScope,
-    record: (login: string) => StoredToken,
+    record: (logins: string) => StoredToken,
     login: Effect.Effect<string | undefined>
   ) => Effect.Effect<boolean, WriteReason>
 }
@@ -59,14 +60,22 @@ export const make = (options: {
   const readAt = (read: StoreReads.StoreReads, scope: LeaseScope, request: Pick<ChainRequest, "storageTimedOut">) =>
     Effect.orElseSucceed(read(request, nameOf(scope), keyOf(scope)), () => Option.none())
 
-  /** Of what this or another process minted, the newest tells whether a mint is of use. */
-  const learn = (label: string, { login, savedAt }: StoredToken, token: FlyToken) => {
-    const pause = pauses.of(label)
-    if (pause !== undefined && savedAt <= pause.since) return
+  /** Which mint a record says to have been of no use; `undefined` if it does not. */
+  const uselessOf = ({ login, savedAt }: StoredToken, token: FlyToken) => {
     const reason = MintPolicy.unusable(token, savedAt, demands.ttlMillis)
-    if (reason === undefined) pauses.end(label)
-    // A record that was put there in other ways says nothing of mints.
-    else if (login !== undefined) pauses.unusable(label, { reason, at: savedAt, login })
+    return reason === undefined ? undefined : { reason, since: savedAt, logins: login?.split(",") ?? [] }
+  }
+
+  /** Of what this or another process minted, the newest tells whether a mint is of use. */
+  const learn = (label: string, record: StoredToken, token: FlyToken) => {
+    const pause = pauses.of(label)
+    if (pause !== undefined && record.savedAt <= pause.since) return
+    const useless = uselessOf(record, token)
+    if (useless === undefined) return pauses.end(label)
+    const { logins, reason, since: at } = useless
+    // A record that was put there in other ways says nothing of mints, and one of other logins nothing of this one's.
+    const tells = pause === undefined ? logins.length > 0 : pause.logins.some((login) => logins.includes(login))
+    if (tells) pauses.unusable(label, { reason, at, logins })
   }
 
   return {
@@ -79,12 +88,15 @@ export const make = (options: {
     }),
     write: (scope, record) => writes.put(nameOf(scope), keyOf(scope), record),
     writeUseless: Effect.fnUntraced(function*(scope, record, login) {
-      const name = yield* login
-      const before = yield* readAt(options.readToWrite, scope, { storageTimedOut: false })
+      const name = (yield* login) ?? unknown
+      const found = yield* readAt(options.readToWrite, scope, { storageTimedOut: false })
       const now = yield* Clock.currentTimeMillis
-      const isOfUse = Option.isSome(before) &&
-        "candidate" in Chain.judge(StoreReads.candidateOf(before.value), now, undefined, demands)
-      return isOfUse ? false : yield* writes.put(nameOf(scope), keyOf(scope), record(name ?? unknown))
+      const before = Option.map(found, StoreReads.candidateOf)
+      const isOfUse = Option.isSome(before) && "candidate" in Chain.judge(before.value, now, undefined, demands)
+      if (isOfUse) return false
+      const useless = Option.isSome(found) ? uselessOf(found.value, FlyToken.make(found.value.token)) : undefined
+      const logins = MintPolicy.loginsAfter(useless, name, now)
+      return yield* writes.put(nameOf(scope), keyOf(scope), record(logins.join(",")))
     })
   }
 }

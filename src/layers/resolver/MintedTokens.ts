@@ -4,24 +4,19 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
-import * as MintPolicy from "../../policy/MintPolicy.ts"
-import * as OrgRecord from "../../policy/OrgRecord.ts"
-import * as Usability from "../../policy/Usability.ts"
 import type { ConfigFile } from "../../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import type { CallOptions, FlyCli } from "../../services/FlyCli.ts"
-import { type Lease, type LeaseError, type LeaseScope, nameOf } from "../../services/Lease.ts"
-import { Malformed, type MissReason } from "../../services/MissReason.ts"
-import type { Storage, StoredToken } from "../../services/Storage.ts"
+import { type Lease, type LeaseError, nameOf } from "../../services/Lease.ts"
+import type { MissReason } from "../../services/MissReason.ts"
+import type { Storage } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
-import { FlyToken } from "../../token/FlyToken.ts"
+import type { FlyToken } from "../../token/FlyToken.ts"
 import type { ResolverSettings } from "../FlyTokensOptions.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 import * as AppOrganizations from "./AppOrganizations.ts"
@@ -31,10 +26,10 @@ import type { Candidate, ChainRequest } from "./Chain.ts"
 import * as Chain from "./Chain.ts"
 import * as CliGate from "./CliGate.ts"
 import * as Credentials from "./Credentials.ts"
-import * as EitherCredential from "./EitherCredential.ts"
 import * as Holdings from "./Holdings.ts"
 import type { Holding } from "./Holdings.ts"
 import * as LeasedMint from "./LeasedMint.ts"
+import * as Minting from "./Minting.ts"
 import * as MintPauses from "./MintPauses.ts"
 import * as MintRecords from "./MintRecords.ts"
 import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
@@ -114,12 +109,9 @@ export const make = (options: {
   })
   const pauses = MintPauses.make(settings, options.random)
   const credentials = Credentials.make(options)
-  // What a write needs to know is not interrupted by the end of the layer, which waits for it.
-  const credentialsToWrite = Credentials.make({
-    ...options,
-    background: { ...background, fork: background.forkWrite }
-  })
   const limitMillis = settings.storageTimeoutMillis
+  // What a write needs to know is not interrupted by the end of the layer, which waits for it.
+  const readToWrite = StoreReads.make({ storage, gate: writes.gate, limitMillis })
   const holders = StoredHolders.make({
     storage,
     gate: writes.gate,
@@ -130,7 +122,7 @@ export const make = (options: {
   const readsStore = settings.chain.includes("storage")
   const records = MintRecords.make({
     read,
-    readToWrite: StoreReads.make({ storage, gate: writes.gate, limitMillis }),
+    readToWrite,
     writes,
     pauses,
     demands
@@ -156,87 +148,26 @@ export const make = (options: {
     const found = readsStore ? yield* records.read(holding, request) : undefined
     if (found !== undefined && fits(found, request, yield* Clock.currentTimeMillis)) return Exit.succeed(found)
     if (request.isRefresh) pauses.hasten(holding.label)
-    const reason = yield* pauses.reason(holding.label, credentials(callOf(request)))
+    const reason = yield* pauses.reason(holding.label, credentials(holding.asker?.by ?? callOf(request)))
     return reason === undefined ? undefined : Exit.fail(reason)
   })
-
-  const mintedBy = (owner: Holding["owner"], environmentToken: boolean): Effect.Effect<FlyToken, MissReason> => {
-    const options = { ttl: Duration.millis(settings.ttlMillis), environmentToken }
-    // A layer of another copy of this package gives tokens of its own.
-    if ("org" in owner) return Effect.map(gate(() => cli.mintReadonly(owner.org, options)), FlyToken.make)
-    // It may write: what is handed out may not.
-    return Effect.flatMap(gate(() => cli.mintDeploy(owner.app, options)), (token) =>
-      Effect.mapError(
-        Effect.fromResult(FlyToken.make(token).attenuate({ readOnly: true })),
-        ({ why }) => new Malformed({ why })
-      ))
-  }
 
   /** Whether flyctl is given the environment's token: not one that was found unusable. */
   const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
 
   const callOf = (request: ChainRequest): CallOptions => ({ environmentToken: givesToken(request) })
 
-  const mint = (owner: Holding["owner"], request: ChainRequest) =>
-    EitherCredential.withEither(callOf(request), ({ environmentToken }) => mintedBy(owner, environmentToken))
-
-  /** Leaves what was minted in the store, behind the callers' backs; `undefined` if it does not get there. */
-  const leave = (scope: LeaseScope | undefined, write: (scope: LeaseScope) => Effect.Effect<boolean, WriteReason>) => {
-    if (!settings.persist.has("cli") || scope === undefined) return Effect.succeed(undefined)
-    const writing = options.inBackground(nameOf(scope), write(scope))
-    return Effect.map(
-      Fiber.await(writing),
-      (exit) => Exit.isSuccess(exit) ? exit.value as boolean | undefined : undefined
-    )
-  }
-
-  const recordOf = ({ acquiredAt, fence, token }: Candidate, login: string | undefined): StoredToken => {
-    const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now: acquiredAt })
-    return {
-      token: token.redacted,
-      expiresAt: Number.isFinite(expiresAt) ? expiresAt : null,
-      source: "cli",
-      savedAt: acquiredAt,
-      ...(fence === undefined ? {} : { fence }),
-      ...(login === undefined ? {} : { login })
-    }
-  }
-
-  /** Mints, remembers what came of it, and stores it behind the callers' backs. */
-  const minted = (holding: Holding, request: ChainRequest): LeasedMint.Mint =>
-    Effect.fnUntraced(function*(fence, interruptible): Effect.fn.Return<LeasedMint.Minted, MissReason> {
-      const { label, owner, scope } = holding
-      const result = yield* interruptible(Effect.result(mint(owner, request)))
-      const now = yield* Clock.currentTimeMillis
-      const login = credentials(callOf(request))
-      if (Result.isFailure(result)) {
-        pauses.failed(label, { reason: result.failure, at: now })
-        background.fork(MintPauses.identifying(pauses, label, login))
-        return yield* Effect.fail(result.failure)
-      }
-      const candidate: Candidate = { token: result.success, acquiredAt: now, fence }
-      const reason = MintPolicy.unusable(candidate.token, now, settings.ttlMillis)
-      if (reason !== undefined) {
-        pauses.unusable(label, { reason, at: now })
-        background.fork(MintPauses.identifying(pauses, label, login))
-        // What is no token is no record either.
-        const written = leave(
-          candidate.token.malformed === undefined ? scope : undefined,
-          (scope) =>
-            records.writeUseless(scope, (name) => recordOf(candidate, name), credentialsToWrite(callOf(request)))
-        )
-        return { answer: Exit.fail(reason), stored: Effect.map(written, (written) => written !== undefined) }
-      }
-      pauses.end(label)
-      remember(holding, candidate, now)
-      const written = leave(scope, (scope) => records.write(scope, recordOf(candidate, holding.login)))
-      const isWritten = Effect.map(written, (written) => written === true)
-      return {
-        answer: Exit.succeed("org" in owner ? candidate : { ...candidate, written: isWritten }),
-        // Refused for a newer one: that is what those who wait find.
-        stored: Effect.map(written, (written) => written !== undefined)
-      }
-    })
+  const minting = Minting.make({
+    cli,
+    gate,
+    credentials,
+    pauses,
+    records,
+    fork: background.fork,
+    settings,
+    inBackground: options.inBackground,
+    onMinted: remember
+  })
 
   const leased = LeasedMint.make({
     lease: options.lease,
@@ -248,10 +179,10 @@ export const make = (options: {
   /** A new token, by one process of all that use the store. Without a store to leave it in, each mints its own. */
   const shared = Effect.fnUntraced(function*(holding: Holding, request: ChainRequest) {
     if (readsStore && settings.persist.has("cli") && !request.storageTimedOut && holding.scope !== undefined) {
-      return yield* leased(holding.scope, left(holding, request), minted(holding, request))
+      return yield* leased(holding.scope, left(holding, request), minting(holding, callOf(request)))
     }
     const fence = Fence.after(undefined, yield* Clock.currentTimeMillis)
-    return yield* (yield* minted(holding, request)(fence, (effect) => effect)).answer
+    return yield* (yield* minting(holding, callOf(request))(fence, (effect) => effect)).answer
   })
 
   const recalled = (label: string, now: number): Candidate | undefined => {
@@ -279,7 +210,7 @@ export const make = (options: {
   const learnPlace = ({ owner }: Holding, request: ChainRequest, { takenFrom, token }: Candidate) => {
     const isSure = "app" in owner
       ? takenFrom === undefined
-      : settings.org(request.app) === undefined && !(OrgRecord.isByLogin(owner.org) && givesToken(request))
+      : settings.org(request.app) === undefined
     if (isSure) places.learn(request.app, token)
   }
 

@@ -42,6 +42,8 @@ export interface Shared {
   readonly warn: Warnings
   readonly mintedTokens: MintedTokens
   readonly placeOf: AppPlaces["of"]
+  /** Forgets which organization the app is in: it may have moved. */
+  readonly forgetPlace: (app: AppName) => void
   readonly chains: {
     readonly all: ReadonlyArray<Source>
     readonly manualOnly: ReadonlyArray<Source>

@@ -72,7 +72,8 @@ export const make = (options: {
       }
       // One that was rejected is dropped too; that it was is what is to be said of it.
       const isRejected = options.isRejected(token, yield* Clock.currentTimeMillis)
-      if (org !== undefined && !isRejected) request.recordedOrg = org
+      // What is to be replaced may be of an organization that the app is not in any more.
+      if (org !== undefined && !isRejected && !request.isRefresh) request.recordedOrg = org
       if (request.dropped.has(token.identity) && !isRejected) return yield* Usability.notNewer(token)
       return { token, acquiredAt: savedAt }
     })

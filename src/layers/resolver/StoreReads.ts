@@ -5,14 +5,14 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import { type MissReason, TimedOut } from "../../services/MissReason.ts"
+import { TimedOut } from "../../services/MissReason.ts"
 import type { Storage, StorageKey, StoredToken } from "../../services/Storage.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import type * as Background from "./Background.ts"
 import type { Candidate, ChainRequest } from "./Chain.ts"
 import type { Gate } from "./Gate.ts"
 import * as GatheredReads from "./GatheredReads.ts"
-import { storageFailed } from "./PendingWrites.ts"
+import { storageFailed, type WriteReason } from "./PendingWrites.ts"
 
 /**
  * Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait.
@@ -25,7 +25,7 @@ export type StoreReads = (
   request: Pick<ChainRequest, "storageTimedOut">,
   name: string,
   key: StorageKey
-) => Effect.Effect<Option.Option<StoredToken>, MissReason>
+) => Effect.Effect<Option.Option<StoredToken>, WriteReason>
 
 /**
  * @category constructors

@@ -56,6 +56,8 @@ export interface TokenCache {
   readonly manual: Map<AppName, FlyToken>
   /** At how many entries the next sweep of expired ones is due. */
   sweepAt: number
+  /** The same for the apps of dropped tokens. */
+  sweepDroppedAt: number
   /** How often the fast path answered. */
   hits: number
 }
@@ -73,6 +75,7 @@ export const make = (ttlMillis: number): TokenCache => ({
   droppedForMillis: ttlMillis,
   manual: new Map(),
   sweepAt: firstSweep,
+  sweepDroppedAt: firstSweep,
   hits: 0
 })
 
@@ -124,6 +127,9 @@ export const drop = (cache: TokenCache, app: AppName, identity: string, now: num
   const dropped = cache.dropped.get(app) ?? TimedMap.make<true>(cache.droppedForMillis)
   cache.dropped.set(app, dropped)
   dropped.set(identity, true, now)
+  if (cache.dropped.size < cache.sweepDroppedAt) return
+  for (const name of cache.dropped.keys()) droppedOf(cache, name, now)
+  cache.sweepDroppedAt = Math.max(firstSweep, 2 * cache.dropped.size)
 }
 
 /**
@@ -133,8 +139,11 @@ export const drop = (cache: TokenCache, app: AppName, identity: string, now: num
  * @since 0.1.0
  * @stability stable
  */
-export const droppedOf = (cache: TokenCache, app: AppName, now: number): ReadonlyArray<string> =>
-  cache.dropped.get(app)?.keys(now) ?? []
+export const droppedOf = (cache: TokenCache, app: AppName, now: number): ReadonlyArray<string> => {
+  const identities = cache.dropped.get(app)?.keys(now) ?? []
+  if (identities.length === 0) cache.dropped.delete(app)
+  return identities
+}
 
 /**
  * Takes that back, for tokens that the store cannot bring back any more, or that are current again.

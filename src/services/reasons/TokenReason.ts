@@ -85,10 +85,10 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   why: Schema.String
 }) {
   override get message(): string {
-    return this.why.startsWith("flyctl") ? told`${this.why}` : told`not a token: ${this.why}`
+    return this.why.startsWith("flyctl ") ? told`${this.why}` : told`not a token: ${this.why}`
   }
   get hint(): string {
-    return this.why.startsWith("flyctl")
+    return this.why.startsWith("flyctl ")
       ? `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}`
       : remedyOf(this.why)
   }
