@@ -69,7 +69,7 @@ describe("text that cannot be a token", () => {
     const minted = Output.mintedToken(JSON.stringify({ token: text }))
     assert.strictEqual(
       minted._tag === "Failure" && minted.failure.message,
-      message.replace("not a token: ", "flyctl's answer: ")
+      message.replace("not a token: ", "not a token: flyctl's answer: ")
     )
   })
 })
