@@ -77,14 +77,8 @@ const keptManual = {
     + "belongs or remove it yourself, then set the token again"
 }
 
-/**
- * So many names at most does a backend get at once.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
-export const manyAtOnce = 500
+/** So many names at most does a backend get at once. */
+const manyAtOnce = 500
 
 /**
  * Bytes of records, moved by a backend that knows nothing of tokens.
@@ -115,7 +109,7 @@ export interface StorageBacking {
    * it may be gone.
    */
   readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
-  /** The texts of those of many records that are there, by their names; {@link manyAtOnce} at most are asked for. */
+  /** The texts of those of many records that are there, by their names; 500 at most are asked for at once. */
   readonly readMany?: (
     names: ReadonlyArray<string>,
     key: StorageKey
