@@ -80,8 +80,10 @@ describe("the sources", () => {
       Effect.gen(function*() {
         assert.strictEqual((yield* missed("my-app"))["config"], "NotFound")
         yield* TestConfigFile.setScript(TestToken.make({ life: "10 minutes" }))
+        // The mint that failed looked who is logged in.
+        const before = yield* TestConfigFile.reads
         assert.strictEqual((yield* get("my-app")).source, "config")
-        assert.strictEqual(yield* TestConfigFile.reads, 2)
+        assert.strictEqual(yield* TestConfigFile.reads, before + 1)
         yield* TestConfigFile.setScript(new MissReason.Unreadable({ path: "config.yml", why: "it is not YAML" }))
         assert.strictEqual((yield* missed("other-app"))["config"], "Unreadable")
       })
