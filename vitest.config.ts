@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
@@ -6,8 +5,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/bundledCommand.ts"],
     testTimeout: 30_000,
-    // Of two processors Vitest would use one; most of what takes long here waits for processes of its own.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Node reads the sources itself, as it does in the processes that tests start: what is covered there and here is
     // told of the same text, and can be added up.
     experimental: { viteModuleRunner: false },
