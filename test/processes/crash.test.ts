@@ -145,6 +145,6 @@ describe("a store in files", () => {
         assert.deepStrictEqual([found.torn, found.lost], [0, 0])
         assert.strictEqual(acked.size, 1_000)
       }),
-    60_000 + rounds * 3_000
+    300_000
   )
 })
