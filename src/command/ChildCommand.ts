@@ -1,8 +1,4 @@
-/**
- * Running the command that `exec` was given: it has the terminal, the signals and the last word on the exit code.
- *
- * @since 0.1.0
- */
+/** Running the command that `exec` was given: it has the terminal, the signals and the last word on the exit code. */
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
@@ -86,10 +82,6 @@ const start = (
  * **Gotchas**
  *
  * For as long as the command runs, interrupting the effect has no effect.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const run = (
   words: readonly [string, ...ReadonlyArray<string>],

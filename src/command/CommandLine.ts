@@ -1,8 +1,4 @@
-/**
- * Which words of the command line are ours, and which belong to the command that `exec` runs.
- *
- * @since 0.1.0
- */
+/** Which words of the command line are ours, and which belong to the command that `exec` runs. */
 
 /** Flags of the command line library whose value may be the next word. */
 const valued: ReadonlySet<string> = new Set(["--log-level", "--completions"])
@@ -18,22 +14,12 @@ const nextWord = (words: ReadonlyArray<string>, from: number): number => {
   return index
 }
 
-/**
- * The call that the words are of, `get` for instance.
- *
- * @category command lines
- * @since 0.1.0
- * @stability stable
- */
+/** The call that the words are of, `get` for instance. */
 export const callOf = (words: ReadonlyArray<string>): string | undefined => words[nextWord(words, 0)]
 
 /**
  * Puts `--` before the command that `exec` runs, if it is not there, so that the flags of that command are its own:
  * `exec my-app curl -s` is `exec my-app -- curl -s`. Anything else stays as it is.
- *
- * @category command lines
- * @since 0.1.0
- * @stability stable
  */
 export const delimited = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const call = nextWord(words, 0)
@@ -45,13 +31,7 @@ export const delimited = (words: ReadonlyArray<string>): ReadonlyArray<string> =
   return [...words.slice(0, command), "--", ...words.slice(command)]
 }
 
-/**
- * The words before `--`.
- *
- * @category command lines
- * @since 0.1.0
- * @stability stable
- */
+/** The words before `--`. */
 export const ours = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = words.indexOf("--")
   return end === -1 ? words : words.slice(0, end)

@@ -1,8 +1,4 @@
-/**
- * Reads the command line and runs what it asks for, by the command line library.
- *
- * @since 0.1.0
- */
+/** Reads the command line and runs what it asks for, by the command line library. */
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
@@ -40,12 +36,6 @@ const flags = CliConfig.layer({
   builtIns: GlobalFlag.BuiltIns.filter((flag) => flag !== GlobalFlag.Wizard)
 })
 
-/**
- * Runs what the words of the command line say.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Runs what the words of the command line say. */
 export const run = (words: ReadonlyArray<string>, options: { readonly version: string }) =>
   Effect.provide(Command.runWith(command, options)(words), Layer.mergeAll(Screen.layer, presenter, flags))

@@ -1,8 +1,4 @@
-/**
- * Running the command to its end: which signals end it in order, which exit code tells of it, and that it does end.
- *
- * @since 0.1.0
- */
+/** Running the command to its end: which signals end it in order, which exit code tells of it, and that it does end. */
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -24,10 +20,6 @@ const flushAfterSignalMillis = 1_000
  * A signal is told as shells tell it, 128 and its number: 130 of SIGINT, 143 of SIGTERM. Except for what runs until it is
  * told to end (`untilTold`): there SIGTERM is how a service manager ends it, and 0 what it takes for a clean end. (systemd
  * takes 143 for a failure.) `undefined` if the program has a bug.
- *
- * @category exit codes
- * @since 0.1.0
- * @stability stable
  */
 export const codeOf = (
   exit: Exit.Exit<number, unknown>,
@@ -90,10 +82,6 @@ const exitNow = (code: number): void => {
  * Each signal that would have ended the process interrupts the program, which then has its finalizers' time: 5 s at most.
  * Further signals change nothing: `npx` and others pass on what the terminal has sent already. Output is not cut off, except
  * after a signal if nobody takes it.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const runMain = (options: {
   /** Whether it runs until it is told to end. */

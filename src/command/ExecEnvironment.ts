@@ -1,8 +1,4 @@
-/**
- * What the command that `exec` runs sees of the environment.
- *
- * @since 0.1.0
- */
+/** What the command that `exec` runs sees of the environment. */
 import { secretVariables } from "../services/OptionName.ts"
 import * as HandedOut from "./HandedOut.ts"
 
@@ -14,13 +10,7 @@ const withheld: ReadonlySet<string> = new Set([
   ...secretVariables
 ])
 
-/**
- * All of ours, with the token, and without what opens more than this app: the key of a whole store.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** All of ours, with the token, and without what opens more than this app: the key of a whole store. */
 export const childEnvironment = (
   inherited: NodeJS.ProcessEnv,
   { mark, token }: { readonly token: string; readonly mark: string | undefined }

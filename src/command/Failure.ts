@@ -1,8 +1,4 @@
-/**
- * How a failed call of the command ends: its exit code and what it says on stderr.
- *
- * @since 0.1.0
- */
+/** How a failed call of the command ends: its exit code and what it says on stderr. */
 import type * as CliError from "effect/cli/CliError"
 import type { ConfigError } from "effect/Config"
 import * as Schema from "effect/Schema"
@@ -20,52 +16,28 @@ import { visibleJson } from "../token/Visible.ts"
 import * as Render from "./Render.ts"
 import type { OutputFailed } from "./Terminal.ts"
 
-/**
- * Nothing came on stdin, or too much.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** Nothing came on stdin, or too much. */
 export class NoInput extends Schema.TaggedError<NoInput>()("NoInput", { why: Schema.String }) {
   override get message(): string {
     return shown(this.why)
   }
 }
 
-/**
- * `doctor` found problems, and has said which.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** `doctor` found problems, and has said which. */
 export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("ProblemsFound", { count: Schema.Int }) {
   override get message(): string {
     return `${this.count} problems`
   }
 }
 
-/**
- * No app was named, and the store knows none.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** No app was named, and the store knows none. */
 export class NothingToWatch extends Schema.TaggedError<NothingToWatch>()("NothingToWatch", {}) {
   override get message(): string {
     return "nothing is stored yet: name the apps to watch"
   }
 }
 
-/**
- * There is no token to run a command with.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** There is no token to run a command with. */
 export class NoTokenForCommand extends Schema.TaggedError<NoTokenForCommand>()("NoTokenForCommand", {
   reason: NoTokenAvailable
 }) {
@@ -74,13 +46,7 @@ export class NoTokenForCommand extends Schema.TaggedError<NoTokenForCommand>()("
   }
 }
 
-/**
- * The command that `exec` was to run could not be started.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** The command that `exec` was to run could not be started. */
 export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()("CommandNotStarted", {
   command: Schema.String,
   /** The system's error code. */
@@ -94,25 +60,13 @@ export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()("
   }
 }
 
-/**
- * The command that `exec` ran ended with another status than 0.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** The command that `exec` ran ended with another status than 0. */
 export class CommandEnded extends Schema.TaggedError<CommandEnded>()("CommandEnded", {
   /** Its exit code, or 128 and the number of the signal that killed it. */
   status: Schema.Int
 }) {}
 
-/**
- * Every error that a call can end with.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** Every error that a call can end with. */
 export type CommandFailure =
   | NoTokenAvailable
   | InvalidAppName
@@ -134,10 +88,6 @@ export type CommandFailure =
 /**
  * 1 no token (of `doctor`: a problem), 2 wrong use, 3 storage failure, 74 the result could not be printed. Of `exec`, as env(1) has it: 125 no
  * token, 126 the command cannot be run, 127 there is none; else what the command ended with.
- *
- * @category exit codes
- * @since 0.1.0
- * @stability stable
  */
 export const exitCode = (failure: CommandFailure): number => {
   switch (failure._tag) {
@@ -160,13 +110,7 @@ export const exitCode = (failure: CommandFailure): number => {
   }
 }
 
-/**
- * What is said on stderr; nothing where the command line library has said it.
- *
- * @category messages
- * @since 0.1.0
- * @stability stable
- */
+/** What is said on stderr; nothing where the command line library has said it. */
 export const message = (
   failure: CommandFailure,
   options: { readonly colors: boolean; readonly json: boolean }
@@ -187,13 +131,7 @@ export const message = (
   }
 }
 
-/**
- * What is wrong with a command line. A token that was given as an argument is not repeated.
- *
- * @category messages
- * @since 0.1.0
- * @stability stable
- */
+/** What is wrong with a command line. A token that was given as an argument is not repeated. */
 export const usage = (error: CliError.CliError): string =>
   error._tag === "UnexpectedArgument"
     ? "there are more arguments than the command takes (a token is read from stdin, never from the command line)"

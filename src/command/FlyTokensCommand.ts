@@ -1,8 +1,4 @@
-/**
- * The command `fly-tokens`.
- *
- * @since 0.1.0
- */
+/** The command `fly-tokens`. */
 import * as Command from "effect/cli/Command"
 import { doctor } from "./subcommands/Doctor.ts"
 import { env } from "./subcommands/Env.ts"
@@ -21,13 +17,7 @@ import * as UnknownVariables from "./UnknownVariables.ts"
 const warned = <Name extends string, Input, Context, E, R>(call: Command.Command<Name, Input, Context, E, R>) =>
   Command.provideEffectDiscard(call, UnknownVariables.warn)
 
-/**
- * The command with all its subcommands.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** The command with all its subcommands. */
 export const command = Command.make("fly-tokens").pipe(
   Command.withDescription("A valid Fly.io API token per app, from the best source there is"),
   Command.withSubcommands([

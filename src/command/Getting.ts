@@ -1,8 +1,4 @@
-/**
- * How the command gets a token, and what `fly-tokens get` does, however its words were read.
- *
- * @since 0.1.0
- */
+/** How the command gets a token, and what `fly-tokens get` does, however its words were read. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as FlyTokensLive from "../layers/FlyTokensLive.ts"
@@ -15,22 +11,12 @@ import * as Render from "./Render.ts"
 import * as Terminal from "./Terminal.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 
-/**
- * Built when a command runs, so that `--help` needs no valid options.
- *
- * @category layers
- * @since 0.1.0
- * @stability stable
- */
+/** Built when a command runs, so that `--help` needs no valid options. */
 export const services = Layer.provideMerge(FlyTokensLive.layerConfig, FlyTokensNode.layerSourcesConfig)
 
 /**
  * A token for an app, and the mark that it is handed on with. A warning if it was handed out for another app: the
  * environment goes before all other sources, so an inner call takes the token of an outer one.
- *
- * @category getting
- * @since 0.1.0
- * @stability stable
  */
 export const token = Effect.fnUntraced(function*(app: string, options?: { readonly refresh: boolean }) {
   const tokens = yield* FlyTokens
@@ -41,13 +27,7 @@ export const token = Effect.fnUntraced(function*(app: string, options?: { readon
   return { resolved, mark: HandedOut.markOf(environment, resolved) }
 })
 
-/**
- * What is to be printed for which app.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What is to be printed for which app. */
 export interface Asked {
   readonly app: string
   readonly json: boolean
@@ -60,10 +40,6 @@ export interface Asked {
  * Prints a token.
  *
  * It is run past the command too, so it looks for unknown variables itself.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const run = Effect.fnUntraced(function*({ app, header, json, refresh }: Asked) {
   yield* UnknownVariables.warn

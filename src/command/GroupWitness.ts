@@ -3,18 +3,11 @@
  *
  * The system does not tell Node who sent a signal. So a witness is put into the group, a shell that only says which signals
  * it gets: what it gets too was for all.
- *
- * @since 0.1.0
  */
 import { spawn } from "node:child_process"
 import { performance } from "node:perf_hooks"
 import process from "node:process"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface GroupWitness {
   /** Whether the group got a signal that just came to us; `undefined` if the witness is gone. */
   readonly saw: (signal: NodeJS.Signals) => Promise<boolean | undefined>
@@ -31,13 +24,7 @@ const script = `
   while wait; [ $? -gt 128 ]; do :; done
 `
 
-/**
- * Puts a witness into our group.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** Puts a witness into our group. */
 export const make = (): GroupWitness => {
   /** When each signal was seen last. */
   const seen = new Map<string, number>()

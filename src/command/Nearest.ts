@@ -1,8 +1,4 @@
-/**
- * What was meant by a name that is none.
- *
- * @since 0.1.0
- */
+/** What was meant by a name that is none. */
 
 /** How many letters have to be put in, taken out or replaced to make one text of the other (Levenshtein). */
 const distance = (one: string, other: string): number => {
@@ -22,13 +18,7 @@ const distance = (one: string, other: string): number => {
 const resembles = (name: string, known: string): boolean =>
   2 * distance(name, known) <= Math.max(name.length, known.length) || name.startsWith(known) || known.startsWith(name)
 
-/**
- * The name that is most like this one, if any is like it.
- *
- * @category searching
- * @since 0.1.0
- * @stability stable
- */
+/** The name that is most like this one, if any is like it. */
 export const nearest = (name: string, known: ReadonlyArray<string>): string | undefined => {
   // Longer than all that could resemble it.
   if (name.length > 64) return undefined

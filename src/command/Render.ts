@@ -1,8 +1,4 @@
-/**
- * What the command prints: plain functions from values to text.
- *
- * @since 0.1.0
- */
+/** What the command prints: plain functions from values to text. */
 import { hintOf } from "../services/AttemptHint.ts"
 import type { ResolvedToken } from "../services/FlyTokens.ts"
 import type { StorageKey } from "../services/Storage.ts"
@@ -14,13 +10,7 @@ import { visibleJson } from "../token/Visible.ts"
 const bold = (text: string) => `\u001b[1m${text}\u001b[0m`
 const dim = (text: string) => `\u001b[2m${text}\u001b[0m`
 
-/**
- * Columns aligned by their longest cell; the last one is as long as it is.
- *
- * @category tables
- * @since 0.1.0
- * @stability stable
- */
+/** Columns aligned by their longest cell; the last one is as long as it is. */
 export const table = (
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,
@@ -35,13 +25,7 @@ export const table = (
   return [options.colors ? bold(line(head)) : line(head), ...shownRows.map(line)].join("\n")
 }
 
-/**
- * The reasons of a failed `get` as a table, each hint below its reason.
- *
- * @category tables
- * @since 0.1.0
- * @stability stable
- */
+/** The reasons of a failed `get` as a table, each hint below its reason. */
 export const reasons = (error: NoTokenAvailable, options: { readonly colors: boolean }): string => {
   if (!options.colors) return error.message
   return error.message.split("\n").map((line, index) =>
@@ -49,26 +33,14 @@ export const reasons = (error: NoTokenAvailable, options: { readonly colors: boo
   ).join("\n")
 }
 
-/**
- * A moment as ISO time, `null` if there is none or it is beyond what a date can say.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** A moment as ISO time, `null` if there is none or it is beyond what a date can say. */
 export const isoTime = (millis: number | null): string | null => {
   if (millis === null) return null
   const date = new Date(millis)
   return Number.isNaN(date.getTime()) ? null : date.toISOString()
 }
 
-/**
- * How far away a moment is, in the largest unit that fits.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** How far away a moment is, in the largest unit that fits. */
 export const fromNow = (millis: number, now: number): string => {
   const distance = Math.abs(millis - now)
   if (distance < 1_000) return "now"
@@ -78,13 +50,7 @@ export const fromNow = (millis: number, now: number): string => {
   return millis >= now ? `in ${amount}` : `${amount} ago`
 }
 
-/**
- * A token as `get --json` prints it, or its header. Holds the secret.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** A token as `get --json` prints it, or its header. Holds the secret. */
 export const resolvedJson = (resolved: ResolvedToken, header: ApiTarget | undefined): string =>
   visibleJson({
     app: resolved.app,
@@ -93,13 +59,7 @@ export const resolvedJson = (resolved: ResolvedToken, header: ApiTarget | undefi
     expiresAt: isoTime(resolved.expiresAt)
   })
 
-/**
- * A failure as `get --json` prints it on stderr.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** A failure as `get --json` prints it on stderr. */
 export const failureJson = (error: NoTokenAvailable): string =>
   visibleJson({
     error: error._tag,
@@ -112,13 +72,7 @@ export const failureJson = (error: NoTokenAvailable): string =>
     }))
   })
 
-/**
- * What `list` tells of a record. Never the token.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What `list` tells of a record. Never the token. */
 export type ListedRecord =
   & { readonly name: string; readonly kept: StorageKey }
   & (
@@ -131,13 +85,7 @@ export type ListedRecord =
     | { readonly problem: string }
   )
 
-/**
- * The records of `list` as a table.
- *
- * @category tables
- * @since 0.1.0
- * @stability stable
- */
+/** The records of `list` as a table. */
 export const records = (
   list: ReadonlyArray<ListedRecord>,
   options: { readonly now: number; readonly colors: boolean }
@@ -162,13 +110,7 @@ export const records = (
   return table(["NAME", "KEPT AS", "SOURCE", "TOKEN", "SAVED", "EXPIRES"], rows, options)
 }
 
-/**
- * The records of `list` as JSON.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** The records of `list` as JSON. */
 export const recordsJson = (list: ReadonlyArray<ListedRecord>): string =>
   visibleJson(
     list.map((record) =>

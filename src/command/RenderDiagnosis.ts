@@ -1,8 +1,4 @@
-/**
- * What `doctor` prints: plain functions from checks to text.
- *
- * @since 0.1.0
- */
+/** What `doctor` prints: plain functions from checks to text. */
 import { shown } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"
 import type { Check } from "./diagnosis/Checks.ts"
@@ -14,22 +10,10 @@ const count = (checks: ReadonlyArray<Check>, level: Level): number =>
 
 const plural = (count: number, what: string) => `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`
 
-/**
- * How many problems there are.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** How many problems there are. */
 export const problems = (checks: ReadonlyArray<Check>): number => count(checks, "problem")
 
-/**
- * A line per finding, what to do below it, and the sum.
- *
- * @category tables
- * @since 0.1.0
- * @stability stable
- */
+/** A line per finding, what to do below it, and the sum. */
 export const diagnosis = (checks: ReadonlyArray<Check>, options: { readonly colors: boolean }): string => {
   const width = Math.max(...checks.map(({ name }) => name.length)) + 2
   return [
@@ -44,13 +28,7 @@ export const diagnosis = (checks: ReadonlyArray<Check>, options: { readonly colo
   ].join("\n")
 }
 
-/**
- * The same as JSON.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** The same as JSON. */
 export const diagnosisJson = (checks: ReadonlyArray<Check>): string =>
   visibleJson({
     problems: problems(checks),

@@ -1,17 +1,7 @@
-/**
- * A token as environment variables: for shells, for files, for programs. Holds the secret.
- *
- * @since 0.1.0
- */
+/** A token as environment variables: for shells, for files, for programs. Holds the secret. */
 import * as HandedOut from "./HandedOut.ts"
 
-/**
- * `export` for the `eval` of sh, bash and zsh; `env` for files that list variables; `json` for programs.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** `export` for the `eval` of sh, bash and zsh; `env` for files that list variables; `json` for programs. */
 export type EnvFormat = "export" | "env" | "json"
 
 /** One word for any shell, whatever is in it. */
@@ -28,10 +18,6 @@ const fileValue = (text: string): string => {
  * The lines that set `FLY_API_TOKEN`. A shell also gets the mark, by which another call in it knows whose token that is,
  * and unsets `FLY_ACCESS_TOKEN`, which flyctl prefers. Each statement ends with `;`, so that an `eval` without quotes
  * around it works too.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
  */
 export const variables = (
   { mark, token }: { readonly token: string; readonly mark: string | undefined },

@@ -1,8 +1,4 @@
-/**
- * What `explain` prints: plain functions from a diagnosis to text.
- *
- * @since 0.1.0
- */
+/** What `explain` prints: plain functions from a diagnosis to text. */
 import { hintOf } from "../services/AttemptHint.ts"
 import { shown, told } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"
@@ -66,13 +62,7 @@ const verdict = ({ app, rows, taken }: AppDiagnosis): string => {
     : told`a get of ${app} would take the token of ${taken}`
 }
 
-/**
- * The sources as a table, what to do below each of them.
- *
- * @category tables
- * @since 0.1.0
- * @stability stable
- */
+/** The sources as a table, what to do below each of them. */
 export const explanation = (
   diagnosis: AppDiagnosis,
   options: { readonly now: number; readonly colors: boolean }
@@ -93,13 +83,7 @@ export const explanation = (
 
 const findingJson = ({ hint, level, message }: Finding) => ({ level, message, hint: hint ?? null })
 
-/**
- * The same as JSON.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** The same as JSON. */
 export const explanationJson = ({ app, findings, rows, taken }: AppDiagnosis): string =>
   visibleJson({
     app,

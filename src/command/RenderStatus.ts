@@ -1,8 +1,4 @@
-/**
- * What `status` prints.
- *
- * @since 0.1.0
- */
+/** What `status` prints. */
 import { visibleJson } from "../token/Visible.ts"
 import * as Render from "./Render.ts"
 import type { AppStanding, OrgStanding, Standing } from "./Standing.ts"
@@ -32,13 +28,7 @@ const serving = (app: AppStanding): Standing => app.serves === null ? null : app
 const served = (app: AppStanding): string =>
   app.serves ?? (app.cached === null && app.manual === null ? "nothing stored" : "nothing usable")
 
-/**
- * Apps as a table, one row each, and organizations as another.
- *
- * @category tables
- * @since 0.1.0
- * @stability stable
- */
+/** Apps as a table, one row each, and organizations as another. */
 export const standings = (
   apps: ReadonlyArray<AppStanding>,
   organizations: ReadonlyArray<OrgStanding> | undefined,
@@ -84,13 +74,7 @@ const standingJson = (standing: Standing) =>
       refreshAt: Render.isoTime(standing.refreshAt)
     }
 
-/**
- * The same as JSON.
- *
- * @category values
- * @since 0.1.0
- * @stability stable
- */
+/** The same as JSON. */
 export const standingsJson = (
   apps: ReadonlyArray<AppStanding>,
   organizations: ReadonlyArray<OrgStanding> | undefined

@@ -1,8 +1,4 @@
-/**
- * The terminal that prompts are drawn on and pictures fit into.
- *
- * @since 0.1.0
- */
+/** The terminal that prompts are drawn on and pictures fit into. */
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,13 +10,7 @@ import * as Terminal from "effect/Terminal"
 const known = (size: Effect.Effect<number>, usual: number): Effect.Effect<number> =>
   Effect.map(size, (size) => size > 0 ? size : usual)
 
-/**
- * Node's terminal, with prompts on stderr: stdout is for what was asked for, and may be a file.
- *
- * @category layers
- * @since 0.1.0
- * @stability stable
- */
+/** Node's terminal, with prompts on stderr: stdout is for what was asked for, and may be a file. */
 export const layer: Layer.Layer<Terminal.Terminal, never, Stdio.Stdio> = Layer.effect(
   Terminal.Terminal,
   Effect.gen(function*() {

@@ -1,8 +1,6 @@
 /**
  * The plain forms of `get`, read without the command line library: scripts call them again and again, and loading that
  * library takes as long as all the rest.
- *
- * @since 0.1.0
  */
 import type { ApiTarget } from "../token/FlyToken.ts"
 import type { Asked } from "./Getting.ts"
@@ -18,10 +16,6 @@ const targets: ReadonlyMap<string, ApiTarget> = new Map([["machines", "machines"
 /**
  * What `get APP [--json] [--refresh] [--header machines|graphql]` asks for, each flag at most once and anywhere behind
  * `get`. `undefined` for all other words, right or wrong: those are read by the library.
- *
- * @category command lines
- * @since 0.1.0
- * @stability stable
  */
 export const read = ([call, ...words]: ReadonlyArray<string>): Asked | undefined => {
   if (call !== "get") return undefined

@@ -1,8 +1,4 @@
-/**
- * How apps and organizations stand by what is stored: plain functions over records.
- *
- * @since 0.1.0
- */
+/** How apps and organizations stand by what is stored: plain functions over records. */
 import * as OrgRecord from "../policy/OrgRecord.ts"
 import * as RefreshPolicy from "../policy/RefreshPolicy.ts"
 import * as Usability from "../policy/Usability.ts"
@@ -10,34 +6,16 @@ import type { SourceName } from "../services/SourceName.ts"
 import type { StoredToken } from "../services/Storage.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 
-/**
- * The options that it depends on.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The options that it depends on. */
 export interface StandingSettings extends RefreshPolicy.RefreshSettings {
   readonly chain: ReadonlyArray<SourceName>
   readonly ttlMillis: number
 }
 
-/**
- * What was read for a record: nothing, a record, or why it could not be read.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What was read for a record: nothing, a record, or why it could not be read. */
 export type Reading = StoredToken | { readonly problem: string } | undefined
 
-/**
- * A stored token without its secret. Times are epoch milliseconds.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A stored token without its secret. Times are epoch milliseconds. */
 export interface StoredStanding {
   readonly source: string
   readonly fingerprint: string
@@ -49,20 +27,11 @@ export interface StoredStanding {
   readonly unusable: string | null
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export type Standing = StoredStanding | { readonly problem: string } | null
 
 /**
  * Judges a record as the sources do: from when its life counts differs, a manual token is not older for having been set
  * long ago.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
  */
 export const standing = (
   reading: Reading,
@@ -87,13 +56,7 @@ export const standing = (
   }
 }
 
-/**
- * How an app stands.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** How an app stands. */
 export interface AppStanding {
   readonly app: string
   /** What of the store a `get` would be served with, if no source before it has a token. */
@@ -105,11 +68,6 @@ export interface AppStanding {
 const isUsable = (standing: Standing): boolean =>
   standing !== null && !("problem" in standing) && standing.unusable === null
 
-/**
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
 export const appStanding = (
   app: string,
   read: { readonly cached: Reading; readonly manual: Reading },
@@ -124,23 +82,12 @@ export const appStanding = (
   return { app, serves, cached, manual }
 }
 
-/**
- * How the token of an organization stands, which serves all its apps.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** How the token of an organization stands, which serves all its apps. */
 export interface OrgStanding {
   readonly org: string
   readonly token: Standing
 }
 
-/**
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
 export const orgStanding = (org: string, reading: Reading, now: number, settings: StandingSettings): OrgStanding => ({
   org: OrgRecord.slugOf(org),
   token: standing(reading, "savedAt", now, settings)

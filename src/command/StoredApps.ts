@@ -1,38 +1,16 @@
-/**
- * The apps that the store knows, and the ones that a call was given.
- *
- * @since 0.1.0
- */
+/** The apps that the store knows, and the ones that a call was given. */
 import * as Effect from "effect/Effect"
 import { Storage } from "../services/Storage.ts"
 import { InvalidAppName, type StorageError } from "../services/TokenError.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 
-/**
- * Apps, each with the keys under which it may have a record.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Apps, each with the keys under which it may have a record. */
 export type KeptApps = ReadonlyMap<AppName, ReadonlyArray<"cached" | "manual">>
 
-/**
- * Apps of which it is not known what they have.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** Apps of which it is not known what they have. */
 export const anyOf = (apps: ReadonlyArray<AppName>): KeptApps => new Map(apps.map((app) => [app, ["cached", "manual"]]))
 
-/**
- * The apps that have a record in the store, in alphabetical order.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** The apps that have a record in the store, in alphabetical order. */
 export const stored: Effect.Effect<KeptApps, StorageError, Storage> = Effect.gen(function*() {
   const storage = yield* Storage
   const kept = new Map<AppName, Array<"cached" | "manual">>()
@@ -42,13 +20,7 @@ export const stored: Effect.Effect<KeptApps, StorageError, Storage> = Effect.gen
   return new Map([...kept].sort(([one], [other]) => one < other ? -1 : 1))
 })
 
-/**
- * The given words as app names, each once, or the failure that one is none.
- *
- * @category checking
- * @since 0.1.0
- * @stability stable
- */
+/** The given words as app names, each once, or the failure that one is none. */
 export const named = (
   words: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<AppName>, InvalidAppName> =>

@@ -1,8 +1,4 @@
-/**
- * How apps and organizations stand, read from the store.
- *
- * @since 0.1.0
- */
+/** How apps and organizations stand, read from the store. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Storage } from "../services/Storage.ts"
@@ -24,13 +20,7 @@ const readingOf = (found: StoredRecords.ListedRecord | undefined): Reading =>
     ? undefined
     : Result.match(found.record, { onFailure: ({ message }) => ({ problem: message }), onSuccess: (stored) => stored })
 
-/**
- * Of apps, by the records that each may have.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Of apps, by the records that each may have. */
 export const ofApps = (
   apps: KeptApps,
   now: number,
@@ -49,13 +39,7 @@ export const ofApps = (
   )
 }
 
-/**
- * Of all organizations.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Of all organizations. */
 export const ofOrganizations = (
   now: number,
   settings: StandingSettings

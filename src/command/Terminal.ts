@@ -1,8 +1,4 @@
-/**
- * Printing: the result on stdout, surely; colour on a terminal only, and not if `NO_COLOR` is set.
- *
- * @since 0.1.0
- */
+/** Printing: the result on stdout, surely; colour on a terminal only, and not if `NO_COLOR` is set. */
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -15,13 +11,7 @@ import * as SystemError from "../layers/SystemError.ts"
 import { shown, told } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"
 
-/**
- * The result could not be printed: a full disk behind stdout, for instance.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** The result could not be printed: a full disk behind stdout, for instance. */
 export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { code: Schema.String }) {
   static of(cause: unknown): OutputFailed {
     return new OutputFailed({ code: SystemError.nodeCodeOf(cause) ?? "unknown" })
@@ -34,13 +24,7 @@ export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFail
 /** What a stream says of an error that its write has told already would end the process. */
 const heard = new WeakSet<Writable>()
 
-/**
- * Writes a text to a stream, and ends when the system has taken it; fails however the stream says that it did not.
- *
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
+/** Writes a text to a stream, and ends when the system has taken it; fails however the stream says that it did not. */
 export const writeTo = (stream: Writable, text: string): Effect.Effect<void, OutputFailed> =>
   Effect.callback((resume) => {
     const end = (cause?: unknown) => {
@@ -62,42 +46,18 @@ export const writeTo = (stream: Writable, text: string): Effect.Effect<void, Out
     }
   })
 
-/**
- * Writes a text to stdout and fails if it did not get there.
- *
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
+/** Writes a text to stdout and fails if it did not get there. */
 export const write = (text: string): Effect.Effect<void, OutputFailed> =>
   Effect.suspend(() => writeTo(process.stdout, text))
 
-/**
- * Whether the reader of stdout has gone away: it had enough.
- *
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
+/** Whether the reader of stdout has gone away: it had enough. */
 export const isReaderGone = (error: OutputFailed): boolean => error.code === "EPIPE"
 
-/**
- * Prints a line on stdout and fails if it did not get there. A reader that has gone away (EPIPE) had enough.
- *
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
+/** Prints a line on stdout and fails if it did not get there. A reader that has gone away (EPIPE) had enough. */
 export const print = (line: string): Effect.Effect<void, OutputFailed> =>
   Effect.catchIf(write(`${line}\n`), isReaderGone, () => Effect.void)
 
-/**
- * Says what was done: to a person on stderr, with `--json` to a program on stdout.
- *
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
+/** Says what was done: to a person on stderr, with `--json` to a program on stdout. */
 export const confirm = (
   done: { readonly words: string; readonly json: Readonly<Record<string, unknown>> },
   options: { readonly json: boolean }
@@ -111,16 +71,6 @@ const wanted = Effect.orElseSucceed(
 const canColor = (isTerminal: (stdio: Stdio.Stdio) => Effect.Effect<boolean>) =>
   Effect.flatMap(wanted, (wanted) => wanted ? Effect.flatMap(Stdio.Stdio, isTerminal) : Effect.succeed(false))
 
-/**
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
 export const canColorStdout: Effect.Effect<boolean, never, Stdio.Stdio> = canColor((stdio) => stdio.stdoutIsTerminal)
 
-/**
- * @category terminal
- * @since 0.1.0
- * @stability stable
- */
 export const canColorStderr: Effect.Effect<boolean, never, Stdio.Stdio> = canColor((stdio) => stdio.stderrIsTerminal)

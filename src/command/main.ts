@@ -1,9 +1,5 @@
 #!/usr/bin/env node
-/**
- * Runs the command `fly-tokens`.
- *
- * @since 0.1.0
- */
+/** Runs the command `fly-tokens`. */
 import * as NodeStdio from "@effect/platform-node/NodeStdio"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"

@@ -1,17 +1,10 @@
 /**
  * What the resolver layer's `FlyTokens` can do besides, for the other entries of this package: answering a hit without
  * running an effect. It is no operation of the service, so that other implementations need not have it.
- *
- * @since 0.1.0
  */
 import type * as Context from "effect/Context"
 import type { FlyTokens, ResolvedToken } from "../services/FlyTokens.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface FastPath {
   /** What `get` would answer from memory, by the layer's clock, noted as a use; `undefined` if `get` has to run. */
   readonly cachedNow: (app: string) => Promise<ResolvedToken> | undefined
@@ -23,20 +16,9 @@ export interface FastPath {
 
 const fastPaths = new WeakMap<FlyTokens["Service"], FastPath>()
 
-/**
- * @category registry
- * @since 0.1.0
- * @stability stable
- */
 export const register = (tokens: FlyTokens["Service"], fastPath: FastPath): void => {
   fastPaths.set(tokens, fastPath)
 }
 
-/**
- * The fast path of a service that was made by the resolver layer of this copy of the package.
- *
- * @category registry
- * @since 0.1.0
- * @stability stable
- */
+/** The fast path of a service that was made by the resolver layer of this copy of the package. */
 export const of = (tokens: FlyTokens["Service"]): FastPath | undefined => fastPaths.get(tokens)

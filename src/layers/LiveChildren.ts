@@ -4,21 +4,13 @@
  * While there are any, and no longer, it is listened to the program's end and to the signals that would end it. Scopes end
  * children where a program ends in order; this is for all other ends: `process.exit`, an error that nobody caught, a
  * signal. Only SIGKILL cannot be seen, and what ends a program from a worker thread.
- *
- * @since 0.1.0
  */
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import process from "node:process"
 import * as Signals from "./Signals.ts"
 
-/**
- * A child that is about to start, or lives.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A child that is about to start, or lives. */
 export interface LiveChild {
   /** It has started, as the first of its own process group. */
   readonly started: (pid: number) => void
@@ -130,13 +122,7 @@ const unlistenLater = (): void => {
   )
 }
 
-/**
- * Announces a child before it is started: a signal that comes while it starts must find somebody who listens.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Announces a child before it is started: a signal that comes while it starts must find somebody who listens. */
 export const announce = (): LiveChild => {
   const child: LiveChild = {
     started: (pid) => {

@@ -1,8 +1,6 @@
 /**
  * Node's files, paths and child processes. What starts children is loaded with the first child: most runs of the chain
  * need none, and loading it takes longer than they do.
- *
- * @since 0.1.0
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
@@ -40,11 +38,6 @@ const spawner = Effect.gen(function*() {
   )
 })
 
-/**
- * @category layers
- * @since 0.1.0
- * @stability stable
- */
 export const layer: Layer.Layer<FileSystem.FileSystem | Path.Path | ChildProcessSpawner> = Layer.effect(
   ChildProcessSpawner,
   spawner

@@ -1,26 +1,10 @@
-/**
- * Long work without a pause for others is short work, done in portions.
- *
- * @since 0.1.0
- */
+/** Long work without a pause for others is short work, done in portions. */
 import * as Effect from "effect/Effect"
 
-/**
- * Work in portions of a few milliseconds, with a pause where it yields.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Work in portions of a few milliseconds, with a pause where it yields. */
 export type Portions<A> = Generator<undefined, A>
 
-/**
- * All portions at once: for a text that is short.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** All portions at once: for a text that is short. */
 export const atOnce = <A>(portions: Portions<A>): A => {
   for (;;) {
     const step = portions.next()
@@ -28,13 +12,7 @@ export const atOnce = <A>(portions: Portions<A>): A => {
   }
 }
 
-/**
- * Portion by portion, with room for others between them.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Portion by portion, with room for others between them. */
 export const inPortions = <A>(portions: () => Portions<A>): Effect.Effect<A> =>
   Effect.gen(function*() {
     const begun = portions()

@@ -1,8 +1,4 @@
-/**
- * What signals do to a program, and how to leave it at that.
- *
- * @since 0.1.0
- */
+/** What signals do to a program, and how to leave it at that. */
 import { constants } from "node:os"
 import process from "node:process"
 
@@ -29,10 +25,6 @@ const endings: ReadonlyArray<NodeJS.Signals> = [
  *
  * Not those of a fault (SIGSEGV and the like), which nobody can go on from; not SIGPIPE and SIGXFSZ, which Node ignores;
  * not SIGUSR1 and SIGPROF, which its debugger and profiler use.
- *
- * @category signals
- * @since 0.1.0
- * @stability stable
  */
 export const ending: ReadonlyArray<NodeJS.Signals> = endings.filter((signal) => signal in constants.signals)
 
@@ -41,22 +33,10 @@ type Listener = (signal: NodeJS.Signals) => void
 /** On each of our listeners: two copies of this package are in one program at times. */
 const mark = Symbol.for("effect-fly-tokens/Signals/onlooker")
 
-/**
- * A listener that only wants to know: it looks on, and decides nothing about the program.
- *
- * @category signals
- * @since 0.1.0
- * @stability stable
- */
+/** A listener that only wants to know: it looks on, and decides nothing about the program. */
 export const onlooker = (listener: Listener): Listener => Object.assign(listener, { [mark]: true })
 
-/**
- * The onlookers of a signal, those of other copies too, in the order in which they are called.
- *
- * @category signals
- * @since 0.1.0
- * @stability stable
- */
+/** The onlookers of a signal, those of other copies too, in the order in which they are called. */
 export const onlookersOf = (signal: NodeJS.Signals): ReadonlyArray<Listener> =>
   process.listeners(signal).filter((listener) => mark in listener)
 
@@ -70,13 +50,7 @@ const signalExitListeners = (): number => {
   return counts.reduce((a, b) => a + b, 0)
 }
 
-/**
- * Whether somebody else decides what a signal does to the program.
- *
- * @category signals
- * @since 0.1.0
- * @stability stable
- */
+/** Whether somebody else decides what a signal does to the program. */
 export const isDecided = (signal: NodeJS.Signals): boolean => {
   const others = process.listeners(signal).filter((listener) => !(mark in listener))
   return others.length > signalExitListeners()
@@ -85,10 +59,6 @@ export const isDecided = (signal: NodeJS.Signals): boolean => {
 /**
  * Adds listeners, before all others: one that listens once has left the list when its turn is over. A signal that cannot be
  * listened to here is left out.
- *
- * @category signals
- * @since 0.1.0
- * @stability stable
  */
 export const listen = (signals: ReadonlyArray<NodeJS.Signals>, listener: Listener): void => {
   for (const signal of signals) {
@@ -100,11 +70,6 @@ export const listen = (signals: ReadonlyArray<NodeJS.Signals>, listener: Listene
   }
 }
 
-/**
- * @category signals
- * @since 0.1.0
- * @stability stable
- */
 export const unlisten = (signals: ReadonlyArray<NodeJS.Signals>, listener: Listener): void => {
   for (const signal of signals) process.removeListener(signal, listener)
 }

@@ -1,8 +1,4 @@
-/**
- * One run of an effect at a time per key, shared by everyone who asks meanwhile.
- *
- * @since 0.1.0
- */
+/** One run of an effect at a time per key, shared by everyone who asks meanwhile. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,20 +6,12 @@ import * as Fiber from "effect/Fiber"
 /**
  * Joins the run of a key, or starts it. The run belongs to no caller: interrupting one only ends its own wait. A call
  * after the run ended starts the next one; nothing is remembered.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type SingleFlight<A, E> = (key: string, run: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
 /**
  * `fork` starts the run in a fiber of its own and decides whose scope it lives in; `join` waits for it. A run that is older than `joinFor`
  * (milliseconds) is not joined any more: the next call starts another, so that one that hangs holds up nobody later.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = <A, E>(options: {
   readonly fork: (run: Effect.Effect<A, E>) => Fiber.Fiber<A, E>

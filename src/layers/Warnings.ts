@@ -1,8 +1,4 @@
-/**
- * Log lines of one cause as one line with a count.
- *
- * @since 0.1.0
- */
+/** Log lines of one cause as one line with a count. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -14,20 +10,10 @@ const window = Duration.seconds(10)
 /**
  * Logs a warning: the first of its cause at once; those that come within 10 s after a line of theirs are counted, and are
  * one line at the end of that time, or when the layer closes. A cause is a fixed sentence, without names.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Warnings = (cause: string, line: string) => Effect.Effect<void>
 
-/**
- * What reasons with the same cause have in common: not the record's path, a fingerprint or a time.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** What reasons with the same cause have in common: not the record's path, a fingerprint or a time. */
 export const causeOf = (reason: MissReason): string => reason._tag === "StorageFailed" ? reason.why : reason._tag
 
 /** Warnings that were not logged yet. */
@@ -46,11 +32,6 @@ const tell = (held: Held): Effect.Effect<void> =>
     )
   })
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make: Effect.Effect<Warnings, never, Scope.Scope> = Effect.gen(function*() {
   const scope = yield* Effect.scope
   const causes = new Map<string, Held>()

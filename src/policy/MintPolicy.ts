@@ -1,8 +1,4 @@
-/**
- * When not to mint again: each mint leaves a record at Fly, and so does each that is cut off.
- *
- * @since 0.1.0
- */
+/** When not to mint again: each mint leaves a record at Fly, and so does each that is cut off. */
 import type { MissReason } from "../services/MissReason.ts"
 import { SignOnRequired } from "../services/MissReason.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
@@ -19,13 +15,7 @@ const clockTolerance = 60_000
 /** Who signs people on. */
 const signOnLocation = "https://auth.fly.io"
 
-/**
- * For a while no token is minted. Times are epoch milliseconds.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** For a while no token is minted. Times are epoch milliseconds. */
 export interface Pause {
   /** Why the last mint gave no token. */
   readonly reason: MissReason
@@ -39,13 +29,7 @@ export interface Pause {
   readonly logins: ReadonlyArray<string>
 }
 
-/**
- * A mint that gave no token: when (epoch milliseconds), and with which logins.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A mint that gave no token: when (epoch milliseconds), and with which logins. */
 export interface Failure {
   readonly reason: MissReason
   readonly at: number
@@ -54,13 +38,7 @@ export interface Failure {
 
 const isSignOn = (location: string): boolean => location === signOnLocation || location.startsWith(`${signOnLocation}/`)
 
-/**
- * Why a token was of no use already when it was minted, or `undefined` if it was.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** Why a token was of no use already when it was minted, or `undefined` if it was. */
 export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): MissReason | undefined => {
   const expiresAt = Usability.expiryOf(token, { acquiredAt: mintedAt, ttlMillis, now: mintedAt })
   const defect = Usability.defectOf(token, expiresAt, mintedAt)
@@ -73,20 +51,12 @@ const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "OutputTooLarge", "Malfo
 /**
  * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once. What was
  * minted and is of no use for another reason lasts until somebody does something: the next mint would come to the same.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
  */
 export const leavesTraces = ({ _tag }: MissReason): boolean => cutOff.has(_tag)
 
 /**
  * The pause after a mint that gave no token, and after the one before. Its back-off is that of a refresh: 30 s, doubling
  * to 10 min. What lasts is not tried again by itself for a day, and after that back-off if somebody asks for it.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
  */
 export const pauseAfter = (
   before: Pause | undefined,
@@ -103,30 +73,14 @@ export const pauseAfter = (
 /**
  * What is left of a pause after a mint that failed for a cause that leaves nothing at Fly: one that lasts, which that
  * says nothing about. Whoever asked for another try has had it.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
  */
 export const outlasting = (pause: Pause): Pause | undefined =>
   leavesTraces(pause.reason) ? undefined : { ...pause, until: pause.since + longestPause }
 
-/**
- * The same pause for somebody who asks for another try.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** The same pause for somebody who asks for another try. */
 export const hastened = (pause: Pause): Pause => ({ ...pause, until: Math.min(pause.until, pause.soonest) })
 
-/**
- * Whether what a pause hangs on is another one by now: somebody else is logged in, or the clock was set back.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** Whether what a pause hangs on is another one by now: somebody else is logged in, or the clock was set back. */
 export const isOutdated = (pause: Pause, now: number, login: string | undefined): boolean =>
   (pause.logins.length > 0 && login !== undefined && !pause.logins.includes(login)) ||
   pause.since - now > clockTolerance
@@ -142,10 +96,6 @@ const mostLogins = 100
  * Machines that share a store have logins of their own, and one record tells of all of them. If each named itself only,
  * each would take the other's word away, and mint again. Whether a login is signed on is its own: that one's token needs
  * a sign-on tells nothing about another one, which may have it, so each of them tries once, and whoever logs in anew does.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
  */
 export const loginsAfter = (before: Pick<Pause, "logins" | "since"> | undefined, login: string, now: number) => {
   const others = before !== undefined && now < before.since + longestPause ? before.logins : []

@@ -1,8 +1,4 @@
-/**
- * Under which name what was minted for an organization is kept and leased.
- *
- * @since 0.1.0
- */
+/** Under which name what was minted for an organization is kept and leased. */
 
 /** The one slug that is not the name of an organization: each login means its own by it. */
 const personal = "personal"
@@ -12,30 +8,14 @@ const ofLogin = new RegExp(`^${personal}-[0-9a-f]{16}$`)
 /**
  * The slug, with who asks behind it if it means another organization for each of them. `undefined` if nobody can tell who
  * asks: then nothing is shared.
- *
- * @category names
- * @since 0.1.0
- * @stability stable
  */
 export const nameOf = (slug: string, login: string | undefined): string | undefined => {
   if (slug !== personal) return slug
   return login === undefined ? undefined : `${personal}-${login}`
 }
 
-/**
- * Whether the slug means another organization for each login.
- *
- * @category names
- * @since 0.1.0
- * @stability stable
- */
+/** Whether the slug means another organization for each login. */
 export const isByLogin = (slug: string): boolean => slug === personal
 
-/**
- * The slug of a record's organization, for people.
- *
- * @category names
- * @since 0.1.0
- * @stability stable
- */
+/** The slug of a record's organization, for people. */
 export const slugOf = (name: string): string => ofLogin.test(name) ? personal : name

@@ -9,8 +9,6 @@
  * | longer | 60 minutes, at most half the life |
  *
  * or the option `softExpiryLead` if that is less.
- *
- * @since 0.1.0
  */
 
 const second = 1_000
@@ -31,13 +29,7 @@ const overdueDelay = second
 /** Closer to the expiry than this no further try is begun. */
 const shortestRetry = second
 
-/**
- * The settings that timing depends on.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The settings that timing depends on. */
 export interface RefreshSettings {
   /** The longest lead. 0 switches refreshing ahead off. */
   readonly softExpiryLeadMillis: number
@@ -53,10 +45,6 @@ const leadByLife = (life: number): number => {
 /**
  * How long before its expiry a token of this life is refreshed. Jitter makes it earlier; it is never more than half the
  * life.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
  */
 export const lead = (life: number, settings: RefreshSettings, random: number): number =>
   Math.floor(Math.min(
@@ -64,13 +52,7 @@ export const lead = (life: number, settings: RefreshSettings, random: number): n
     life / 2
   ))
 
-/**
- * When a token is to be refreshed: `expiresAt − lead`, shortly from now if that is past, `Infinity` if never.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** When a token is to be refreshed: `expiresAt − lead`, shortly from now if that is past, `Infinity` if never. */
 export const refreshAt = (
   token: { readonly acquiredAt: number; readonly expiresAt: number },
   now: number,
@@ -83,13 +65,7 @@ export const refreshAt = (
   return due > now ? due : now + Math.min(overdueDelay, Math.max(1, Math.floor((token.expiresAt - now) / 2)))
 }
 
-/**
- * How long to wait after so many failures in a row (1 and more): 30 s, doubling to 10 min, jittered downwards.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** How long to wait after so many failures in a row (1 and more): 30 s, doubling to 10 min, jittered downwards. */
 export const backOff = (failures: number, settings: RefreshSettings, random: number): number =>
   Math.ceil(
     Math.min(firstBackOff * 2 ** Math.min(failures - 1, 30), longestBackOff) * (1 - settings.softExpiryJitter * random)
@@ -98,10 +74,6 @@ export const backOff = (failures: number, settings: RefreshSettings, random: num
 /**
  * When to try again after a failed refresh: after the back-off; if the token would be expired by then, half-way to its
  * expiry; `Infinity` if that is too close. Past the expiry there is no try without a caller.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
  */
 export const nextTry = (
   state: { readonly now: number; readonly expiresAt: number; readonly failures: number },
@@ -114,32 +86,16 @@ export const nextTry = (
   return halfWay >= shortestRetry ? state.now + halfWay : Number.POSITIVE_INFINITY
 }
 
-/**
- * Until when the fast path may hand out a token while its refresh is under way.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** Until when the fast path may hand out a token while its refresh is under way. */
 export const joinFrom = (expiresAt: number): number => expiresAt - lastMinute
 
 /**
  * Whether something is to be remembered still. A clock that was set back must not stretch it: an end that is further
  * away than the whole span is past.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
  */
 export const within = (until: number, now: number, span: number): boolean => now < until && until - now <= span
 
-/**
- * What a resolver knows when it asks what to do next.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a resolver knows when it asks what to do next. */
 export interface Watched {
   readonly now: number
   readonly expiresAt: number
@@ -150,13 +106,7 @@ export interface Watched {
   readonly isRunning: boolean
 }
 
-/**
- * What to do next for a token that is being looked after.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What to do next for a token that is being looked after. */
 export type Step =
   | { readonly _tag: "Forget" }
   | { readonly _tag: "Evict" }
@@ -167,10 +117,6 @@ export type Step =
 /**
  * The next step: a token that has ended is forgotten, a resolver that nobody asks is evicted, a refresh that is due is
  * begun; else there is nothing to do until one of these moments.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
  */
 export const nextStep = ({ dueAt, expiresAt, idleAt, isRunning, now }: Watched): Step => {
   if (isRunning) return { _tag: "AwaitRun" }
@@ -180,11 +126,5 @@ export const nextStep = ({ dueAt, expiresAt, idleAt, isRunning, now }: Watched):
   return { _tag: "Sleep", until: Math.min(expiresAt, dueAt, idleAt) }
 }
 
-/**
- * How long to sleep until a moment: from 1 ms to a minute.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** How long to sleep until a moment: from 1 ms to a minute. */
 export const sleep = (now: number, until: number): number => Math.min(Math.max(Math.ceil(until - now), 1), longestSleep)

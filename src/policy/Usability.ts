@@ -1,20 +1,10 @@
-/**
- * Whether a token can be used now, and until when: plain functions over plain values.
- *
- * @since 0.1.0
- */
+/** Whether a token can be used now, and until when: plain functions over plain values. */
 import type { MissReason } from "../services/MissReason.ts"
 import { Expired, Insufficient, Malformed, NotNewer, Rejected, Undischarged } from "../services/MissReason.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
 import * as Grants from "../token/Grants.ts"
 
-/**
- * What is asked of a token beside its own soundness.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What is asked of a token beside its own soundness. */
 export interface Demands {
   /** Epoch milliseconds. */
   readonly now: number
@@ -24,10 +14,6 @@ export interface Demands {
 /**
  * When a token is to be counted as expired, in epoch milliseconds: the earlier of its own expiry and `acquiredAt + ttl`.
  * A moment of acquisition in the future (a clock that was set back) counts as now.
- *
- * @category expiry
- * @since 0.1.0
- * @stability stable
  */
 export const expiryOf = (
   token: FlyToken,
@@ -35,13 +21,7 @@ export const expiryOf = (
 ): number =>
   Math.min(token.expiresAt ?? Number.POSITIVE_INFINITY, Math.min(options.acquiredAt, options.now) + options.ttlMillis)
 
-/**
- * Why a token cannot be had at all, whoever asks: malformed, undischarged or expired.
- *
- * @category usability
- * @since 0.1.0
- * @stability stable
- */
+/** Why a token cannot be had at all, whoever asks: malformed, undischarged or expired. */
 export const defectOf = (
   token: FlyToken,
   expiresAt: number,
@@ -57,24 +37,12 @@ export const defectOf = (
 const undischarged = (locations: ReadonlyArray<string>): Undischarged =>
   new Undischarged({ locations: locations.filter((location) => /^https?:\/\/[a-z0-9.:/-]{1,100}$/i.test(location)) })
 
-/**
- * Why a token cannot be used, or `undefined` if it can.
- *
- * @category usability
- * @since 0.1.0
- * @stability stable
- */
+/** Why a token cannot be used, or `undefined` if it can. */
 export const unusable = (token: FlyToken, expiresAt: number, demands: Demands): MissReason | undefined =>
   defectOf(token, expiresAt, demands.now) ??
     (demands.isRejected(token) ? new Rejected({ fingerprint: token.fingerprint }) : undefined)
 
-/**
- * Why a token cannot serve a place, or `undefined` if it can as far as is known.
- *
- * @category usability
- * @since 0.1.0
- * @stability stable
- */
+/** Why a token cannot serve a place, or `undefined` if it can as far as is known. */
 export const unfit = (token: FlyToken, place: Grants.Place): Insufficient | Undischarged | undefined => {
   const fitness = Grants.fitness(token, place)
   switch (fitness._tag) {
@@ -87,11 +55,5 @@ export const unfit = (token: FlyToken, place: Grants.Place): Insufficient | Undi
   }
 }
 
-/**
- * The miss for a stored copy of the token that is to be replaced.
- *
- * @category usability
- * @since 0.1.0
- * @stability stable
- */
+/** The miss for a stored copy of the token that is to be replaced. */
 export const notNewer = (token: FlyToken): NotNewer => new NotNewer({ fingerprint: token.fingerprint })

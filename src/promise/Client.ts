@@ -1,8 +1,4 @@
-/**
- * A client over any layer of `FlyTokens`.
- *
- * @since 0.1.0
- */
+/** A client over any layer of `FlyTokens`. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -41,13 +37,7 @@ const refusalOf = (options: RefusalOptions | undefined): Refusal => {
   return rejected === undefined ? {} : { rejected: FlyToken.make(rejected) }
 }
 
-/**
- * A client. The layer is built by the first call that needs it.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** A client. The layer is built by the first call that needs it. */
 export const make = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOptions = {}): FlyTokensClient => {
   const report = Report.make(options.log)
   const keepAlive = KeepAlive.make()

@@ -1,14 +1,5 @@
-/**
- * Keeping Node alive while somebody waits: a promise alone does not.
- *
- * @since 0.1.0
- */
+/** Keeping Node alive while somebody waits: a promise alone does not. */
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface KeepAlive {
   /** Holds the process until the returned function is called, once. */
   readonly hold: () => () => void
@@ -17,11 +8,6 @@ export interface KeepAlive {
 /** The longest that a timer takes. */
 const aLongTime = 2 ** 31 - 1
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (): KeepAlive => {
   let holders = 0
   let timer: NodeJS.Timeout | undefined

@@ -1,8 +1,4 @@
-/**
- * A layer that is built when it is needed.
- *
- * @since 0.1.0
- */
+/** A layer that is built when it is needed. */
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,11 +7,6 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface LazyLayer<R, E> {
   /**
    * Calls back with the services, at once if they are there. Callers share one construction; after one that failed the
@@ -26,11 +17,6 @@ export interface LazyLayer<R, E> {
   readonly release: Effect.Effect<void>
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = <R, E>(
   layer: Layer.Layer<R, E>,
   options: {

@@ -1,29 +1,13 @@
-/**
- * Log lines for programs without Effect.
- *
- * @since 0.1.0
- */
+/** Log lines for programs without Effect. */
 import * as Logger from "effect/Logger"
 import { shownLines } from "../token/Redaction.ts"
 
-/**
- * Takes a line. Never throws.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Takes a line. Never throws. */
 export type Report = (line: string) => void
 
 const ignore = () => {}
 
-/**
- * Looks after what other people's function answers: neither a throw nor a rejected promise gets out.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Looks after what other people's function answers: neither a throw nor a rejected promise gets out. */
 export const contained = (run: () => unknown, onFailure: (error: unknown) => void): void => {
   try {
     const answer = run()
@@ -36,13 +20,7 @@ export const contained = (run: () => unknown, onFailure: (error: unknown) => voi
   }
 }
 
-/**
- * Reports to `console.error`, to a function, or nowhere. A function that fails loses its line and nothing else.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** Reports to `console.error`, to a function, or nowhere. A function that fails loses its line and nothing else. */
 export const make = (log: ((line: string) => unknown) | false | undefined): Report => {
   if (log === false) return ignore
   const write = log ?? ((line: string) => console.error(line))
@@ -50,13 +28,7 @@ export const make = (log: ((line: string) => unknown) | false | undefined): Repo
   return (line) => contained(() => write(shownLines(line)), ignore)
 }
 
-/**
- * An error of other people's code in a few words.
- *
- * @category formatting
- * @since 0.1.0
- * @stability stable
- */
+/** An error of other people's code in a few words. */
 export const inWords = (error: unknown): string => {
   try {
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -66,12 +38,6 @@ export const inWords = (error: unknown): string => {
   }
 }
 
-/**
- * Effect's log, one line per message.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** Effect's log, one line per message. */
 export const logger = (report: Report): Logger.Logger<unknown, void> =>
   Logger.make(({ message }) => report((Array.isArray(message) ? message : [message]).map(inWords).join(" ")))

@@ -1,14 +1,5 @@
-/**
- * Promises that several calls share: ten thousand who wait for one run are one promise.
- *
- * @since 0.1.0
- */
+/** Promises that several calls share: ten thousand who wait for one run are one promise. */
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface SharedWaits<A> {
   /** The promise of who waits for this already, or a new one. */
   readonly get: (app: string, open: (onEnd?: () => void) => Promise<A>) => Promise<A>
@@ -21,10 +12,6 @@ export interface SharedWaits<A> {
  *
  * While the layer is being built there are no runs yet, and calls for one app share a promise until something else is
  * asked for it. Later on those share one that wait for the same run, so that none of them gets what an older run found.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = <A>(
   /** The run that is waited for; `undefined` before there can be one. */

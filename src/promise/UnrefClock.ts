@@ -1,8 +1,4 @@
-/**
- * A clock whose sleeps hold no process.
- *
- * @since 0.1.0
- */
+/** A clock whose sleeps hold no process. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -27,10 +23,6 @@ const system: Clock.Clock = Context.get(Context.empty(), Clock.Clock)
 /**
  * The system's clock, except that Node does not stay for a sleep: a token that is to be refreshed in an hour is no reason
  * for a script to go on. What must not be lost holds the process by `KeepAlive`.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const clock: Clock.Clock = Object.assign(Object.create(system) as Clock.Clock, {
   sleep: (duration: Duration.Duration) => sleepMillis(Duration.toMillis(duration))

@@ -1,28 +1,13 @@
-/**
- * Promises of effects that run: each settles once, by the effect's end, by its caller's signal, or by the closing.
- *
- * @since 0.1.0
- */
+/** Promises of effects that run: each settles once, by the effect's end, by its caller's signal, or by the closing. */
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as KeepAlive from "./KeepAlive.ts"
 
-/**
- * A promise that has not settled.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A promise that has not settled. */
 export interface Wait<A> {
   readonly settle: (exit: Exit.Exit<A, unknown>) => void
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Waits {
   /** A promise that waits. Node stays for it. */
   readonly open: <A>(
@@ -38,23 +23,12 @@ export interface Waits {
   readonly abandon: (error: Error, options: { readonly writes: boolean }) => void
 }
 
-/**
- * What a promise rejects with: the error that the effect failed with, always an `Error`.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** What a promise rejects with: the error that the effect failed with, always an `Error`. */
 export const errorOf = (cause: Cause.Cause<unknown>): Error => {
   const error = Cause.squash(cause)
   return error instanceof Error ? error : new Error("fly-tokens: it failed with what is no error", { cause: error })
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (keepAlive: KeepAlive.KeepAlive): Waits => {
   const waiting = new Set<{ readonly isWrite: boolean; readonly abandon: (error: Error) => void }>()
   return {

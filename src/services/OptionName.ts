@@ -1,15 +1,7 @@
-/**
- * How options are called: in code, in the environment, and in messages.
- *
- * @since 0.1.0
- */
+/** How options are called: in code, in the environment, and in messages. */
 
 /**
  * The variable of each option. Options are read by these names and no others, so that this is the list of all there are.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
  */
 export const variables = {
   chain: "FLY_TOKENS_CHAIN",
@@ -34,22 +26,10 @@ export const variables = {
   encryptionAcceptPlain: "FLY_TOKENS_ENCRYPTION_ACCEPT_PLAIN"
 } as const
 
-/**
- * Those of the variables that hold a secret.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** Those of the variables that hold a secret. */
 export const secretVariables: ReadonlyArray<string> = [variables.encryptionKeys]
 
-/**
- * An option by both of its names: the one in code and the variable, if it has one.
- *
- * @category formatting
- * @since 0.1.0
- * @stability stable
- */
+/** An option by both of its names: the one in code and the variable, if it has one. */
 export const optionName = (option: string): string =>
   Object.hasOwn(variables, option)
     ? `\`${option}\` (${variables[option as keyof typeof variables]})`

@@ -1,8 +1,4 @@
-/**
- * A record as the text that a store keeps: JSON that says its version, and of which place it is.
- *
- * @since 0.1.0
- */
+/** A record as the text that a store keeps: JSON that says its version, and of which place it is. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { SourceName } from "./SourceName.ts"
@@ -36,44 +32,22 @@ const decodeRecord = Schema.decodeUnknownOption(RecordJson)
 const decodeVersion = Schema.decodeUnknownOption(AnyVersion)
 const encodeRecord = Schema.encodeOption(RecordJson)
 
-/**
- * What a record holds, without its place.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a record holds, without its place. */
 export type Content = Omit<typeof RecordJson.Type, "version" | "key" | "name">
 
-/**
- * Where a record belongs.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Where a record belongs. */
 export interface Place {
   readonly key: string
   readonly name: string
 }
 
-/**
- * Whether a value, whoever made it, has the form of a record.
- *
- * @category guards
- * @since 0.1.0
- * @stability stable
- */
+/** Whether a value, whoever made it, has the form of a record. */
 export const isContent: (value: unknown) => value is Content = Schema.is(
   Schema.Struct({ token: Schema.Redacted(Schema.NonEmptyString), ...fields })
 )
 
 /**
  * What a text is that was found at a place. `Misplaced`: a record of another place, which was copied or moved there.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Reading =
   | { readonly _tag: "Record"; readonly content: Content }
@@ -81,11 +55,6 @@ export type Reading =
   | { readonly _tag: "Misplaced" }
   | { readonly _tag: "Corrupt" }
 
-/**
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
 export const read = (text: string, place: Place): Reading => {
   const record = decodeRecord(text)
   if (Option.isNone(record)) {
@@ -96,22 +65,10 @@ export const read = (text: string, place: Place): Reading => {
   return key === place.key && name === place.name ? { _tag: "Record", content } : { _tag: "Misplaced" }
 }
 
-/**
- * The record in a text, wherever it belongs.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** The record in a text, wherever it belongs. */
 export const contentOf = (text: string): Content | undefined => Option.getOrUndefined(decodeRecord(text))
 
-/**
- * `None` for a content that is none: without a token, or with numbers that are none.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** `None` for a content that is none: without a token, or with numbers that are none. */
 export const write = (
   { expiresAt, fence, login, org, savedAt, source, token }: Content,
   { key, name }: Place

@@ -1,8 +1,4 @@
-/**
- * What storages and their backends answer, which may be anybody's: looked at before it is believed.
- *
- * @since 0.1.0
- */
+/** What storages and their backends answer, which may be anybody's: looked at before it is believed. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -20,35 +16,15 @@ const isText = (value: unknown): value is string => typeof value === "string"
 const unexpected = (operation: Operation, expected: string) =>
   new StorageError({ operation, kind: "Unavailable", why: `the answer was something else than ${expected}` })
 
-/**
- * @category checking
- * @since 0.1.0
- * @stability stable
- */
 export const text = (answer: unknown, operation: Operation): Effect.Effect<Option.Option<string>, StorageError> =>
   isOptionOf(answer, isText) ? Effect.succeed(answer) : Effect.fail(unexpected(operation, "a text or none"))
 
-/**
- * @category checking
- * @since 0.1.0
- * @stability stable
- */
 export const record = (answer: unknown): Effect.Effect<Option.Option<RecordText.Content>, StorageError> =>
   isOptionOf(answer, RecordText.isContent) ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a record or none"))
 
-/**
- * @category checking
- * @since 0.1.0
- * @stability stable
- */
 export const many = (answer: unknown): Effect.Effect<ReadonlyMap<string, unknown>, StorageError> =>
   answer instanceof Map ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a map of records"))
 
-/**
- * @category checking
- * @since 0.1.0
- * @stability stable
- */
 export const recordAmong = (
   answer: ReadonlyMap<string, unknown>,
   name: string
@@ -58,13 +34,7 @@ export const recordAmong = (
   return Result.isSuccess(found) ? record(found.success) : Effect.fail(found.failure as StorageError)
 }
 
-/**
- * What comes of each record; none fails the others.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** What comes of each record; none fails the others. */
 export const each = Effect.fnUntraced(function*<A>(
   names: Iterable<string>,
   read: (name: string) => Effect.Effect<A, StorageError>
@@ -74,13 +44,7 @@ export const each = Effect.fnUntraced(function*<A>(
   return outcomes
 })
 
-/**
- * The names that can be those of records.
- *
- * @category checking
- * @since 0.1.0
- * @stability stable
- */
+/** The names that can be those of records. */
 export const names = (answer: unknown): Effect.Effect<ReadonlyArray<string>, StorageError> =>
   Array.isArray(answer)
     ? Effect.succeed(answer.filter(isAppName).sort())

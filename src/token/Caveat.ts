@@ -5,34 +5,15 @@
  *
  * Types and bodies as superfly/macaroon v0.3.0 writes them. A type we do not know is kept as `Other`;
  * a type we know with a body of another shape is an error, because its meaning (an expiry, say) would be lost.
- *
- * @since 0.1.0
  */
 import * as Result from "effect/Result"
 
-/**
- * What a macaroon may do: bits of `r` read (1), `w` write (2), `c` create (4), `d` delete (8), `C` control (16).
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a macaroon may do: bits of `r` read (1), `w` write (2), `c` create (4), `d` delete (8), `C` control (16). */
 export type Mask = number
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export const maskRead: Mask = 1
 
-/**
- * One caveat. `type` is its number on the wire, up to 2^64 − 1.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** One caveat. `type` is its number on the wire, up to 2^64 − 1. */
 export type Caveat =
   | { readonly _tag: "Organization"; readonly type: bigint; readonly id: bigint; readonly mask: Mask }
   | { readonly _tag: "Apps"; readonly type: bigint; readonly masks: ReadonlyMap<string, Mask> }
@@ -135,10 +116,6 @@ const readBody = (type: bigint, body: unknown, nesting: number): Caveat | string
 /**
  * Reads the flat list `[type, body, type, body, …]` of a macaroon. The failure is a fixed sentence without data of the
  * token.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  */
 export const readCaveats = (
   flat: ReadonlyArray<unknown>,
@@ -160,10 +137,6 @@ export const readCaveats = (
 /**
  * The least `notAfter` (unix seconds) over all validity windows, those inside `IfPresent` included; `Infinity` if there
  * is none.
- *
- * @category expiry
- * @since 0.1.0
- * @stability stable
  */
 export const leastNotAfter = (caveats: ReadonlyArray<Caveat>): number =>
   caveats.reduce((least, caveat) => {
@@ -174,13 +147,7 @@ export const leastNotAfter = (caveats: ReadonlyArray<Caveat>): number =>
 
 const readsOnly = (mask: Mask): boolean => (mask & ~maskRead) === 0
 
-/**
- * Whether a caveat leaves nothing but reading to its macaroon.
- *
- * @category restrictions
- * @since 0.1.0
- * @stability stable
- */
+/** Whether a caveat leaves nothing but reading to its macaroon. */
 export const restrictsToReading = (caveat: Caveat): boolean => {
   switch (caveat._tag) {
     case "Organization":

@@ -1,20 +1,10 @@
-/**
- * Which organization and app a token can serve, read offline from its macaroons. Nothing here verifies a signature.
- *
- * @since 0.1.0
- */
+/** Which organization and app a token can serve, read offline from its macaroons. Nothing here verifies a signature. */
 import type * as Caveat from "./Caveat.ts"
 import type { FlyToken } from "./FlyToken.ts"
 import * as Macaroon from "./Macaroon.ts"
 import { macaroonsOf } from "./TokenLimits.ts"
 
-/**
- * Fly's internal numbers, as far as they are known.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Fly's internal numbers, as far as they are known. */
 export interface Place {
   readonly org: bigint | undefined
   readonly app: bigint | undefined
@@ -23,10 +13,6 @@ export interface Place {
 /**
  * Whether a token can serve a place: `Unfit` lacks a macaroon for the organization or for the app, `Undischarged` has
  * one, without a discharge. What cannot be told counts as `Fit`.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Fitness =
   | { readonly _tag: "Fit" }
@@ -51,13 +37,7 @@ const permitsOrg = ({ caveats }: Macaroon.Macaroon, org: bigint): boolean =>
 const permitsApp = ({ caveats }: Macaroon.Macaroon, app: bigint): boolean =>
   apps(caveats).every((masks) => [app, all].some((id) => (masks.get(String(id)) ?? 0) !== 0))
 
-/**
- * Whether a token can serve a place. A token without macaroons is a user's, who may be in any organization.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** Whether a token can serve a place. A token without macaroons is a user's, who may be in any organization. */
 export const fitness = (token: FlyToken, place: Place): Fitness => {
   const { app, org } = place
   if (token.malformed !== undefined || token.size.macaroons === 0) return fit
@@ -83,13 +63,7 @@ const numbers = (masks: ReadonlyMap<string, unknown>): ReadonlyArray<bigint> => 
   return keys.every((key) => /^\d+$/.test(key)) ? keys.map(BigInt) : []
 }
 
-/**
- * The one place that a token is for, as far as it says so.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** The one place that a token is for, as far as it says so. */
 export const placeOf = (token: FlyToken): Place => {
   if (token.malformed !== undefined) return { org: undefined, app: undefined }
   const caveats = Macaroon.standing(macaroonsOf(token)).permissions.flatMap((each) => each.caveats)

@@ -1,8 +1,4 @@
-/**
- * Whose a token is, told by what stays the same while flyctl renews it.
- *
- * @since 0.1.0
- */
+/** Whose a token is, told by what stays the same while flyctl renews it. */
 import { sha256 } from "@noble/hashes/sha2.js"
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Result from "effect/Result"
@@ -27,10 +23,6 @@ const lasting = (token: FlyToken): ReadonlyArray<string> => {
 /**
  * Names those who ask with these tokens: 16 hex digits, the same until somebody else is logged in. `undefined` stands for
  * a place without a token.
- *
- * @category digests
- * @since 0.1.0
- * @stability stable
  */
 export const digest = (tokens: ReadonlyArray<FlyToken | undefined>): string =>
   bytesToHex(

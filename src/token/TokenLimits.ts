@@ -1,8 +1,4 @@
-/**
- * What a token is limited to, read offline from its macaroons. Nothing here verifies a signature.
- *
- * @since 0.1.0
- */
+/** What a token is limited to, read offline from its macaroons. Nothing here verifies a signature. */
 import * as Result from "effect/Result"
 import type * as Caveat from "./Caveat.ts"
 import { restrictsToReading } from "./Caveat.ts"
@@ -19,13 +15,7 @@ const scopes: Readonly<Record<string, string>> = {
   "27": "some commands"
 }
 
-/**
- * The macaroons of a token that can be read.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** The macaroons of a token that can be read. */
 export const macaroonsOf = (token: FlyToken): ReadonlyArray<Macaroon.Macaroon> =>
   token.authorization("machines").replace(/^FlyV1 /, "").split(",").flatMap((piece) => {
     const macaroon = Macaroon.decode(piece)
@@ -57,10 +47,6 @@ const limitOf = (caveat: Caveat.Caveat, login: boolean): ReadonlyArray<string> =
  * Fly lets a login mint and no token that was made for something (reported for flyctl v0.4.87; org tokens included). A
  * token with a user token (`fo1_…`) in it is a login, and so is a macaroon that `https://auth.fly.io` discharges. A
  * token with several permission macaroons may mint if one of them may.
- *
- * @category limits
- * @since 0.1.0
- * @stability stable
  */
 export const mintLimits = (token: FlyToken): ReadonlyArray<string> => {
   if (token.malformed !== undefined || token.size.userTokens > 0) return []
@@ -73,10 +59,6 @@ export const mintLimits = (token: FlyToken): ReadonlyArray<string> => {
 
 /**
  * When a token begins to be valid, in epoch milliseconds: the latest begin of all its windows; `null` if none has one.
- *
- * @category limits
- * @since 0.1.0
- * @stability stable
  */
 export const notBefore = (token: FlyToken): number | null => {
   const windows = (caveats: ReadonlyArray<Caveat.Caveat>): ReadonlyArray<number> =>

@@ -1,8 +1,4 @@
-/**
- * Which texts can be a credential, and what the others look like. A reason says that, and never the text.
- *
- * @since 0.1.0
- */
+/** Which texts can be a credential, and what the others look like. A reason says that, and never the text. */
 import { isMacaroon } from "./Macaroon.ts"
 
 /** What a text looks like that is no token: `why` as the end of a sentence, and what to do. */
@@ -55,26 +51,14 @@ const credential = /^[A-Za-z0-9._~+/-]+=*$/
 /** Before a token, any number of times. */
 const scheme = /^(?:bearer|flyv1) +/i
 
-/**
- * A text as it is, without the words of a header's scheme before it.
- *
- * @category splitting
- * @since 0.1.0
- * @stability stable
- */
+/** A text as it is, without the words of a header's scheme before it. */
 export const withoutScheme = (text: string): string => {
   let rest = text.trim()
   while (scheme.test(rest)) rest = rest.replace(scheme, "").trim()
   return rest
 }
 
-/**
- * What stands between the commas.
- *
- * @category splitting
- * @since 0.1.0
- * @stability stable
- */
+/** What stands between the commas. */
 export const piecesOf = (text: string): ReadonlyArray<string> =>
   text.split(",").map((piece) => piece.trim()).filter((piece) => piece !== "")
 
@@ -166,10 +150,6 @@ const oddLookedAt = 16
 /**
  * Why a text without a scheme cannot be a credential, as a sentence that holds nothing of it; `undefined` if each of its
  * pieces can be one.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
  */
 export const defectOf = (text: string): string | undefined => {
   const pieces = piecesOf(text)
@@ -182,12 +162,6 @@ export const defectOf = (text: string): string | undefined => {
   return (look ?? (decodes ? undefined : looks.character))?.why
 }
 
-/**
- * What to do about a text that is no token, by the sentence that says why.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** What to do about a text that is no token, by the sentence that says why. */
 export const remedyOf = (why: string): string =>
   Object.values(looks).find((look) => why === look.why)?.remedy ?? looks.character.remedy

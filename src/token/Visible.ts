@@ -1,8 +1,4 @@
-/**
- * Text from outside, so that all of it is seen: nothing in it moves a cursor, turns the line around, or hides.
- *
- * @since 0.1.0
- */
+/** Text from outside, so that all of it is seen: nothing in it moves a cursor, turns the line around, or hides. */
 
 /**
  * What has no picture of its own: control characters (C0, DEL, C1), marks of direction, joiners and everything else that
@@ -18,20 +14,8 @@ const escaped = (character: string): string =>
     Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
       .join("")
 
-/**
- * A text in one line, with an escape in place of each character that cannot be seen.
- *
- * @category formatting
- * @since 0.1.0
- * @stability stable
- */
+/** A text in one line, with an escape in place of each character that cannot be seen. */
 export const visible = (text: string): string => text.replace(hidden, escaped)
 
-/**
- * A value as JSON in which everything can be seen. It says the same as JSON without that.
- *
- * @category formatting
- * @since 0.1.0
- * @stability stable
- */
+/** A value as JSON in which everything can be seen. It says the same as JSON without that. */
 export const visibleJson = (value: unknown): string => visible(JSON.stringify(value))

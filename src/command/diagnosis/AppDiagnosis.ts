@@ -1,8 +1,4 @@
-/**
- * Why an app has the token that it has, or none: what the sources say, and what stands behind it.
- *
- * @since 0.1.0
- */
+/** Why an app has the token that it has, or none: what the sources say, and what stands behind it. */
 import type { Inspected } from "../../layers/fly/FlyInspection.ts"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
 import type { Answer, Explained } from "../../layers/resolver/Explanation.ts"
@@ -22,10 +18,6 @@ import type { ServerTime } from "./ServerTime.ts"
 /**
  * One source. Its state: `used`, a `get` takes its token; `usable`, it would if those before had none; `mint`, a `get`
  * asks flyctl for a new token if those before have none; `miss`, it has nothing that can be used.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface Row {
   readonly source: SourceName
@@ -42,11 +34,6 @@ export interface Row {
   readonly findings: ReadonlyArray<Finding>
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface AppDiagnosis {
   readonly app: string
   /** Where a `get` takes a token, by a mint for `cli` if its state is `mint`; `undefined` if it fails. */
@@ -56,13 +43,7 @@ export interface AppDiagnosis {
   readonly findings: ReadonlyArray<Finding>
 }
 
-/**
- * What the diagnosis is made from.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What the diagnosis is made from. */
 export interface Facts {
   readonly app: string
   readonly now: number
@@ -147,13 +128,7 @@ const rowOf = (facts: Facts, { answer, source }: Explained, taken: SourceName | 
   }
 }
 
-/**
- * Puts the facts together.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** Puts the facts together. */
 export const make = (facts: Facts): AppDiagnosis => {
   const { explained, login, now, serverTime } = facts
   const taken = explained.find(({ answer }) => answer._tag !== "Miss")?.source

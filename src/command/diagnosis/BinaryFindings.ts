@@ -1,19 +1,9 @@
-/**
- * What is found as flyctl.
- *
- * @since 0.1.0
- */
+/** What is found as flyctl. */
 import type { Inspected } from "../../layers/fly/FlyInspection.ts"
 import { optionName } from "../../services/OptionName.ts"
 import { type Finding, finding, severity } from "./Finding.ts"
 
-/**
- * Programs of the name `fly` that are not flyctl.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** Programs of the name `fly` that are not flyctl. */
 export const passedOver = ({ passedOver, used }: Inspected): ReadonlyArray<Finding> =>
   used._tag === "Found" && passedOver.length > 0
     ? [
@@ -25,11 +15,6 @@ export const passedOver = ({ passedOver, used }: Inspected): ReadonlyArray<Findi
     ]
     : []
 
-/**
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
 export const binary = (inspected: Inspected, needed: boolean): ReadonlyArray<Finding> => {
   const { used } = inspected
   return used._tag === "Missing"
@@ -45,11 +30,6 @@ const isBelow = (version: string, other: ReadonlyArray<number>): boolean => {
   return at !== -1 && parts[at]! < other[at]!
 }
 
-/**
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
 export const version = ({ used }: Inspected, needed: boolean): Finding => {
   if (used._tag === "Missing") return finding("skipped", "there is no flyctl to ask")
   // Then no call of it does anything, and upgrading it is a call as well.

@@ -1,8 +1,4 @@
-/**
- * The checks of `doctor`. Each has its own limit of time, and one that dies does not end the others.
- *
- * @since 0.1.0
- */
+/** The checks of `doctor`. Each has its own limit of time, and one that dies does not end the others. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,13 +28,7 @@ import * as ServerTime from "./ServerTime.ts"
 import * as Services from "./Services.ts"
 import * as StoreFindings from "./StoreFindings.ts"
 
-/**
- * A check and what it found, at least one finding.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A check and what it found, at least one finding. */
 export interface Check {
   readonly name: string
   readonly findings: ReadonlyArray<Finding>
@@ -117,13 +107,7 @@ const organization = Effect.fnUntraced(function*(
   return [finding(level, reason.message, reason.hint)]
 })
 
-/**
- * Runs all checks.
- *
- * @category checks
- * @since 0.1.0
- * @stability stable
- */
+/** Runs all checks. */
 export const run = Effect.fnUntraced(function*(request: {
   readonly app: AppName | undefined
   readonly offline: boolean

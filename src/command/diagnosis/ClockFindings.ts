@@ -1,43 +1,21 @@
-/**
- * Whether the clock of this machine is right.
- *
- * @since 0.1.0
- */
+/** Whether the clock of this machine is right. */
 import { fromNow, isoTime } from "../Render.ts"
 import { type Finding, finding } from "./Finding.ts"
 
-/**
- * By how much a clock may be off, in milliseconds: tokens that live for minutes stand that.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** By how much a clock may be off, in milliseconds: tokens that live for minutes stand that. */
 export const tolerance = 60_000
 
 const hint =
   "set the clock (on Linux `timedatectl set-ntp true`): with a wrong one good tokens seem expired or not yet valid"
 
-/**
- * A moment that has passed by every right clock.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A moment that has passed by every right clock. */
 export interface PastMoment {
   /** What happened then, as the beginning of a sentence. */
   readonly what: string
   readonly at: number | null
 }
 
-/**
- * Moments of the past that are still to come by this clock, so that it has been set back, or was ahead before.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** Moments of the past that are still to come by this clock, so that it has been set back, or was ahead before. */
 export const fromTheFuture = (moments: ReadonlyArray<PastMoment>, now: number): ReadonlyArray<Finding> =>
   moments.flatMap(({ at, what }) =>
     at !== null && at > now + tolerance
@@ -51,13 +29,7 @@ export const fromTheFuture = (moments: ReadonlyArray<PastMoment>, now: number): 
       : []
   )
 
-/**
- * What a server's time shows.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** What a server's time shows. */
 export const against = (server: { readonly host: string; readonly time: number }, now: number): Finding => {
   const ahead = now - server.time
   return Math.abs(ahead) > tolerance

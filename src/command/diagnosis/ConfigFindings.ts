@@ -1,21 +1,11 @@
-/**
- * flyctl's config file: whether it can be read, by whom, and what its token is worth.
- *
- * @since 0.1.0
- */
+/** flyctl's config file: whether it can be read, by whom, and what its token is worth. */
 import * as Result from "effect/Result"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
 import * as Usability from "../../policy/Usability.ts"
 import { hintOf } from "../../services/AttemptHint.ts"
 import { type Finding, finding, orOk } from "./Finding.ts"
 
-/**
- * What there is to say of it. That its token is expired is usual: flyctl's own live for minutes.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** What there is to say of it. That its token is expired is usual: flyctl's own live for minutes. */
 export const config = (login: FlyLogin, now: number): ReadonlyArray<Finding> => {
   const { mode, openLogs, path, token } = login
   if (path === undefined) return [finding("warning", "there is no home directory", "set HOME or FLY_CONFIG_DIR")]

@@ -1,8 +1,4 @@
-/**
- * The token of the environment: which variable it is from, and what is odd about the variables.
- *
- * @since 0.1.0
- */
+/** The token of the environment: which variable it is from, and what is odd about the variables. */
 import * as Usability from "../../policy/Usability.ts"
 import { type Environment, tokenVariables } from "../../services/Environment.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
@@ -10,13 +6,7 @@ import { mintLimits } from "../../token/TokenLimits.ts"
 import * as HandedOut from "../HandedOut.ts"
 import { type Finding, finding, orOk } from "./Finding.ts"
 
-/**
- * The variable that the source `env` takes its token from, and the token; `undefined` if none holds one.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** The variable that the source `env` takes its token from, and the token; `undefined` if none holds one. */
 export const variableOf = (
   environment: Environment["Service"]
 ): { readonly name: string; readonly token: FlyToken } | undefined => {
@@ -27,13 +17,7 @@ export const variableOf = (
   return undefined
 }
 
-/**
- * What is odd about the variables themselves.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** What is odd about the variables themselves. */
 export const variables = (environment: Environment["Service"]): ReadonlyArray<Finding> => {
   const [access, api] = tokenVariables.map((name) => environment.get(name)?.trim())
   if (access === "") {
@@ -61,13 +45,7 @@ export const variables = (environment: Environment["Service"]): ReadonlyArray<Fi
     : []
 }
 
-/**
- * That the environment's token may not create tokens, if it may not.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** That the environment's token may not create tokens, if it may not. */
 export const mintRight = (environment: Environment["Service"]): ReadonlyArray<Finding> => {
   const variable = variableOf(environment)
   const limits = variable === undefined ? [] : mintLimits(variable.token)
@@ -82,13 +60,7 @@ export const mintRight = (environment: Environment["Service"]): ReadonlyArray<Fi
     ]
 }
 
-/**
- * That the environment's token is one that was handed out for another app, if it is.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** That the environment's token is one that was handed out for another app, if it is. */
 export const handedOut = (environment: Environment["Service"], app: string): ReadonlyArray<Finding> => {
   const variable = variableOf(environment)
   const origin = variable === undefined ? undefined : HandedOut.appOf(environment, variable.token)
@@ -97,13 +69,7 @@ export const handedOut = (environment: Environment["Service"], app: string): Rea
     : [finding("warning", HandedOut.sentence(origin, app), HandedOut.hint)]
 }
 
-/**
- * All that there is to say of the environment's token.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** All that there is to say of the environment's token. */
 export const environment = (
   environment: Environment["Service"],
   now: number,

@@ -1,8 +1,4 @@
-/**
- * Whether flyctl has a login that it mints with.
- *
- * @since 0.1.0
- */
+/** Whether flyctl has a login that it mints with. */
 import * as Result from "effect/Result"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
 import { hintOf } from "../../services/AttemptHint.ts"
@@ -17,13 +13,7 @@ const oldestLogin = 30 * day
 
 const dateOf = (millis: number) => new Date(millis).toISOString().slice(0, 10)
 
-/**
- * What keeps flyctl from minting with its own login; empty if nothing does, as far as can be told offline.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** What keeps flyctl from minting with its own login; empty if nothing does, as far as can be told offline. */
 export const login = (
   login: FlyLogin,
   options: { readonly now: number; readonly needed: boolean }

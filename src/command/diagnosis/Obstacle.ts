@@ -1,8 +1,4 @@
-/**
- * Why a request got no answer.
- *
- * @since 0.1.0
- */
+/** Why a request got no answer. */
 import { Unreachable } from "../../services/MissReason.ts"
 
 type By = Unreachable["by"]
@@ -41,13 +37,7 @@ const codeIn = (error: unknown, depth = 0): string | undefined => {
   return undefined
 }
 
-/**
- * What stands in the way, by the codes in an error; nothing of its text.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** What stands in the way, by the codes in an error; nothing of its text. */
 export const of = (error: unknown): Unreachable => {
   const code = codeIn(error) ?? ""
   return new Unreachable({

@@ -1,8 +1,4 @@
-/**
- * Whether the organization that a mint is for is the right one.
- *
- * @since 0.1.0
- */
+/** Whether the organization that a mint is for is the right one. */
 import type { Organization } from "../../layers/resolver/Explanation.ts"
 import { optionName } from "../../services/OptionName.ts"
 import { isAppName } from "../../token/AppName.ts"
@@ -11,13 +7,7 @@ import { type Finding, finding, severity } from "./Finding.ts"
 
 const option = `option ${optionName("org")}`
 
-/**
- * The organization that flyctl names for an app. What is no slug is none that a mint could be for.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** The organization that flyctl names for an app. What is no slug is none that a mint could be for. */
 export const named = (app: string, slug: string, needed: boolean): Finding =>
   isAppName(slug)
     ? finding("ok", `${app} is in ${slug}`)
@@ -27,13 +17,7 @@ export const named = (app: string, slug: string, needed: boolean): Finding =>
       `set ${option} to the organization's slug (\`fly orgs list\`), and check which program is found as flyctl`
     )
 
-/**
- * What is odd about the organization; empty if nothing is. `app` is the app that is asked for, if any.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** What is odd about the organization; empty if nothing is. `app` is the app that is asked for, if any. */
 export const organization = (
   found: Organization,
   app: string | undefined,

@@ -1,8 +1,4 @@
-/**
- * Whether the Machines API can be reached, and what time it is there.
- *
- * @since 0.1.0
- */
+/** Whether the Machines API can be reached, and what time it is there. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,11 +7,6 @@ import { Environment } from "../../services/Environment.ts"
 import { Unreachable } from "../../services/MissReason.ts"
 import * as Obstacle from "./Obstacle.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface ServerTime {
   readonly host: string
   /** Epoch milliseconds. */
@@ -24,13 +15,7 @@ export interface ServerTime {
   readonly here: number
 }
 
-/**
- * What came of asking.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What came of asking. */
 export interface Asked {
   /** `undefined` if `FLY_FLAPS_BASE_URL` names none. */
   readonly host: string | undefined
@@ -61,13 +46,7 @@ const ask = Effect.fnUntraced(function*(url: URL) {
 
 const proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
 
-/**
- * Asks with one request without a token, of `FLY_FLAPS_BASE_URL` or the public API, for at most 3 s.
- *
- * @category asking
- * @since 0.1.0
- * @stability stable
- */
+/** Asks with one request without a token, of `FLY_FLAPS_BASE_URL` or the public API, for at most 3 s. */
 export const get: Effect.Effect<Asked, never, Environment> = Effect.gen(function*() {
   const environment = yield* Environment
   const base = environment.get("FLY_FLAPS_BASE_URL") || "https://api.machines.dev"

@@ -1,8 +1,6 @@
 /**
  * The services that a diagnosis looks at: those of the other calls, but the store is for reading only. Building them
  * fails with no option that is wrong.
- *
- * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -14,20 +12,9 @@ import * as NodePlatform from "../../layers/NodePlatform.ts"
 import * as StorageFileSystem from "../../layers/storage/StorageFileSystem.ts"
 import { variables } from "../../services/OptionName.ts"
 
-/**
- * The option `binary`.
- *
- * @category options
- * @since 0.1.0
- * @stability stable
- */
+/** The option `binary`. */
 export const binary = Effect.orElseSucceed(optional(Config.String(variables.binary)), () => undefined)
 
-/**
- * @category layers
- * @since 0.1.0
- * @stability stable
- */
 export const layer = Layer.mergeAll(
   Layer.unwrap(Effect.map(binary, (binary) => FlyTokensNode.layerFly({ binary }))),
   // The directory is `FLY_TOKENS_DIR`, which it reads itself.

@@ -1,8 +1,4 @@
-/**
- * The store of files: whether it can be used, and what is in it.
- *
- * @since 0.1.0
- */
+/** The store of files: whether it can be used, and what is in it. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -39,13 +35,7 @@ const nearest = Effect.fnUntraced(function*(path: string) {
 const isWritable = (path: string) =>
   Effect.flatMap(FileSystem.FileSystem, (fileSystem) => Effect.result(fileSystem.access(path, { writable: true })))
 
-/**
- * Whether records can be kept. Asks the system for the right to write and writes nothing.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** Whether records can be kept. Asks the system for the right to write and writes nothing. */
 export const directory = Effect.gen(function*() {
   const fileSystem = yield* FileSystem.FileSystem
   const root = yield* PrivateDirectory.make({}, { quiet: true })
@@ -80,13 +70,7 @@ export const directory = Effect.gen(function*() {
   )
 )
 
-/**
- * All records. A directory that cannot be listed has none here: {@link directory} says why.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** All records. A directory that cannot be listed has none here: {@link directory} says why. */
 export const list: Effect.Effect<ReadonlyArray<StoredRecords.ListedRecord>, never, Storage> = Effect.map(
   Effect.forEach(
     StoredRecords.keys,
@@ -111,13 +95,7 @@ const manualDefect = ({ key, name, record }: StoredRecords.ListedRecord, now: nu
     ]
 }
 
-/**
- * What is wrong with the records.
- *
- * @category findings
- * @since 0.1.0
- * @stability stable
- */
+/** What is wrong with the records. */
 export const records = (listed: ReadonlyArray<StoredRecords.ListedRecord>, now: number): ReadonlyArray<Finding> => {
   const odd = listed.flatMap((each) =>
     Result.isFailure(each.record)

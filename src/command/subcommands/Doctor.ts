@@ -1,8 +1,4 @@
-/**
- * `fly-tokens doctor`
- *
- * @since 0.1.0
- */
+/** `fly-tokens doctor` */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -17,13 +13,7 @@ import { json } from "../Parameters.ts"
 import * as RenderDiagnosis from "../RenderDiagnosis.ts"
 import * as Terminal from "../Terminal.ts"
 
-/**
- * Checks what tokens depend on.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Checks what tokens depend on. */
 export const doctor = Command.make(
   "doctor",
   {

@@ -1,8 +1,4 @@
-/**
- * `fly-tokens env`
- *
- * @since 0.1.0
- */
+/** `fly-tokens env` */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -11,13 +7,7 @@ import { app, json } from "../Parameters.ts"
 import * as RenderEnv from "../RenderEnv.ts"
 import * as Terminal from "../Terminal.ts"
 
-/**
- * Prints a token as environment variables.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Prints a token as environment variables. */
 export const env = Command.make(
   "env",
   {

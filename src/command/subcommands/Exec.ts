@@ -1,8 +1,4 @@
-/**
- * `fly-tokens exec`
- *
- * @since 0.1.0
- */
+/** `fly-tokens exec` */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -13,13 +9,7 @@ import { NoTokenForCommand } from "../Failure.ts"
 import { services, token } from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 
-/**
- * Runs a command with a token in its environment.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Runs a command with a token in its environment. */
 export const exec = Command.make(
   "exec",
   {

@@ -1,8 +1,4 @@
-/**
- * `fly-tokens explain`
- *
- * @since 0.1.0
- */
+/** `fly-tokens explain` */
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -29,13 +25,7 @@ const within = <A, R>(effect: Effect.Effect<A, never, R>) =>
     Effect.catchCause(() => Effect.undefined)
   )
 
-/**
- * Shows what each source has for an app.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Shows what each source has for an app. */
 export const explain = Command.make(
   "explain",
   { app, json },

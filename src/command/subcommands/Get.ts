@@ -1,21 +1,11 @@
-/**
- * `fly-tokens get`
- *
- * @since 0.1.0
- */
+/** `fly-tokens get` */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import * as Getting from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 
-/**
- * Prints a token for an app.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Prints a token for an app. */
 export const get = Command.make(
   "get",
   {

@@ -1,8 +1,4 @@
-/**
- * `fly-tokens invalidate`
- *
- * @since 0.1.0
- */
+/** `fly-tokens invalidate` */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { FlyTokens } from "../../services/FlyTokens.ts"
@@ -10,13 +6,7 @@ import { services } from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 import * as Terminal from "../Terminal.ts"
 
-/**
- * Drops a cached token.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Drops a cached token. */
 export const invalidate = Command.make(
   "invalidate",
   { app, json },

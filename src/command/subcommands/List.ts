@@ -1,8 +1,4 @@
-/**
- * `fly-tokens list`
- *
- * @since 0.1.0
- */
+/** `fly-tokens list` */
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -26,13 +22,7 @@ const shown = ({ key, name: stored, record }: StoredRecords.ListedRecord): Rende
   })
 }
 
-/**
- * Shows what is stored.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Shows what is stored. */
 export const list = Command.make(
   "list",
   { json },

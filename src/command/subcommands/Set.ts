@@ -1,8 +1,4 @@
-/**
- * `fly-tokens set`
- *
- * @since 0.1.0
- */
+/** `fly-tokens set` */
 import * as Command from "effect/cli/Command"
 import * as Prompt from "effect/cli/Prompt"
 import * as Console from "effect/Console"
@@ -35,13 +31,7 @@ const readStdin = Effect.fnUntraced(function*() {
   return Redacted.make(chunks)
 })
 
-/**
- * Stores a manual token.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Stores a manual token. */
 export const set = Command.make(
   "set",
   { app, json },

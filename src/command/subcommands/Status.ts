@@ -1,8 +1,4 @@
-/**
- * `fly-tokens status`
- *
- * @since 0.1.0
- */
+/** `fly-tokens status` */
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,13 +10,7 @@ import * as StoredApps from "../StoredApps.ts"
 import * as StoredStandings from "../StoredStandings.ts"
 import * as Terminal from "../Terminal.ts"
 
-/**
- * Shows how apps stand by what is stored.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Shows how apps stand by what is stored. */
 export const status = Command.make(
   "status",
   { apps, json },

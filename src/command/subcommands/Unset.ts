@@ -1,8 +1,4 @@
-/**
- * `fly-tokens unset`
- *
- * @since 0.1.0
- */
+/** `fly-tokens unset` */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { FlyTokens } from "../../services/FlyTokens.ts"
@@ -10,13 +6,7 @@ import { services } from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 import * as Terminal from "../Terminal.ts"
 
-/**
- * Removes a manual token.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Removes a manual token. */
 export const unset = Command.make(
   "unset",
   { app, json },

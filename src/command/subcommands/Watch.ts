@@ -1,8 +1,4 @@
-/**
- * `fly-tokens watch`
- *
- * @since 0.1.0
- */
+/** `fly-tokens watch` */
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -63,13 +59,7 @@ const run = Effect.fnUntraced(
   )
 )
 
-/**
- * Keeps the tokens of apps and shows how they stand.
- *
- * @category commands
- * @since 0.1.0
- * @stability stable
- */
+/** Keeps the tokens of apps and shows how they stand. */
 export const watch = Command.make(
   "watch",
   { apps, json },

@@ -1,8 +1,4 @@
-/**
- * The picture that `watch` shows on a terminal.
- *
- * @since 0.1.0
- */
+/** The picture that `watch` shows on a terminal. */
 import * as Render from "../Render.ts"
 import * as Row from "./Row.ts"
 
@@ -20,10 +16,6 @@ const cut = (line: string, columns: number): string => {
 /**
  * The lines of a picture that fits into a terminal of this size: as many apps as there is room for, those without a
  * token first if there is not room for all.
- *
- * @category pictures
- * @since 0.1.0
- * @stability stable
  */
 export const lines = (
   rows: ReadonlyArray<Row.Row>,
@@ -54,12 +46,6 @@ export const enter = "\u001b[?1049h\u001b[?25l"
 
 export const leave = "\u001b[?25h\u001b[?1049l"
 
-/**
- * Draws over what was there, line by line, so that nothing flickers.
- *
- * @category pictures
- * @since 0.1.0
- * @stability stable
- */
+/** Draws over what was there, line by line, so that nothing flickers. */
 export const draw = (picture: ReadonlyArray<string>): string =>
   `\u001b[H${picture.map((line) => `${line}\u001b[K`).join("\r\n")}\u001b[J`

@@ -1,8 +1,4 @@
-/**
- * What `watch` prints where there is no terminal: a line per app at the start, a line per event.
- *
- * @since 0.1.0
- */
+/** What `watch` prints where there is no terminal: a line per app at the start, a line per event. */
 import { whyAt } from "../../services/Lease.ts"
 import type { TokenEvent } from "../../services/TokenEvent.ts"
 import { told } from "../../token/Redaction.ts"
@@ -10,13 +6,7 @@ import { visibleJson } from "../../token/Visible.ts"
 import * as Render from "../Render.ts"
 import * as Row from "./Row.ts"
 
-/**
- * How an app stands at the start, an event of the resolver, or a `get` that failed.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** How an app stands at the start, an event of the resolver, or a `get` that failed. */
 export type Report =
   | { readonly _tag: "Watching"; readonly app: string; readonly at: number }
   | ({ readonly _tag: "GetFailed"; readonly app: string } & Row.LastFailure)
@@ -61,13 +51,7 @@ const words = (report: Report): string => {
 
 const subject = (report: Report): string => "app" in report ? report.app : report.name
 
-/**
- * A report as one line.
- *
- * @category lines
- * @since 0.1.0
- * @stability stable
- */
+/** A report as one line. */
 export const line = (report: Report): string =>
   told`${Render.isoTime(report.at) ?? report.at} ${subject(report)} ${words(report)}`
 
@@ -78,13 +62,7 @@ const value = (key: string, field: unknown): unknown => {
   return field
 }
 
-/**
- * A report as one line of JSON: its tag as `event`, and its fields.
- *
- * @category lines
- * @since 0.1.0
- * @stability stable
- */
+/** A report as one line of JSON: its tag as `event`, and its fields. */
 export const jsonLine = (report: Report): string => {
   const { _tag, at, ...fields } = report
   const told = Object.entries(fields).filter(([key]) => key !== "error").map(([key, field]) => [key, value(key, field)])

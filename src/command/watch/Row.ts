@@ -1,19 +1,9 @@
-/**
- * How a watched app stands: what the resolver says of it, and how the last `get` ended.
- *
- * @since 0.1.0
- */
+/** How a watched app stands: what the resolver says of it, and how the last `get` ended. */
 import type { TokenStatus } from "../../services/FlyTokens.ts"
 import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import * as Render from "../Render.ts"
 
-/**
- * The last failure of an app. Times are epoch milliseconds.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The last failure of an app. Times are epoch milliseconds. */
 export interface LastFailure {
   readonly error: NoTokenAvailable
   readonly at: number
@@ -21,30 +11,14 @@ export interface LastFailure {
   readonly nextTryAt: number | null
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Row {
   readonly status: TokenStatus
   readonly failure: LastFailure | undefined
 }
 
-/**
- * @category cells
- * @since 0.1.0
- * @stability stable
- */
 export const head: ReadonlyArray<string> = ["APP", "SOURCE", "TOKEN", "TIME LEFT", "NEXT REFRESH", "LAST FAILURE"]
 
-/**
- * The reasons that tell something, in one line: that a source has nothing is no news if another one has a real one.
- *
- * @category cells
- * @since 0.1.0
- * @stability stable
- */
+/** The reasons that tell something, in one line: that a source has nothing is no news if another one has a real one. */
 export const summary = (error: NoTokenAvailable): string => {
   const telling = error.attempts.filter(({ reason }) => !["NotFound", "Disabled", "NotNewer"].includes(reason._tag))
   const shown = (telling.length > 0 ? telling : error.attempts).map(({ reason, source }) =>
@@ -66,13 +40,7 @@ const left = (millis: number): string => {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
 }
 
-/**
- * A row as text, in the order of {@link head}.
- *
- * @category cells
- * @since 0.1.0
- * @stability stable
- */
+/** A row as text, in the order of {@link head}. */
 export const cells = ({ failure, status }: Row, now: number): ReadonlyArray<string> => {
   const hasToken = status.source !== null
   const next = status.inFlight

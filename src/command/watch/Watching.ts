@@ -1,7 +1,5 @@
 /**
  * Watching apps: each has its token got, again and again, so that it is kept and so that a failure is noticed to be over.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -18,20 +16,9 @@ import type { LastFailure, Row } from "./Row.ts"
 const pace = 30_000
 const slowestPace = 120_000
 
-/**
- * How long after so many failures in a row the sources are asked again: 30 s, doubling to 2 min.
- *
- * @category timing
- * @since 0.1.0
- * @stability stable
- */
+/** How long after so many failures in a row the sources are asked again: 30 s, doubling to 2 min. */
 export const retryAfter = (failures: number): number => Math.min(pace * 2 ** Math.min(failures - 1, 10), slowestPace)
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Watching {
   /** How each app stands, in the order in which they were given. */
   readonly rows: Effect.Effect<ReadonlyArray<Row>, InvalidAppName>
@@ -39,13 +26,7 @@ export interface Watching {
   readonly reports: Stream.Stream<Report>
 }
 
-/**
- * Watches apps until the scope closes.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** Watches apps until the scope closes. */
 export const start = Effect.fnUntraced(function*(
   apps: ReadonlyArray<AppName>
 ): Effect.fn.Return<Watching, never, FlyTokens | Scope.Scope> {

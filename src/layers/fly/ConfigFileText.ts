@@ -1,7 +1,5 @@
 /**
  * What the text of flyctl's `config.yml` says. A module of its own, loaded with the YAML parser when there is a text.
- *
- * @since 0.1.0
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -15,13 +13,7 @@ import * as YamlSettings from "./YamlSettings.ts"
 const Contents = Schema.Struct({ access_token: Schema.optionalKey(Schema.NullOr(Schema.String)) })
 const decodeContents = Schema.decodeUnknownResult(Contents)
 
-/**
- * What one look at the file gave.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What one look at the file gave. */
 export interface Read {
   readonly result: Result.Result<FlyToken, ConfigFileReason>
   /** Whether a file that is half written may look like that. */
@@ -39,9 +31,6 @@ const decodeLastLogin = Schema.decodeUnknownOption(Schema.Struct({ last_login: S
  * When a config file's text says that the last login was, in epoch milliseconds; `null` if it does not say. Go writes
  * the year 1 for never.
  *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  * @internal
  */
 export function* lastLogin(text: string): Portions<number | null> {
@@ -54,9 +43,6 @@ export function* lastLogin(text: string): Portions<number | null> {
 /**
  * What a config file's text says, decided without looking at the file again.
  *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  * @internal
  */
 export function* interpret(text: string, path: string): Portions<Read> {

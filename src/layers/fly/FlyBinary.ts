@@ -1,8 +1,4 @@
-/**
- * Finding flyctl.
- *
- * @since 0.1.0
- */
+/** Finding flyctl. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -11,13 +7,7 @@ import type { Environment } from "../../services/Environment.ts"
 import { BinaryNotFound, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
 import { homeDirectory } from "./HomeDirectory.ts"
 
-/**
- * The files that may be flyctl, in the order in which they are tried.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The files that may be flyctl, in the order in which they are tried. */
 export interface Candidates {
   readonly executable: ReadonlyArray<{
     readonly path: string
@@ -30,22 +20,12 @@ export interface Candidates {
   readonly looked: ReadonlyArray<string>
 }
 
-/**
- * Whether a file bears a name that no other program has: `fly` is Concourse's client too.
- *
- * @category guards
- * @since 0.1.0
- * @stability stable
- */
+/** Whether a file bears a name that no other program has: `fly` is Concourse's client too. */
 export const isNamedFlyctl = (path: string): boolean => /(^|[\\/])flyctl(\.exe)?$/.test(path)
 
 /**
  * Looks for an explicit binary, else for `flyctl` on PATH, `fly` on PATH, `$FLYCTL_INSTALL/bin` and `~/.fly/bin`.
  * Relative entries of PATH are left out.
- *
- * @category searching
- * @since 0.1.0
- * @stability stable
  */
 export const find = Effect.fnUntraced(function*(
   environment: Environment["Service"],
@@ -89,13 +69,7 @@ export const find = Effect.fnUntraced(function*(
   }
 })
 
-/**
- * Why there is no flyctl among the candidates: some are other programs, some cannot be run.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** Why there is no flyctl among the candidates: some are other programs, some cannot be run. */
 export const missing = (
   found: Candidates,
   passedOver: { readonly strangers: ReadonlyArray<string>; readonly unrunnable: ReadonlyArray<string> }

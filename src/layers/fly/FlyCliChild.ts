@@ -1,8 +1,4 @@
-/**
- * One run of flyctl, or of what is named so, as a child process.
- *
- * @since 0.1.0
- */
+/** One run of flyctl, or of what is named so, as a child process. */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,22 +15,10 @@ import { childEnvironment } from "./FlyCliEnvironment.ts"
 import type { Ended } from "./FlyCliOutput.ts"
 import * as FlyCliStart from "./FlyCliStart.ts"
 
-/**
- * More bytes than an answer about one thing has; a token has some 2 kB.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** More bytes than an answer about one thing has; a token has some 2 kB. */
 export const answerLimit = 64 * 1024
 
-/**
- * How long a binary may take to say what it is.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** How long a binary may take to say what it is. */
 export const identifyWithin = Duration.seconds(5)
 
 /** flyctl (v0.4.87) swallows a second SIGTERM: then SIGKILL, for the whole group. */
@@ -43,11 +27,6 @@ const killAfter = Duration.seconds(2)
 /** How long output is waited for after the exit, when a grandchild still holds the pipe. */
 const drainAfterExit = Duration.millis(200)
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface RunOptions extends CallOptions {
   /** Of stdout: more is no answer. */
   readonly limitBytes: number
@@ -56,10 +35,6 @@ export interface RunOptions extends CallOptions {
 /**
  * Runs a binary to its end: no shell, an environment of its own, stdin closed, stdout and stderr apart and bounded. One
  * that is interrupted gets SIGTERM and 2 s later SIGKILL, the whole process group.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const run = (
   path: string,

@@ -1,8 +1,4 @@
-/**
- * What a child of ours sees of the environment.
- *
- * @since 0.1.0
- */
+/** What a child of ours sees of the environment. */
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import { type Environment, tokenOf } from "../../services/Environment.ts"
@@ -117,10 +113,6 @@ const fixed = {
 /**
  * The whole environment of a child: an allow-list, what keeps flyctl quiet, and the token if it may see it. An ambient
  * `FLY_ORG` (which beats the argument) or `FLY_APP` never gets through.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const childEnvironment = (
   environment: Environment["Service"],

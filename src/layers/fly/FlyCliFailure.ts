@@ -1,8 +1,4 @@
-/**
- * Why flyctl failed, by what it printed. No text of a child leaves this file.
- *
- * @since 0.1.0
- */
+/** Why flyctl failed, by what it printed. No text of a child leaves this file. */
 import { stripVTControlCharacters } from "node:util"
 import type { FlyCliReason } from "../../services/FlyCli.ts"
 import {
@@ -26,13 +22,7 @@ import {
 } from "../../services/MissReason.ts"
 import type { Ended } from "./FlyCliOutput.ts"
 
-/**
- * What we know ourselves of a call that failed: reasons name nothing that flyctl names.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What we know ourselves of a call that failed: reasons name nothing that flyctl names. */
 export interface About {
   /** The app or the organization that was asked for. */
   readonly subject: string
@@ -163,10 +153,6 @@ const byExitCode = ({ exitCode, stderr }: Ended): FlyCliReason => {
 /**
  * Why flyctl failed: by what flyctl v0.4.87 says, without case, whatever is printed around it. That there is no such app
  * or organization is said only where Fly said so.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  */
 export const failureOf = (ended: Ended, about: About): FlyCliReason => {
   const text = `${errorIn(ended.stderr)}\n${errorIn(ended.stdout)}`

@@ -1,8 +1,4 @@
-/**
- * What flyctl printed, read: plain functions from text to a token or a reason. No text of a child leaves this file.
- *
- * @since 0.1.0
- */
+/** What flyctl printed, read: plain functions from text to a token or a reason. No text of a child leaves this file. */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -12,13 +8,7 @@ import { FlyToken } from "../../token/FlyToken.ts"
 import * as Portions from "../Portions.ts"
 import * as JsonInOutput from "./JsonInOutput.ts"
 
-/**
- * How a child ended.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** How a child ended. */
 export interface Ended {
   readonly exitCode: number
   readonly stdout: string
@@ -34,10 +24,6 @@ const decodeToken = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.Str
 /**
  * The token of a successful `tokens create … --json`. Exit code 0 alone proves nothing: there must be JSON with a token,
  * the token must have macaroons, and they must decode.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  */
 export const mintedToken = (stdout: string): Result.Result<FlyToken, Malformed> => {
   if (stdout.trim() === "") return Result.fail(new Malformed({ why: "flyctl printed nothing" }))
@@ -65,13 +51,7 @@ const decodeRows = (array: unknown): Option.Option<ReadonlyArray<typeof AppRow.T
   })
 const decodeStatus = Schema.decodeUnknownOption(Schema.Struct({ Organization: AppRow.fields.Organization }))
 
-/**
- * The organizations of `apps list --json`, by app. A row that is none, or names no organization, is left out.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
+/** The organizations of `apps list --json`, by app. A row that is none, or names no organization, is left out. */
 export function* listedApps(stdout: string): Portions.Portions<Option.Option<ReadonlyMap<string, string>>> {
   const rows = yield* JsonInOutput.lastArray(stdout, decodeRows)
   if (Option.isNone(rows)) return Option.none()
@@ -83,13 +63,7 @@ export function* listedApps(stdout: string): Portions.Portions<Option.Option<Rea
   return Option.some(organizations)
 }
 
-/**
- * The organization of `status --json`.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
+/** The organization of `status --json`. */
 export function* statusOrg(stdout: string): Portions.Portions<Option.Option<string>> {
   return (yield* JsonInOutput.lastObject(stdout, decodeStatus)).pipe(
     Option.map((status): string => status.Organization.Slug),
@@ -102,13 +76,7 @@ const decodeVersion = Schema.decodeUnknownOption(
   Schema.Struct({ Version: Schema.String.pipe(Schema.check(Schema.isPattern(/^v?\d[A-Za-z0-9.+-]{0,40}$/))) })
 )
 
-/**
- * The version in the answer to `version --json`.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
+/** The version in the answer to `version --json`. */
 export const versionOf = (stdout: string): Option.Option<string> =>
   Option.map(answerOf(stdout, decodeVersion), ({ Version }) => Version.replace(/^v/, ""))
 
@@ -122,10 +90,6 @@ export const versionOf = (stdout: string): Option.Option<string> =>
  * - `nothing`: a shell says that there is no program, or a shim that there is none now.
  * - `unclear`: it failed, and flyctl may fail so too: without a config file that it can read and a directory that it can
  *   write it says nothing.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  */
 export const identityOf = ({ exitCode, stderr, stdout }: Ended): "flyctl" | "another" | "nothing" | "unclear" => {
   if (exitCode === 0) return Option.isSome(answerOf(stdout, decodeIdentity)) ? "flyctl" : "another"
@@ -136,13 +100,7 @@ export const identityOf = ({ exitCode, stderr, stdout }: Ended): "flyctl" | "ano
     : "unclear"
 }
 
-/**
- * A duration as Go writes it, in whole seconds: `24h0m0s`. Go has no days.
- *
- * @category encoding
- * @since 0.1.0
- * @stability stable
- */
+/** A duration as Go writes it, in whole seconds: `24h0m0s`. Go has no days. */
 export const goDuration = (millis: number): string => {
   const seconds = Math.max(1, Math.floor(millis / 1000))
   return `${Math.floor(seconds / 3600)}h${Math.floor(seconds / 60) % 60}m${seconds % 60}s`

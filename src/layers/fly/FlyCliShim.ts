@@ -1,8 +1,6 @@
 /**
  * Running flyctl, also where it is the shim of a version manager (asdf, mise), which looks for its settings where the
  * caller is.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
@@ -17,35 +15,19 @@ import type { Ended } from "./FlyCliOutput.ts"
 /** How a shim ends that finds no version of the program: as a shell does (126, 127), or with 1. */
 const shimsEnds = new Set([1, 126, 127])
 
-/**
- * Whether what a program said when it failed is nothing that flyctl says, which begins its errors with `Error`.
- *
- * @category guards
- * @since 0.1.0
- * @stability stable
- */
+/** Whether what a program said when it failed is nothing that flyctl says, which begins its errors with `Error`. */
 export const isOfAShim = ({ exitCode, stderr, stdout }: Ended): boolean => {
   if (!shimsEnds.has(exitCode)) return false
   const said = stripVTControlCharacters(`${stderr}\n${stdout}`)
   return said.trim() !== "" && !/^\s*(?:error\b|panic:|oops, something went wrong)/im.test(said)
 }
 
-/**
- * Programs that were found to be shims, by their path.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Programs that were found to be shims, by their path. */
 export type Shims = Set<string>
 
 /**
  * Runs a program in its own directory: away from any `fly.toml`, which flyctl reads, and there even if the caller's
  * directory was removed. What answers as a shim that knows no version is run once more where the caller is.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const run = Effect.fnUntraced(function*(
   path: string,

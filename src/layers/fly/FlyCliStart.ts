@@ -1,8 +1,4 @@
-/**
- * Starting a child, and why it did not start.
- *
- * @since 0.1.0
- */
+/** Starting a child, and why it did not start. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { isPlatformError } from "effect/PlatformError"
@@ -35,10 +31,6 @@ const codeOf = (error: unknown): string | undefined =>
 
 /**
  * Why a program did not start, by whatever its start failed with or threw: Node emits some codes and throws the others.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
  */
 export const reasonOf = (path: string, error: unknown): NotExecutable | Defect => {
   const code = codeOf(error)
@@ -46,13 +38,7 @@ export const reasonOf = (path: string, error: unknown): NotExecutable | Defect =
   return isPlatformError(error) ? new Defect({ name: "PlatformError" }) : fromDefect(error)
 }
 
-/**
- * Starts a child; once more a moment later, if what kept it from starting may have passed.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Starts a child; once more a moment later, if what kept it from starting may have passed. */
 export const start = (
   spawner: ChildProcessSpawner["Service"],
   command: ChildProcess.StandardCommand

@@ -1,8 +1,4 @@
-/**
- * Which program is used as flyctl, and what it says of itself.
- *
- * @since 0.1.0
- */
+/** Which program is used as flyctl, and what it says of itself. */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -20,11 +16,6 @@ import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
 import * as FlyCliShim from "./FlyCliShim.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Inspected {
   /** The file that is used, or why there is none. */
   readonly used:
@@ -40,13 +31,7 @@ export interface Inspected {
   readonly passedOver: ReadonlyArray<string>
 }
 
-/**
- * Finds flyctl as its callers do, and asks it for its version: nothing of Fly's is called.
- *
- * @category inspecting
- * @since 0.1.0
- * @stability stable
- */
+/** Finds flyctl as its callers do, and asks it for its version: nothing of Fly's is called. */
 export const inspect = Effect.fnUntraced(function*(
   binary: string | undefined
 ): Effect.fn.Return<

@@ -1,8 +1,4 @@
-/**
- * flyctl's login as its config file has it, to be looked at by people.
- *
- * @since 0.1.0
- */
+/** flyctl's login as its config file has it, to be looked at by people. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -14,11 +10,6 @@ import type { FlyToken } from "../../token/FlyToken.ts"
 import * as Portions from "../Portions.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface FlyLogin {
   /** The config file; `undefined` if there is no home. */
   readonly path: string | undefined
@@ -40,13 +31,7 @@ const lastLoginOf = Effect.fnUntraced(function*(path: string) {
   return yield* Portions.inPortions(() => lastLogin(text))
 })
 
-/**
- * Reads it.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Reads it. */
 export const read: Effect.Effect<FlyLogin, never, FileSystem.FileSystem | Path.Path | Environment | ConfigFile> = Effect
   .gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem

@@ -1,8 +1,4 @@
-/**
- * The JSON that a program printed, among lines that are none: debug logs, a spinner, a notice, escape codes.
- *
- * @since 0.1.0
- */
+/** The JSON that a program printed, among lines that are none: debug logs, a spinner, a notice, escape codes. */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Portions } from "../Portions.ts"
@@ -51,20 +47,9 @@ function* rowsAt<A>(text: string, span: JsonSpans.Span, decode: DecodeRows<A>): 
   return rows
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export type DecodeRows<A> = (rows: unknown) => Option.Option<ReadonlyArray<A>>
 
-/**
- * The last object that begins a line and that `decode` takes. A member of more than 128 KiB is left out.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
+/** The last object that begins a line and that `decode` takes. A member of more than 128 KiB is left out. */
 export function* lastObject<A>(
   text: string,
   decode: (object: unknown) => Option.Option<A>
@@ -77,13 +62,7 @@ export function* lastObject<A>(
   return Option.none()
 }
 
-/**
- * The last array that begins a line and whose elements `decode` takes; it is called with portions of them.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
- */
+/** The last array that begins a line and whose elements `decode` takes; it is called with portions of them. */
 export function* lastArray<A>(text: string, decode: DecodeRows<A>): Portions<Option.Option<ReadonlyArray<A>>> {
   for (const span of (yield* spansOf(text)).toReversed()) {
     const rows = span.isObject ? undefined : yield* rowsAt(text, span, decode)

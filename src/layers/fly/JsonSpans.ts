@@ -1,16 +1,6 @@
-/**
- * Where JSON stands in a text that is not all JSON, found in one pass.
- *
- * @since 0.1.0
- */
+/** Where JSON stands in a text that is not all JSON, found in one pass. */
 
-/**
- * An object or an array that begins a line, and whose brackets, strings and commas are as JSON has them.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** An object or an array that begins a line, and whose brackets, strings and commas are as JSON has them. */
 export interface Span {
   readonly isObject: boolean
   /** The opening bracket. */
@@ -21,13 +11,7 @@ export interface Span {
   readonly cuts: ReadonlyArray<number>
 }
 
-/**
- * More characters than the pieces of a {@link Span} have, if they are not one member.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** More characters than the pieces of a {@link Span} have, if they are not one member. */
 export const pieceLength = 128 * 1024
 
 /** Deeper than what flyctl prints. Brackets around more than that are noise. */
@@ -64,13 +48,7 @@ interface Level {
   cuts: Array<number>
 }
 
-/**
- * Reads on by so many characters; answers whether that was the end of the text.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Reads on by so many characters; answers whether that was the end of the text. */
 export interface Scanner {
   readonly scan: (characters: number) => boolean
   /** What was found so far, the last one last. None of them is within another. */
@@ -82,10 +60,6 @@ export interface Scanner {
  *
  * A bracket of noise is given up where the text stops being JSON, together with all brackets around that place; what was
  * complete within them counts. So no place is looked at twice, and noise around an answer does not hide it.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = (text: string): Scanner => {
   const spans: Array<Span> = []

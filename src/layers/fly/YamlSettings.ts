@@ -1,19 +1,9 @@
-/**
- * Settings out of a YAML text as Go's parser, flyctl's, reads them, whatever else is in it.
- *
- * @since 0.1.0
- */
+/** Settings out of a YAML text as Go's parser, flyctl's, reads them, whatever else is in it. */
 import * as Result from "effect/Result"
 import { Composer, CST, type Document, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit, type YAMLMap } from "yaml"
 import type { Portions } from "../Portions.ts"
 
-/**
- * Why a text has no settings.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** Why a text has no settings. */
 export type Why =
   | "the file is not YAML"
   | "a key stands there twice"
@@ -190,10 +180,6 @@ const settingsOf = (
  *
  * The library takes some microseconds a word, and a text may have a hundred thousand of them: it is parsed in portions,
  * and of a long one only these settings are made values, so that mistakes within others are not seen.
- *
- * @category decoding
- * @since 0.1.0
- * @stability stable
  */
 export function* read(
   text: string,

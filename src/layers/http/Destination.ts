@@ -1,17 +1,7 @@
-/**
- * Where a request goes, and whether a token may go there.
- *
- * @since 0.1.0
- */
+/** Where a request goes, and whether a token may go there. */
 import type { ApiTarget } from "../../token/FlyToken.ts"
 
-/**
- * Where Fly's APIs are, as flyctl has it: paths below it are `/v1/apps/…` and `/graphql`.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** Where Fly's APIs are, as flyctl has it: paths below it are `/v1/apps/…` and `/graphql`. */
 export const baseUrls: Readonly<Record<ApiTarget, string>> = {
   machines: "https://api.machines.dev",
   graphql: "https://api.fly.io"
@@ -20,10 +10,6 @@ export const baseUrls: Readonly<Record<ApiTarget, string>> = {
 /**
  * The origins that get a token: both APIs (logs are at `api.fly.io`), and the Machines API inside of Fly's private
  * network, which has no TLS.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
  */
 export const flyOrigins: ReadonlyArray<string> = [
   "https://api.machines.dev",
@@ -37,13 +23,7 @@ const webOrigin = (url: URL): string | undefined =>
 
 const absolute = /^[a-z][a-z0-9+.-]*:/i
 
-/**
- * The whole URL of a request: what is no absolute URL goes below `base`, whatever it looks like.
- *
- * @category destinations
- * @since 0.1.0
- * @stability stable
- */
+/** The whole URL of a request: what is no absolute URL goes below `base`, whatever it looks like. */
 export const resolve = (url: string, base: URL): string => {
   if (absolute.test(url)) return url
   // `localhost:4280`, say: it gets no token, and the error is to name it.
@@ -55,10 +35,6 @@ export const resolve = (url: string, base: URL): string => {
 /**
  * Decides where tokens may go. Origins are compared as parsed, so neither a longer host, a user before an `@`, another
  * port nor another scheme passes for one of Fly's.
- *
- * @category destinations
- * @since 0.1.0
- * @stability stable
  */
 export const isTrusted = (trusted: ReadonlyArray<URL>): (url: URL) => boolean => {
   const origins: ReadonlySet<string | undefined> = new Set([

@@ -1,18 +1,9 @@
-/**
- * Keeps an API that refuses every token from causing a mint per request.
- *
- * @since 0.1.0
- */
+/** Keeps an API that refuses every token from causing a mint per request. */
 import type { ResolvedToken } from "../../services/FlyTokens.ts"
 
 /** Each mint leaves a record at Fly. */
 const pauseMillis = 60_000
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface MintBrake {
   /** The token was sent, and not refused. */
   readonly worked: (resolved: ResolvedToken) => void
@@ -23,11 +14,6 @@ export interface MintBrake {
   readonly mayReport: (resolved: ResolvedToken, now: number) => boolean
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (): MintBrake => {
   let good: string | undefined
   let reported: { readonly identity: string; readonly at: number } | undefined

@@ -1,8 +1,4 @@
-/**
- * A look at a response's body that leaves it whole for the caller.
- *
- * @since 0.1.0
- */
+/** A look at a response's body that leaves it whole for the caller. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,11 +7,6 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Peek {
   /** The body as text; `undefined` if it is longer than the limit. */
   readonly text: string | undefined
@@ -54,10 +45,6 @@ const hasNoBody = (error: HttpClientError): boolean => error.reason._tag === "Em
 
 /**
  * Reads a body of at most `limit` bytes. Of a longer one the rest stays where it is, and comes when the caller reads.
- *
- * @category combinators
- * @since 0.1.0
- * @stability stable
  */
 export const peek = (
   response: HttpClientResponse.HttpClientResponse,

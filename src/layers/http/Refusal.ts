@@ -1,21 +1,11 @@
-/**
- * How Fly's APIs say that they do not take a token.
- *
- * @since 0.1.0
- */
+/** How Fly's APIs say that they do not take a token. */
 import * as Effect from "effect/Effect"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import type { ApiTarget } from "../../token/FlyToken.ts"
 import { peek } from "./Peek.ts"
 
-/**
- * An answer, and whether it refuses the token.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** An answer, and whether it refuses the token. */
 export interface Answer {
   readonly response: HttpClientResponse
   readonly refused: boolean
@@ -35,10 +25,6 @@ const isUnauthorized = (error: unknown): boolean =>
 /**
  * Whether the text is a GraphQL answer that refuses the token: an error `UNAUTHORIZED`, and no data. With data a part of
  * the operation was carried out, a mutation perhaps: that is not to be sent again.
- *
- * @category guards
- * @since 0.1.0
- * @stability stable
  */
 export const refusesInGraphql = (text: string): boolean => {
   // Most answers are found to be no refusal without being parsed.
@@ -54,13 +40,7 @@ export const refusesInGraphql = (text: string): boolean => {
   return isRecord(data) && Object.values(data).every((value) => value === null)
 }
 
-/**
- * Judges an answer: 401 from any API, or 200 from GraphQL with an error `UNAUTHORIZED` in the first 64 KiB.
- *
- * @category combinators
- * @since 0.1.0
- * @stability stable
- */
+/** Judges an answer: 401 from any API, or 200 from GraphQL with an error `UNAUTHORIZED` in the first 64 KiB. */
 export const judge = (target: ApiTarget, response: HttpClientResponse): Effect.Effect<Answer, HttpClientError> => {
   if (target !== "graphql" || response.status !== 200 || !json.test(response.headers["content-type"] ?? "")) {
     return Effect.succeed({ response, refused: response.status === 401 })

@@ -1,8 +1,4 @@
-/**
- * Which bodies can be sent a second time.
- *
- * @since 0.1.0
- */
+/** Which bodies can be sent a second time. */
 import type * as HttpBody from "effect/http/HttpBody"
 
 const isValue = (body: unknown): boolean =>
@@ -11,10 +7,6 @@ const isValue = (body: unknown): boolean =>
 
 /**
  * Whether a body is a value that is still whole after it was sent. A stream is used up, or would run its effects anew.
- *
- * @category guards
- * @since 0.1.0
- * @stability stable
  */
 export const canBeSentAgain = (body: HttpBody.HttpBody): boolean =>
   body._tag === "Raw" ? isValue(body.body) : body._tag !== "Stream"

@@ -1,8 +1,4 @@
-/**
- * The process that holds a file lease, and whether it is gone for certain: then nobody waits for its lease to end.
- *
- * @since 0.1.0
- */
+/** The process that holds a file lease, and whether it is gone for certain: then nobody waits for its lease to end. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
@@ -10,13 +6,7 @@ import { hostname } from "node:os"
 import { kill, pid, platform } from "node:process"
 import * as SystemError from "../SystemError.ts"
 
-/**
- * Where a process id means something, and which of the processes with that id is meant.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Where a process id means something, and which of the processes with that id is meant. */
 export const Identity = Schema.Struct({
   host: Schema.String,
   /** Of this start of the kernel. Linux has it, as the next two. */
@@ -27,33 +17,16 @@ export const Identity = Schema.Struct({
   started: Schema.optionalKey(Schema.String)
 })
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export type Identity = typeof Identity.Type
 
-/**
- * What a look at a process id showed. Of one that is there, `started` is `undefined` where that cannot be known.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a look at a process id showed. Of one that is there, `started` is `undefined` where that cannot be known. */
 export type Look =
   | { readonly _tag: "Absent" }
   /** It has ended, and its parent has not asked how. */
   | { readonly _tag: "Zombie" }
   | { readonly _tag: "There"; readonly started: string | undefined }
 
-/**
- * Whether a look shows for certain that an owner is gone. In doubt it is not: its lease ends by itself.
- *
- * @category deciding
- * @since 0.1.0
- * @stability stable
- */
+/** Whether a look shows for certain that an owner is gone. In doubt it is not: its lease ends by itself. */
 export const isGone = (owner: Identity | undefined, here: Identity | undefined, look: Look): boolean => {
   if (owner === undefined || here === undefined) return false
   const idsAreOurs = owner.host === here.host && owner.boot === here.boot && owner.namespace === here.namespace
@@ -65,10 +38,6 @@ export const isGone = (owner: Identity | undefined, here: Identity | undefined, 
 
 /**
  * What the kernel says of a process in `/proc/<pid>/stat`: the name in parentheses may hold anything, the rest is fixed.
- *
- * @category parsing
- * @since 0.1.0
- * @stability stable
  */
 export const parseStat = (
   text: string
@@ -93,11 +62,6 @@ const isAbsent = (id: number): boolean => {
   }
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface OwnerProcess {
   /** This process; `undefined` where nobody else could judge by it. */
   readonly self: Effect.Effect<Identity | undefined>
@@ -105,11 +69,6 @@ export interface OwnerProcess {
   readonly isGone: (owner: { readonly pid: number; readonly process?: Identity }) => Effect.Effect<boolean>
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make: Effect.Effect<OwnerProcess, never, FileSystem.FileSystem> = Effect.gen(function*() {
   const fileSystem = yield* FileSystem.FileSystem
 

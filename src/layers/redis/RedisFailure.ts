@@ -1,17 +1,9 @@
-/**
- * What Redis said, without the values that it was sent.
- *
- * @since 0.1.0
- */
+/** What Redis said, without the values that it was sent. */
 import type * as Redis from "effect/persistence/Redis"
 
 /**
  * A fixed sentence for a failing command. An answer of the server is told by its first word (`OOM`, `READONLY`,
  * `NOAUTH`), a failing connection by its code: what follows may hold what was to be written.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export const whyOf = ({ cause }: Redis.RedisError): string => {
   const error = typeof cause === "object" && cause !== null ? cause : {}

@@ -1,16 +1,6 @@
-/**
- * What is due when: a binary heap whose items know their place, so that one can be moved or taken out at once.
- *
- * @since 0.1.0
- */
+/** What is due when: a binary heap whose items know their place, so that one can be moved or taken out at once. */
 
-/**
- * What can stand in an agenda. Both numbers are the agenda's.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What can stand in an agenda. Both numbers are the agenda's. */
 export interface Item {
   /** When it is due, epoch milliseconds. */
   dueAt: number
@@ -18,11 +8,6 @@ export interface Item {
   place: number
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Agenda<A extends Item> {
   /** Puts an item in, or moves the one that is in. */
   readonly set: (item: A, dueAt: number) => void
@@ -33,11 +18,6 @@ export interface Agenda<A extends Item> {
   readonly hasten: () => void
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = <A extends Item>(): Agenda<A> => {
   const items: Array<A> = []
 

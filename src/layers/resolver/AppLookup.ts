@@ -1,8 +1,4 @@
-/**
- * Asking flyctl for the organizations of apps, with one credential.
- *
- * @since 0.1.0
- */
+/** Asking flyctl for the organizations of apps, with one credential. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -13,13 +9,7 @@ import { Malformed, type MissReason } from "../../services/MissReason.ts"
 import { type AppName, isAppName } from "../../token/AppName.ts"
 import * as SingleFlight from "../SingleFlight.ts"
 
-/**
- * The slug of an app's organization.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The slug of an app's organization. */
 export type AppLookup = (app: AppName) => Effect.Effect<string, MissReason>
 
 /** A list pages through the whole account: with so many apps unanswered at one moment it is worth that. */
@@ -88,10 +78,6 @@ const isByTime = (reason: MissReason): boolean =>
  * whichever answers first serves. An app for which the question failed waits for the list, if that may know it. When a
  * question failed by its time, those that are not asked yet fail with it: one by one they would wait for minutes. What
  * comes is checked before it is kept: a slug has the form of an app name, anything else could be a flag to flyctl.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = (options: {
   readonly askOne: AppLookup

@@ -1,8 +1,4 @@
-/**
- * Which organization an app belongs to.
- *
- * @since 0.1.0
- */
+/** Which organization an app belongs to. */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as OrgRecord from "../../policy/OrgRecord.ts"
@@ -13,25 +9,13 @@ import * as AppLookup from "./AppLookup.ts"
 import type { CliGate } from "./CliGate.ts"
 import * as EitherCredential from "./EitherCredential.ts"
 
-/**
- * The slug of an organization, and for which call it was told: another one may mean another organization by it.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The slug of an organization, and for which call it was told: another one may mean another organization by it. */
 export interface Named {
   readonly slug: string
   readonly by: CallOptions
 }
 
-/**
- * The slug of an app's organization: from the option `org`, else from what flyctl said once.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The slug of an app's organization: from the option `org`, else from what flyctl said once. */
 export interface AppOrganizations {
   readonly of: (app: AppName, options: CallOptions) => Effect.Effect<Named, MissReason>
   /** Whether flyctl need not be asked for it. */
@@ -61,10 +45,6 @@ const mayHaveMoved = (reason: MissReason): boolean => reason._tag === "OrgUnknow
  *
  * What the environment's token does not see is asked for once more with flyctl's login. Answers are kept as long as the
  * layer lives, failures are not.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = (options: {
   readonly cli: FlyCli["Service"]

@@ -1,17 +1,8 @@
-/**
- * Fly's numbers of the organizations and apps, as far as tokens that were minted for them tell.
- *
- * @since 0.1.0
- */
+/** Fly's numbers of the organizations and apps, as far as tokens that were minted for them tell. */
 import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as Grants from "../../token/Grants.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface AppPlaces {
   readonly of: (app: AppName) => Grants.Place | undefined
   /** Takes the numbers out of a token that was minted for the app, or for the organization that Fly said it is in. */
@@ -20,11 +11,6 @@ export interface AppPlaces {
   readonly forget: (app: AppName) => void
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (): AppPlaces => {
   const places = new Map<AppName, Grants.Place>()
   /** The apps of an organization share what its token says. */

@@ -5,8 +5,6 @@
  *
  * Its state is one plain object and what it does are functions of it, so that a hundred thousand apps are no more than a
  * hundred thousand small objects.
- *
- * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -53,11 +51,6 @@ const release = (state: State): Effect.Effect<void> =>
     )
   })
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (app: AppName, shared: Shared): Effect.Effect<State, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => {
     const state = AppState.make(app, shared)
@@ -167,13 +160,7 @@ const start = (
   return run
 }
 
-/**
- * Takes a newer token ahead of the expiry, behind the callers' backs.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Takes a newer token ahead of the expiry, behind the callers' backs. */
 export const refreshAhead = (state: State, entry: TokenCache.CacheEntry, now: number): void => {
   const { chains } = state.shared
   // Planned beforehand, so that a run that changes nothing is no loop.
@@ -227,13 +214,7 @@ const answerOrCurrent = (
 const answerOf = (state: State, run: AppState.Run): Answer =>
   Effect.flatMap(Fiber.await(run.fiber), (exit) => answer(state, run, exit))
 
-/**
- * The app's token: the cached one, that of the run that is under way, or that of a new one.
- *
- * @category answering
- * @since 0.1.0
- * @stability stable
- */
+/** The app's token: the cached one, that of the run that is under way, or that of a new one. */
 export const get = (state: State): Answer =>
   Effect.suspend(() => {
     const now = nowOf(state)
@@ -250,10 +231,6 @@ export const get = (state: State): Answer =>
 /**
  * The run that a `get` waits for, if there is no token and one is under way; the shortest way to wait. Whoever takes it
  * need not hold the resolver: the run does.
- *
- * @category answering
- * @since 0.1.0
- * @stability stable
  */
 export const joinable = (state: State): AppState.Run | undefined => {
   const run = AppState.running(state)
@@ -282,13 +259,7 @@ const refreshRejected = (
   )
 }
 
-/**
- * Drops the current token, if it is the rejected one or none is named, and gets another one.
- *
- * @category answering
- * @since 0.1.0
- * @stability stable
- */
+/** Drops the current token, if it is the rejected one or none is named, and gets another one. */
 export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
   Effect.suspend(() => {
     const { app, shared: { cache, forgetPlace, mintedTokens } } = state
@@ -309,25 +280,13 @@ export const refresh = (state: State, rejected: FlyToken | undefined): Answer =>
     return answerOf(state, start(state, "refresh", { replaces: entry }))
   })
 
-/**
- * The cached token was dropped: what is under way must not bring it back.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** The cached token was dropped: what is under way must not bring it back. */
 export const onInvalidated = (state: State): void => {
   state.epoch++
   state.shared.attendance.look(state)
 }
 
-/**
- * The manual token in the store is another one now.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** The manual token in the store is another one now. */
 export const onManualChanged = (state: State, now: number): void => {
   state.manualEpoch++
   AppState.endPause(state)

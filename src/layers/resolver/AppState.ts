@@ -1,8 +1,4 @@
-/**
- * The state of one app's resolver, and what can be read from it.
- *
- * @since 0.1.0
- */
+/** The state of one app's resolver, and what can be read from it. */
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -21,20 +17,10 @@ import type { CacheEntry } from "./TokenCache.ts"
 /**
  * What a run is for: a caller's `get`; a caller's `refresh`, which takes the token out of the cache; one with a rejected
  * token, which is gone for good; a refresh ahead of expiry, behind the callers' backs, which leaves it there.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Purpose = "get" | "refresh" | "replaceRejected" | "refreshAhead"
 
-/**
- * What a run has to do, and the epochs in which it began.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a run has to do, and the epochs in which it began. */
 export interface Task {
   readonly epoch: number
   readonly manualEpoch: number
@@ -47,11 +33,6 @@ export interface Task {
   readonly before: FlyToken | undefined
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Run extends Task {
   /** How a `get` waits for it: for the answer, or the token that is there still, or another try. */
   readonly waiting: Effect.Effect<ResolvedToken, NoTokenAvailable>
@@ -59,13 +40,7 @@ export interface Run extends Task {
   readonly fiber: Fiber.Fiber<ResolvedToken | undefined, NoTokenAvailable>
 }
 
-/**
- * Why the last run gave no token, from its end until a run gives one.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Why the last run gave no token, from its end until a run gives one. */
 export interface Failure {
   readonly error: NoTokenAvailable
   /** The same, as the answer of those who ask while it is remembered. */
@@ -80,10 +55,6 @@ export interface Failure {
  * Every change is one synchronous step. `epoch` moves with each `refresh` and `invalidate`: a run of an older epoch may
  * answer its callers and changes nothing. `manualEpoch` moves with each change of the manual token: what a run read of it
  * before does not count.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface AppState extends Agenda.Item {
   readonly app: AppName
@@ -109,11 +80,6 @@ export interface AppState extends Agenda.Item {
   work: Scope.Closeable | undefined
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (app: AppName, shared: Shared): AppState => ({
   app,
   shared,
@@ -130,13 +96,7 @@ export const make = (app: AppName, shared: Shared): AppState => ({
   place: -1
 })
 
-/**
- * The cached token, if it is good at this moment.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** The cached token, if it is good at this moment. */
 export const validEntry = ({ app, shared }: AppState, now: number): CacheEntry | undefined => {
   const entry = shared.cache.entries.get(app)
   if (entry === undefined || now < entry.expiresAt) return entry
@@ -145,45 +105,21 @@ export const validEntry = ({ app, shared }: AppState, now: number): CacheEntry |
   return undefined
 }
 
-/**
- * The run that a caller may join.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** The run that a caller may join. */
 export const running = ({ current, epoch }: AppState): Run | undefined => current?.epoch === epoch ? current : undefined
 
-/**
- * The failure that answers for the sources at this moment.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** The failure that answers for the sources at this moment. */
 export const pause = ({ failure, shared }: AppState, now: number): Failure | undefined =>
   failure !== undefined && RefreshPolicy.within(failure.retryAt, now, shared.settings.failureCooldownMillis)
     ? failure
     : undefined
 
-/**
- * The sources are to be asked at the next call. What was wrong stays known.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** The sources are to be asked at the next call. What was wrong stays known. */
 export const endPause = (state: AppState): void => {
   if (state.failure !== undefined) state.failure = { ...state.failure, retryAt: Number.NEGATIVE_INFINITY }
 }
 
-/**
- * When the entry's next refresh is due.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** When the entry's next refresh is due. */
 export const dueAt = (state: AppState, entry: CacheEntry, now: number): number => {
   const { retry } = state
   if (retry === undefined || retry.entry !== entry) return entry.refreshAt
@@ -194,36 +130,20 @@ export const dueAt = (state: AppState, entry: CacheEntry, now: number): number =
   return state.retry?.at ?? entry.refreshAt
 }
 
-/**
- * Plans the next try after so many failures in a row.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** Plans the next try after so many failures in a row. */
 export const planRetry = (state: AppState, entry: CacheEntry, now: number, failures: number): void => {
   const { random, settings } = state.shared
   const at = RefreshPolicy.nextTry({ now, expiresAt: entry.expiresAt, failures }, settings, random())
   state.retry = { entry, failures, at, since: now }
 }
 
-/**
- * How many tries for an entry have failed in a row.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** How many tries for an entry have failed in a row. */
 export const failuresOf = ({ retry }: AppState, entry: CacheEntry): number =>
   retry?.entry === entry ? retry.failures : 0
 
 /**
  * Plans what is next for an entry that has just become the current one: while a token of last resort serves, better
  * sources are tried again and again; a refresh that is overdue waits for a back-off; else its time is its own.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
  */
 export const adopt = (state: AppState, entry: CacheEntry, now: number, failures: number = 1): void => {
   const { chains, settings } = state.shared
@@ -233,13 +153,7 @@ export const adopt = (state: AppState, entry: CacheEntry, now: number, failures:
   else state.retry = undefined
 }
 
-/**
- * How an app stands that has no resolver.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** How an app stands that has no resolver. */
 export const statusAtRest = (app: AppName, resolved: ResolvedToken | undefined): TokenStatus => ({
   app,
   source: resolved?.source ?? null,
@@ -251,13 +165,7 @@ export const statusAtRest = (app: AppName, resolved: ResolvedToken | undefined):
   lastFailure: null
 })
 
-/**
- * How the app stands.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** How the app stands. */
 export const status = (state: AppState, now: number): TokenStatus => {
   const entry = validEntry(state, now)
   const due = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(state, entry, now)

@@ -1,8 +1,6 @@
 /**
  * Looking after tokens: keeps an app's resolver alive while there is something to look after, and does what is due. One
  * fiber sleeps for all apps.
- *
- * @since 0.1.0
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -16,11 +14,6 @@ import type { AppState } from "./AppState.ts"
 import type { CacheEntry } from "./TokenCache.ts"
 import * as Turns from "./Turns.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Attendance {
   /** Keeps the app's resolver alive until {@link Attendance.look} finds nothing to look after. */
   readonly hold: (state: AppState) => Effect.Effect<void>
@@ -32,11 +25,6 @@ export interface Attendance {
   readonly leave: (state: AppState) => void
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly clock: Clock.Clock
   readonly entry: (state: AppState) => CacheEntry | undefined

@@ -1,8 +1,4 @@
-/**
- * Fibers that no caller owns: calls of sources, which may never answer, and writes to the store.
- *
- * @since 0.1.0
- */
+/** Fibers that no caller owns: calls of sources, which may never answer, and writes to the store. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -13,20 +9,9 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { Defect, fromDefect, TimedOut } from "../../services/MissReason.ts"
 
-/**
- * How long closing waits for writes and for calls that are being interrupted.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
- */
+/** How long closing waits for writes and for calls that are being interrupted. */
 export const closeLimit: Duration.Duration = Duration.seconds(5)
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Background {
   /**
    * Runs in the layer's context; interrupted when the layer closes, which waits for its end at most 5 s. From then on
@@ -58,10 +43,6 @@ const shut = (group: Group): void => {
  *
  * For finalizers. A finalizer runs on a fiber that may have been interrupted, and there whatever is `interruptible` ends at
  * once; so this is not, and what it waits in is a fiber of its own (`timeoutOption`).
- *
- * @category waiting
- * @since 0.1.0
- * @stability stable
  */
 export const ended = (running: () => ReadonlyArray<Fiber.Fiber<unknown, unknown>>): Effect.Effect<void> => {
   const none: Effect.Effect<void> = Effect.suspend(() => {
@@ -73,11 +54,6 @@ export const ended = (running: () => ReadonlyArray<Fiber.Fiber<unknown, unknown>
   ).pipe(Effect.uninterruptible)
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(function*() {
   const context: Context.Context<never> = yield* Effect.context<never>()
   const calls: Group = { fibers: new Set(), open: true }
@@ -111,10 +87,6 @@ const lateMillis = 50
  * Sleeps so long, and by as much longer as the timer was late: for limits of time. While the event loop is busy, with our
  * own work too, an answer may be there that nobody has read yet. At most so long again: in a process whose event loop is
  * always late, limits end too.
- *
- * @category waiting
- * @since 0.1.0
- * @stability stable
  */
 export const sleepUnhurried = Effect.fnUntraced(function*(millis: number) {
   let spare = millis
@@ -127,13 +99,7 @@ export const sleepUnhurried = Effect.fnUntraced(function*(millis: number) {
   }
 })
 
-/**
- * The end of a fiber, waited for at most so long; `undefined` if it did not come. The fiber is not touched.
- *
- * @category waiting
- * @since 0.1.0
- * @stability stable
- */
+/** The end of a fiber, waited for at most so long; `undefined` if it did not come. The fiber is not touched. */
 export const exitWithin = <A, E>(
   fiber: Fiber.Fiber<A, E>,
   limitMillis: number
@@ -148,20 +114,12 @@ export const exitWithin = <A, E>(
 /**
  * How long what was interrupted may take to end before its place is given to another one: a child process is sent
  * SIGTERM, and 2 s later SIGKILL.
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
  */
 export const endingGraceMillis = 5_000
 
 /**
  * Interrupts a fiber and waits for its end, at most {@link endingGraceMillis}; then its place is given back, whatever it
  * still does, so that nothing is stuck behind it. Answers whether it ended.
- *
- * @category waiting
- * @since 0.1.0
- * @stability stable
  */
 export const endOrAbandon = <A, E>(fiber: Fiber.Fiber<A, E>, abandon: () => void): Effect.Effect<boolean> =>
   Effect.suspend(() => {
@@ -175,10 +133,6 @@ export const endOrAbandon = <A, E>(fiber: Fiber.Fiber<A, E>, abandon: () => void
 /**
  * An exit of other people's code as a value or a typed reason: a defect tells its kind, an interruption from inside
  * counts as a defect.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
  */
 export const typed = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<A, E | Defect> => {
   if (Exit.isSuccess(exit)) return exit
@@ -194,10 +148,6 @@ export const typed = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<A, E | Defect>
 /**
  * Runs other people's code in a fiber of its own and waits for it at most so long. Past the limit it is interrupted
  * and left to itself: the wait ends even if it never answers the interruption.
- *
- * @category waiting
- * @since 0.1.0
- * @stability stable
  */
 export const within = <A, E>(
   background: Background,
@@ -216,12 +166,6 @@ export const within = <A, E>(
     )
   })
 
-/**
- * Runs to its end also when the caller goes away, for steps in memory and in the store that must not part.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Runs to its end also when the caller goes away, for steps in memory and in the store that must not part. */
 export const finishing = <A, E>(background: Background, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.suspend(() => Fiber.join(background.forkWrite(effect)))

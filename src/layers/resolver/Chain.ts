@@ -1,8 +1,4 @@
-/**
- * The chain: sources as a list, asked in order, the first usable token wins.
- *
- * @since 0.1.0
- */
+/** The chain: sources as a list, asked in order, the first usable token wins. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -15,13 +11,7 @@ import type { FlyToken } from "../../token/FlyToken.ts"
 import type { Place } from "../../token/Grants.ts"
 import { typed } from "./Background.ts"
 
-/**
- * What a run of the chain is for, and what it learned on its way.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a run of the chain is for, and what it learned on its way. */
 export interface ChainRequest {
   readonly app: AppName
   /** The stored token of the app, whichever it is, is to be replaced. */
@@ -42,13 +32,7 @@ export interface ChainRequest {
   recordedOrg?: string
 }
 
-/**
- * What a source yields.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a source yields. */
 export interface Candidate {
   readonly token: FlyToken
   /** Epoch milliseconds. */
@@ -61,25 +45,13 @@ export interface Candidate {
   readonly written?: Effect.Effect<boolean>
 }
 
-/**
- * One small thing that may have a token. Its effect keeps its own limit of time.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** One small thing that may have a token. Its effect keeps its own limit of time. */
 export interface Source {
   readonly name: SourceName
   readonly ask: (request: ChainRequest) => Effect.Effect<Candidate, MissReason>
 }
 
-/**
- * A usable token, and which source of the chain gave it.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A usable token, and which source of the chain gave it. */
 export interface Found {
   readonly _tag: "Found"
   readonly candidate: Candidate
@@ -88,41 +60,18 @@ export interface Found {
   readonly attempts: ReadonlyArray<Attempt>
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export type Outcome = Found | { readonly _tag: "None"; readonly attempts: ReadonlyArray<Attempt> }
 
-/**
- * What is asked of every candidate, whoever yields it.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What is asked of every candidate, whoever yields it. */
 export interface Demands {
   readonly ttlMillis: number
   readonly isRejected: (token: FlyToken, now: number) => boolean
 }
 
-/**
- * A candidate that is good until `expiresAt`, or why there is none.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A candidate that is good until `expiresAt`, or why there is none. */
 export type Judged = { readonly candidate: Candidate; readonly expiresAt: number } | { readonly reason: MissReason }
 
-/**
- * Asks one source and judges what it yields. Cannot fail: defects of the source are reasons too.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Asks one source and judges what it yields. Cannot fail: defects of the source are reasons too. */
 export const ask = Effect.fnUntraced(function*(
   source: Source,
   request: ChainRequest,
@@ -143,13 +92,7 @@ export const ask = Effect.fnUntraced(function*(
   return judged
 })
 
-/**
- * Asks the sources in order. Cannot fail: every miss, defects of a source included, is an attempt with its reason.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
- */
+/** Asks the sources in order. Cannot fail: every miss, defects of a source included, is an attempt with its reason. */
 export const run = Effect.fnUntraced(function*(
   chain: ReadonlyArray<Source>,
   request: ChainRequest,
@@ -174,13 +117,7 @@ const forPlace = ({ name }: Source, place: Place | undefined, judged: Judged): J
   return reason === undefined ? judged : { reason }
 }
 
-/**
- * Until when a candidate is good, or why it cannot be taken.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** Until when a candidate is good, or why it cannot be taken. */
 export const judge = (
   candidate: Candidate,
   now: number,

@@ -1,8 +1,4 @@
-/**
- * The gate before the `fly` command.
- *
- * @since 0.1.0
- */
+/** The gate before the `fly` command. */
 import * as Effect from "effect/Effect"
 import type { LazyArg } from "effect/Function"
 import type { Defect, TimedOut } from "../../services/MissReason.ts"
@@ -12,18 +8,9 @@ import * as Gate from "./Gate.ts"
 /**
  * Runs one call of the command. The limit counts from when a place was free. A call that throws before it is an effect is
  * a `Defect` too.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type CliGate = <A, E>(call: LazyArg<Effect.Effect<A, E>>) => Effect.Effect<A, E | TimedOut | Defect>
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (
   background: Background.Background,
   settings: { readonly cliConcurrency: number; readonly cliTimeoutMillis: number },

@@ -1,8 +1,4 @@
-/**
- * Which credentials flyctl mints with.
- *
- * @since 0.1.0
- */
+/** Which credentials flyctl mints with. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -17,18 +13,9 @@ import * as Background from "./Background.ts"
 /**
  * Names the credentials that flyctl has, by a digest of what stays the same while flyctl renews them: of its config file,
  * and of the environment if it is given that. `undefined` if that cannot be told now.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Credentials = (call: { readonly environmentToken: boolean }) => Effect.Effect<string | undefined>
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly environment: Environment["Service"]
   readonly configFile: ConfigFile["Service"]
@@ -50,10 +37,6 @@ export const make = (options: {
 /**
  * Begins to find out who asks before flyctl runs, and holds it up by nothing: when flyctl ends somebody else may be logged
  * in, and the config file may hang. What comes back waits for the answer.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const ahead = (
   fork: Background.Background["fork"],

@@ -1,7 +1,5 @@
 /**
  * With which credential flyctl is called: the environment's token, and what that one cannot do, with flyctl's login.
- *
- * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import type { CallOptions } from "../../services/FlyCli.ts"
@@ -50,33 +48,19 @@ const depends: Readonly<Record<Exclude<MissReason["_tag"], "HttpFailed">, boolea
   RateLimited: false
 }
 
-/**
- * Whether a call that failed for a reason may succeed with another credential.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** Whether a call that failed for a reason may succeed with another credential. */
 export const mayDependOnCredential = (reason: MissReason): boolean =>
   reason._tag === "HttpFailed" ? [401, 403, 404].includes(reason.status) : depends[reason._tag]
 
 /**
  * Which of two failures is told: the login's, with which it would have worked last; without a login, or with one that is
  * over, what is wrong with the environment's token.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
  */
 export const moreTelling = (environment: MissReason, login: MissReason): MissReason =>
   login._tag === "NotLoggedIn" || login._tag === "NotAuthenticated" ? environment : login
 
 /**
  * Calls flyctl, with the environment's token if it may see that; what may depend on it is tried with the login, once.
- *
- * @category calling
- * @since 0.1.0
- * @stability stable
  */
 export const withEither = <A>(
   call: CallOptions,

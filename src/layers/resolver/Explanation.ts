@@ -1,8 +1,4 @@
-/**
- * What every source would answer now: the chain without an end at the first token, and without a mint.
- *
- * @since 0.1.0
- */
+/** What every source would answer now: the chain without an end at the first token, and without a mint. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -32,13 +28,7 @@ import * as Sources from "./Sources.ts"
 import * as StoreGate from "./StoreGate.ts"
 import * as StoreReads from "./StoreReads.ts"
 
-/**
- * What is known of the organization that a mint would be for.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What is known of the organization that a mint would be for. */
 export type Organization =
   /** flyctl says that the app is in it. */
   | { readonly _tag: "Confirmed"; readonly slug: string }
@@ -51,13 +41,7 @@ export type Organization =
   /** The option `org` says so; whether it is right was not to be learned. */
   | { readonly _tag: "Unchecked"; readonly slug: string; readonly reason: MissReason }
 
-/**
- * What a source has. `token` of a miss is the token that cannot be used, if there is one.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a source has. `token` of a miss is the token that cannot be used, if there is one. */
 export type Answer =
   | { readonly _tag: "Usable"; readonly candidate: Chain.Candidate; readonly expiresAt: number }
   | {
@@ -72,11 +56,6 @@ export type Answer =
     readonly organization: Organization | undefined
   }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Explained {
   readonly source: SourceName
   readonly answer: Answer
@@ -94,22 +73,10 @@ const fatal = new Set<MissReason["_tag"]>([
   "HomeUnusable"
 ])
 
-/**
- * Whether Fly said that there is no such app or organization for this login.
- *
- * @category guards
- * @since 0.1.0
- * @stability stable
- */
+/** Whether Fly said that there is no such app or organization for this login. */
 export const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
 
-/**
- * Whether what flyctl lists agrees with the option `org`.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
- */
+/** Whether what flyctl lists agrees with the option `org`. */
 export const organizationOf = (app: string, slug: string, apps: ReadonlyMap<string, string>): Organization => {
   const actual = apps.get(app)
   if (actual === slug) return { _tag: "Confirmed", slug }
@@ -120,10 +87,6 @@ export const organizationOf = (app: string, slug: string, apps: ReadonlyMap<stri
 /**
  * Why the tokens that flyctl would mint with may not mint, or `undefined` if one may: first the environment's, refused
  * with it the login of the config file, as {@link MintedTokens} does it.
- *
- * @category judging
- * @since 0.1.0
- * @stability stable
  */
 export const mintRefusal = (
   environmentToken: FlyToken | undefined,
@@ -145,10 +108,6 @@ export const mintRefusal = (
  * Judged as a `get` of a process that just started judges. `cli` asks flyctl for the organization and looks for what
  * was minted for it; it never mints and takes no lease. Provide a storage that sets nothing aside to change nothing at
  * all.
- *
- * @category running
- * @since 0.1.0
- * @stability stable
  */
 export const explain = Effect.fnUntraced(function*(app: AppName, settings: ResolverSettings) {
   const cli = yield* FlyCli

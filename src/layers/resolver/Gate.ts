@@ -1,8 +1,6 @@
 /**
  * A gate before what may be slow or hang, the store or the `fly` command: so many accesses at once, each with its limit of
  * time from its own start.
- *
- * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -12,24 +10,13 @@ import type * as Fiber from "effect/Fiber"
 import { type Defect, TimedOut } from "../../services/MissReason.ts"
 import * as Background from "./Background.ts"
 
-/**
- * An access that has begun.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** An access that has begun. */
 export interface Access<A, E> {
   readonly fiber: Fiber.Fiber<A, E>
   /** Gives its place to another one although it has not ended. */
   readonly abandon: () => void
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Gate {
   /** Begins an access when there is a place, an urgent one first. Waiting for one ends when there is a standstill. */
   readonly begin: <A, E>(access: Effect.Effect<A, E>, urgent?: boolean) => Effect.Effect<Access<A, E>, TimedOut>
@@ -39,11 +26,6 @@ export interface Gate {
   readonly standstill: (millis: number) => Effect.Effect<void>
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly fork: Background.Background["fork"]
   readonly places: number

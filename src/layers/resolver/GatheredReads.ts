@@ -1,8 +1,4 @@
-/**
- * Reads that wait for the store are taken together, where the store can read many records at once.
- *
- * @since 0.1.0
- */
+/** Reads that wait for the store are taken together, where the store can read many records at once. */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Option from "effect/Option"
@@ -29,10 +25,6 @@ interface Gathering {
  * A read that finds a place in the gate begins at once, by itself. Those that find none wait together, by key, for the
  * next one: what they gather is one access, with one limit of time from its beginning. It is nobody's own, and is
  * interrupted when the last one goes away who waits for it.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = (options: {
   readonly storage: Storage["Service"]

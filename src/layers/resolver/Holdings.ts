@@ -1,8 +1,4 @@
-/**
- * Whom a token is minted for, and where it is kept.
- *
- * @since 0.1.0
- */
+/** Whom a token is minted for, and where it is kept. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -18,11 +14,6 @@ import type { Background } from "./Background.ts"
 import type { Credentials } from "./Credentials.ts"
 import * as MintPauses from "./MintPauses.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Holding {
   /** Whom flyctl mints for. */
   readonly owner: { readonly org: string } | { readonly app: AppName }
@@ -33,25 +24,13 @@ export interface Holding {
   readonly asker: Asker | undefined
 }
 
-/**
- * Who asks, by the only credential that means this organization, and a digest of that one, if it can be told.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Who asks, by the only credential that means this organization, and a digest of that one, if it can be told. */
 export interface Asker {
   readonly by: CallOptions
   readonly login: string | undefined
 }
 
-/**
- * The holding of an owner, and of who asks, where that tells organizations apart.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** The holding of an owner, and of who asks, where that tells organizations apart. */
 export const holdingOf = (owner: Holding["owner"], asker?: Asker): Holding => {
   const name = "app" in owner ? owner.app : OrgRecord.nameOf(owner.org, asker?.login)
   const scope = name === undefined ? undefined : "app" in owner ? owner : { org: name }
@@ -59,38 +38,15 @@ export const holdingOf = (owner: Holding["owner"], asker?: Asker): Holding => {
   return { owner, scope, label: scope === undefined ? `${labelOf(owner)}/${credential}` : labelOf(scope), asker }
 }
 
-/**
- * Where a token is stored. An app's is the app's record, so that it is not kept twice.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** Where a token is stored. An app's is the app's record, so that it is not kept twice. */
 export const keyOf = (scope: LeaseScope): StorageKey => "org" in scope ? "org" : "cached"
 
-/**
- * Finds the holding that an app has a share in.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Finds the holding that an app has a share in. */
 export type Holdings = (app: AppName, call: CallOptions) => Effect.Effect<Holding, MissReason>
 
-/**
- * The label of the question which organization an app is in.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** The label of the question which organization an app is in. */
 export const lookupLabel = (app: AppName): string => `lookup/${app}`
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly settings: Pick<ResolverSettings, "mintFor">
   readonly organizations: Pick<AppOrganizations, "of" | "isKnown">

@@ -1,8 +1,4 @@
-/**
- * Dropping an app's cached token in memory and in the store.
- *
- * @since 0.1.0
- */
+/** Dropping an app's cached token in memory and in the store. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,11 +11,6 @@ import * as Background from "./Background.ts"
 import type { Shared } from "./Shared.ts"
 import * as TokenCache from "./TokenCache.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Invalidation {
   readonly invalidate: (
     app: AppName,
@@ -27,11 +18,6 @@ export interface Invalidation {
   ) => Effect.Effect<Option.Option<ResolvedToken>, PersistFailed>
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (shared: Shared): Invalidation => {
   const { background, cache, live, mintedTokens, writes } = shared
 

@@ -1,8 +1,4 @@
-/**
- * One mint among many processes: under a lease, else without one.
- *
- * @since 0.1.0
- */
+/** One mint among many processes: under a lease, else without one. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -15,22 +11,10 @@ import { Defect, fromDefect, type MissReason } from "../../services/MissReason.t
 import * as Background from "./Background.ts"
 import type { Candidate } from "./Chain.ts"
 
-/**
- * A token, or why what was minted is of no use.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A token, or why what was minted is of no use. */
 export type Answer = Exit.Exit<Candidate, MissReason>
 
-/**
- * What a mint left behind.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** What a mint left behind. */
 export interface Minted {
   readonly answer: Answer
   /** Ends when the answer is in the store for others, `true`, or is known not to get there. */
@@ -45,10 +29,6 @@ export interface Minted {
  * Holding the lease of the organization or app it looks into the store, where the owner before may have left a token, and mints
  * if there is none; it answers at once then, and gives the lease back when the token is in the store, where those who
  * wait find it. A lease that cannot be had within the limit, or asked for at all, is done without, and reported.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type LeasedMint = (
   scope: LeaseScope,
@@ -56,23 +36,12 @@ export type LeasedMint = (
   mint: Mint
 ) => Effect.Effect<Candidate, MissReason>
 
-/**
- * Mints, and begins to store what it minted; only what is wrapped in `interruptible` can be interrupted.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Mints, and begins to store what it minted; only what is wrapped in `interruptible` can be interrupted. */
 export type Mint = (
   fence: number,
   interruptible: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 ) => Effect.Effect<Minted, MissReason>
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly lease: Lease
   readonly background: Background.Background

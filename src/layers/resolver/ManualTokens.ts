@@ -1,8 +1,4 @@
-/**
- * Tokens that a person set: durable before it is said, at once, whatever a resolver is doing.
- *
- * @since 0.1.0
- */
+/** Tokens that a person set: durable before it is said, at once, whatever a resolver is doing. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Usability from "../../policy/Usability.ts"
@@ -14,21 +10,11 @@ import * as Background from "./Background.ts"
 import * as Settlement from "./Settlement.ts"
 import type { Shared } from "./Shared.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface ManualTokens {
   readonly set: (app: AppName, token: FlyToken) => Effect.Effect<void, UnusableToken | PersistFailed>
   readonly remove: (app: AppName) => Effect.Effect<void, PersistFailed>
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (shared: Shared): ManualTokens => {
   const { background, cache, live, telemetry, writes } = shared
 

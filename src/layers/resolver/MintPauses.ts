@@ -1,8 +1,4 @@
-/**
- * For whom no token is minted for a while, because the last one could not be used or flyctl was cut off.
- *
- * @since 0.1.0
- */
+/** For whom no token is minted for a while, because the last one could not be used or flyctl was cut off. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as MintPolicy from "../../policy/MintPolicy.ts"
@@ -11,13 +7,7 @@ import type { MissReason } from "../../services/MissReason.ts"
 
 type Failure = Omit<MintPolicy.Failure, "logins"> & Partial<Pick<MintPolicy.Failure, "logins">>
 
-/**
- * Pauses by label: of an organization, of an app, or of the question which organization an app is in.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Pauses by label: of an organization, of an app, or of the question which organization an app is in. */
 export interface MintPauses {
   readonly of: (label: string) => MintPolicy.Pause | undefined
   /**
@@ -45,11 +35,6 @@ const firstSweep = 1_000
 /** A count of failures that nothing has followed for so long counts no more, milliseconds. */
 const forgottenAfter = 3_600_000
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (settings: RefreshSettings, random: () => number): MintPauses => {
   const pauses = new Map<string, MintPolicy.Pause>()
   let sweepAt = firstSweep
@@ -107,13 +92,7 @@ export const make = (settings: RefreshSettings, random: () => number): MintPause
   }
 }
 
-/**
- * Finds out whose login a pause is about, behind the callers' backs: the config file may hang too.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** Finds out whose login a pause is about, behind the callers' backs: the config file may hang too. */
 export const identifying = (
   pauses: MintPauses,
   label: string,

@@ -1,8 +1,4 @@
-/**
- * What was minted, in the store, where other processes find it; also that it is of no use.
- *
- * @since 0.1.0
- */
+/** What was minted, in the store, where other processes find it; also that it is of no use. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -20,11 +16,6 @@ import * as StoreReads from "./StoreReads.ts"
 /** Of a login that cannot be told: another one that can is not the same. */
 const unknown = "unknown"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface MintRecords {
   /** What the store holds, judged as a candidate by nobody yet. What it tells of the last mint is learned by the way. */
   readonly read: (holding: Holding, request: ChainRequest) => Effect.Effect<Candidate | undefined>
@@ -41,11 +32,6 @@ export interface MintRecords {
   ) => Effect.Effect<boolean, WriteReason>
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly read: StoreReads.StoreReads
   /** The same for a write, which the end of the layer does not interrupt. */

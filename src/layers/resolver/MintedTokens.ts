@@ -1,8 +1,4 @@
-/**
- * Minted tokens: one mint serves all apps of an organization, or one app.
- *
- * @since 0.1.0
- */
+/** Minted tokens: one mint serves all apps of an organization, or one app. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -38,13 +34,7 @@ import * as StoreReads from "./StoreReads.ts"
 import * as TimedMap from "./TimedMap.ts"
 import * as Turns from "./Turns.ts"
 
-/**
- * The source `cli`.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The source `cli`. */
 export interface MintedTokens {
   /**
    * A token for the app's organization, or for the app alone: remembered, else from the store, where another process left it, else minted.
@@ -65,11 +55,6 @@ export interface MintedTokens {
   readonly forgetOrg: (app: AppName) => void
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly cli: FlyCli["Service"]
   readonly environment: Environment["Service"]

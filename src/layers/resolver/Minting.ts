@@ -1,8 +1,4 @@
-/**
- * One mint: flyctl is run, what it gave is judged, and left in the store for others.
- *
- * @since 0.1.0
- */
+/** One mint: flyctl is run, what it gave is judged, and left in the store for others. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -28,20 +24,9 @@ import * as MintPauses from "./MintPauses.ts"
 import type { MintRecords } from "./MintRecords.ts"
 import type { WriteReason } from "./PendingWrites.ts"
 
-/**
- * Mints for a holding, as flyctl is called with these options.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Mints for a holding, as flyctl is called with these options. */
 export type Minting = (holding: Holding, call: CallOptions) => LeasedMint.Mint
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly cli: FlyCli["Service"]
   readonly gate: CliGate

@@ -1,8 +1,4 @@
-/**
- * Writes to the store behind the callers' backs, in order per record.
- *
- * @since 0.1.0
- */
+/** Writes to the store behind the callers' backs, in order per record. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,13 +13,7 @@ import * as Background from "./Background.ts"
 import type * as Gate from "./Gate.ts"
 import * as StoreGate from "./StoreGate.ts"
 
-/**
- * Why a write was not done.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Why a write was not done. */
 export type WriteReason = StorageFailed | TimedOut | Defect
 
 /**
@@ -33,10 +23,6 @@ export type WriteReason = StorageFailed | TimedOut | Defect
  * newer one. A write that passes its limit is interrupted; if it does not end by that either, the line goes on without
  * it, and should it end one day, the newest write is done once more. Records do not wait for each other. A write stands
  * in its line when the function is called; the effect that it returns only waits for the outcome.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface PendingWrites {
   /**
@@ -82,21 +68,10 @@ interface Line {
   newest: Job | undefined
 }
 
-/**
- * The reason that a failing store is.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** The reason that a failing store is. */
 export const storageFailed = (error: StorageError): StorageFailed =>
   new StorageFailed({ why: error.why, ...(error.path === undefined ? {} : { path: error.path }) })
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (
   background: Background.Background,
   storage: Storage["Service"],

@@ -1,26 +1,12 @@
-/**
- * The tokens that Fly refused a short while ago.
- *
- * @since 0.1.0
- */
+/** The tokens that Fly refused a short while ago. */
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as TimedMap from "./TimedMap.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Rejections {
   readonly add: (token: FlyToken, now: number) => void
   readonly has: (token: FlyToken, now: number) => boolean
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (ttlMillis: number): Rejections => {
   const refused = TimedMap.make<true>(ttlMillis)
   return {

@@ -1,8 +1,4 @@
-/**
- * The end of a run: what it found goes into cache and store, what it did not find is remembered and told.
- *
- * @since 0.1.0
- */
+/** The end of a run: what it found goes into cache and store, what it did not find is remembered and told. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
@@ -21,13 +17,7 @@ import * as TokenCache from "./TokenCache.ts"
 const resolvedOf = (app: AppName, token: FlyToken, source: SourceName, expiresAt: number): ResolvedToken =>
   new ResolvedToken({ app, token, source, expiresAt: Number.isFinite(expiresAt) ? expiresAt : null })
 
-/**
- * An entry for a token, its times decided by the policy.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** An entry for a token, its times decided by the policy. */
 export const entryFor = (
   { app, shared: { random, settings } }: Pick<AppState.AppState, "app" | "shared">,
   taken: {
@@ -109,10 +99,6 @@ const announceFound = (
  * **Details**
  *
  * All of it happens when the function is called, in one synchronous step; the effect arms what is due next.
- *
- * @category settling
- * @since 0.1.0
- * @stability stable
  */
 export const commit = (
   state: AppState.AppState,
@@ -208,10 +194,6 @@ const announceFailure = (
  *
  * A refresh ahead asks for less than a caller does (no manual token, none that lives shorter): if its token is gone by
  * now, it has no answer for those who joined it, and ends with `undefined`.
- *
- * @category settling
- * @since 0.1.0
- * @stability stable
  */
 export const fail = Effect.fnUntraced(function*(
   state: AppState.AppState,
@@ -239,10 +221,6 @@ export const fail = Effect.fnUntraced(function*(
 /**
  * An entry whose times came from a clock that was ahead. The end that is written in a token is a moment; one that was
  * counted from its acquisition is counted anew, and never later than before.
- *
- * @category settling
- * @since 0.1.0
- * @stability stable
  */
 export const rebase = (state: AppState.AppState, entry: TokenCache.CacheEntry, now: number): void => {
   entry.since = now

@@ -1,8 +1,4 @@
-/**
- * What the resolvers of all apps share.
- *
- * @since 0.1.0
- */
+/** What the resolvers of all apps share. */
 import type * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -23,11 +19,6 @@ import type { PendingWrites, WriteReason } from "./PendingWrites.ts"
 import type { Telemetry } from "./Telemetry.ts"
 import type { TokenCache } from "./TokenCache.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Shared {
   readonly settings: ResolverSettings
   readonly context: Context.Context<never>

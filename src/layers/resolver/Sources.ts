@@ -1,8 +1,4 @@
-/**
- * The sources.
- *
- * @since 0.1.0
- */
+/** The sources. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -25,11 +21,6 @@ const notSet = new NotFound({ what: "FLY_ACCESS_TOKEN and FLY_API_TOKEN are not 
 const notStored = new NotFound({ what: "no stored token" })
 const notByHand = new NotFound({ what: "no manual token set" })
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly environment: Environment["Service"]
   readonly read: StoreReads

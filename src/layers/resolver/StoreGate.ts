@@ -1,8 +1,4 @@
-/**
- * The gate before the store.
- *
- * @since 0.1.0
- */
+/** The gate before the store. */
 import type * as Background from "./Background.ts"
 import * as Gate from "./Gate.ts"
 
@@ -12,11 +8,6 @@ import * as Gate from "./Gate.ts"
  */
 const places = 5
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly fork: Background.Background["fork"]
   readonly limitMillis: number

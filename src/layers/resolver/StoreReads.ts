@@ -1,8 +1,4 @@
-/**
- * Reads of the store in a run of the chain, within their limit of time.
- *
- * @since 0.1.0
- */
+/** Reads of the store in a run of the chain, within their limit of time. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import { TimedOut } from "../../services/MissReason.ts"
@@ -14,24 +10,13 @@ import type { Gate } from "./Gate.ts"
 import * as GatheredReads from "./GatheredReads.ts"
 import { storageFailed, type WriteReason } from "./PendingWrites.ts"
 
-/**
- * Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait. */
 export type StoreReads = (
   request: Pick<ChainRequest, "storageTimedOut">,
   name: string,
   key: StorageKey
 ) => Effect.Effect<Option.Option<StoredToken>, WriteReason>
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = (options: {
   readonly storage: Storage["Service"]
   readonly gate: Gate
@@ -53,13 +38,7 @@ export const make = (options: {
   })
 }
 
-/**
- * What a record that another process or an earlier run left is as a candidate.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** What a record that another process or an earlier run left is as a candidate. */
 export const candidateOf = (record: StoredToken): Candidate => ({
   token: FlyToken.make(record.token),
   acquiredAt: record.savedAt,

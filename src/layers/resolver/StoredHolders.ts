@@ -1,8 +1,4 @@
-/**
- * Which organizations' records hold a token.
- *
- * @since 0.1.0
- */
+/** Which organizations' records hold a token. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -16,11 +12,6 @@ import type { Gate } from "./Gate.ts"
 import { storageFailed, type WriteReason } from "./PendingWrites.ts"
 import * as TimedMap from "./TimedMap.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface StoredHolders {
   /** This process put the token there, or took it from there. */
   readonly note: (identity: string, name: string, now: number) => void
@@ -39,10 +30,6 @@ interface Search {
  *
  * A token that this process does not know is looked for in all records, within one limit of time. Whoever looks at the
  * same time shares the reading, however many tokens are looked for.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = (options: {
   readonly storage: Storage["Service"]

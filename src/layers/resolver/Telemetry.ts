@@ -1,8 +1,4 @@
-/**
- * What the resolvers tell the outside: events, metrics, log lines.
- *
- * @since 0.1.0
- */
+/** What the resolvers tell the outside: events, metrics, log lines. */
 import type * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,11 +16,6 @@ import type { TokenEvent } from "../../services/TokenEvent.ts"
  */
 const eventCapacity = 65_536
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface Telemetry {
   /** Tells those who listen; without any the event is not even made, because a fingerprint takes a digest. */
   readonly announce: (event: () => TokenEvent) => void
@@ -56,11 +47,6 @@ const liveResolvers = Metric.gauge("fly_tokens_live_resolvers", {
   description: "How many apps have a live resolver"
 })
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const make = Effect.fnUntraced(function*(reading: {
   readonly hits: () => number
   readonly resolvers: () => number

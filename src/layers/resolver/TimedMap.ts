@@ -1,14 +1,7 @@
 /**
  * A map whose entries leave by themselves: what bounds it is time, never a count, so nothing is forgotten too early.
- *
- * @since 0.1.0
  */
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface TimedMap<A> {
   /** Puts an entry in, or keeps the one that is in for the whole time anew. */
   readonly set: (key: string, value: A, now: number) => void
@@ -29,13 +22,7 @@ interface Timed<A> {
   until: number
 }
 
-/**
- * An entry stays for `millis` milliseconds. A clock that is set back neither lifts that nor stretches it.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** An entry stays for `millis` milliseconds. A clock that is set back neither lifts that nor stretches it. */
 export const make = <A>(millis: number): TimedMap<A> => {
   const entries = new Map<string, Timed<A>>()
   let sweep = entries.entries()

@@ -1,8 +1,4 @@
-/**
- * The tokens of all apps, in memory. It outlives every resolver.
- *
- * @since 0.1.0
- */
+/** The tokens of all apps, in memory. It outlives every resolver. */
 import type * as Clock from "effect/Clock"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -11,13 +7,7 @@ import type { AppName } from "../../token/AppName.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as TimedMap from "./TimedMap.ts"
 
-/**
- * A cached token with its answers made beforehand, so that a hit allocates nothing.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** A cached token with its answers made beforehand, so that a hit allocates nothing. */
 export interface CacheEntry {
   readonly resolved: ResolvedToken
   readonly exit: Exit.Exit<ResolvedToken>
@@ -38,11 +28,6 @@ export interface CacheEntry {
   lastUsed: number
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface TokenCache {
   /** Entries by app. Only valid app names get in, so looking up any text is safe. */
   readonly entries: Map<string, CacheEntry>
@@ -62,13 +47,7 @@ export interface TokenCache {
   hits: number
 }
 
-/**
- * A cache of tokens that live for `ttlMillis` at most.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** A cache of tokens that live for `ttlMillis` at most. */
 export const make = (ttlMillis: number): TokenCache => ({
   entries: new Map(),
   dropped: new Map(),
@@ -82,10 +61,6 @@ export const make = (ttlMillis: number): TokenCache => ({
 /**
  * The fast path: the entry to hand out as it is, without a resolver, and the notes that go with it. `undefined` if there
  * is none, it has come to its end, is being refreshed in its last minute, or has nobody who looks after it.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
  */
 export const hit = (cache: TokenCache, app: string, clock: Clock.Clock): CacheEntry | undefined => {
   const entry = cache.entries.get(app)
@@ -100,13 +75,7 @@ export const hit = (cache: TokenCache, app: string, clock: Clock.Clock): CacheEn
 /** Below this many entries an expired one that nobody asks for costs less than looking for it. */
 const firstSweep = 1_000
 
-/**
- * Puts an entry in. Expired entries of apps that nobody looks after are swept out whenever the cache has doubled.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** Puts an entry in. Expired entries of apps that nobody looks after are swept out whenever the cache has doubled. */
 export const set = (cache: TokenCache, app: AppName, entry: CacheEntry, now: number): void => {
   cache.entries.set(app, entry)
   if (cache.entries.size < cache.sweepAt) return
@@ -116,13 +85,7 @@ export const set = (cache: TokenCache, app: AppName, entry: CacheEntry, now: num
   cache.sweepAt = Math.max(firstSweep, 2 * cache.entries.size)
 }
 
-/**
- * Notes that an app's token was dropped.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** Notes that an app's token was dropped. */
 export const drop = (cache: TokenCache, app: AppName, identity: string, now: number): void => {
   const dropped = cache.dropped.get(app) ?? TimedMap.make<true>(cache.droppedForMillis)
   cache.dropped.set(app, dropped)
@@ -132,26 +95,14 @@ export const drop = (cache: TokenCache, app: AppName, identity: string, now: num
   cache.sweepDroppedAt = Math.max(firstSweep, 2 * cache.dropped.size)
 }
 
-/**
- * What of an app was dropped and may still be in the store.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** What of an app was dropped and may still be in the store. */
 export const droppedOf = (cache: TokenCache, app: AppName, now: number): ReadonlyArray<string> => {
   const identities = cache.dropped.get(app)?.keys(now) ?? []
   if (identities.length === 0) cache.dropped.delete(app)
   return identities
 }
 
-/**
- * Takes that back, for tokens that the store cannot bring back any more, or that are current again.
- *
- * @category changes
- * @since 0.1.0
- * @stability stable
- */
+/** Takes that back, for tokens that the store cannot bring back any more, or that are current again. */
 export const undrop = (cache: TokenCache, app: AppName, identities: Iterable<string>): void => {
   const dropped = cache.dropped.get(app)
   if (dropped === undefined) return
@@ -159,11 +110,6 @@ export const undrop = (cache: TokenCache, app: AppName, identities: Iterable<str
   if (dropped.size() === 0) cache.dropped.delete(app)
 }
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
 export const entryOf = (
   resolved: ResolvedToken,
   times: { readonly refreshAt: number; readonly lastUsed: number; readonly since: number }

@@ -1,8 +1,4 @@
-/**
- * Much work at once, some at a time: between two of them the event loop has its turn.
- *
- * @since 0.1.0
- */
+/** Much work at once, some at a time: between two of them the event loop has its turn. */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
@@ -11,10 +7,6 @@ const atOnce = 32
 
 /**
  * Whoever comes first in a turn of the event loop goes on at once; the others wait for one of the next turns, in order.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface Turns {
   readonly turn: Effect.Effect<void>
@@ -22,13 +14,7 @@ export interface Turns {
   readonly join: <A, E>(fiber: Fiber.Fiber<A, E>) => Effect.Effect<A, E>
 }
 
-/**
- * `fork` decides whose scope the fiber lives in that lets the waiting ones go on.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** `fork` decides whose scope the fiber lives in that lets the waiting ones go on. */
 export const make = (fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>): Turns => {
   const waiting: Array<() => void> = []
   let left = atOnce

@@ -1,8 +1,4 @@
-/**
- * What a database said, without the values that it was sent.
- *
- * @since 0.1.0
- */
+/** What a database said, without the values that it was sent. */
 import * as Schema from "effect/Schema"
 import type { MigrationError } from "effect/sql/Migrator"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
@@ -10,38 +6,17 @@ import { isSqlError, type SqlError } from "effect/sql/SqlError"
 /**
  * The database speaks a dialect in which the statements do not work: SQL Server (whose client sends numbers of 32 bits)
  * and ClickHouse (which cannot replace a row in one step).
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class UnsupportedDialect extends Schema.TaggedError<UnsupportedDialect>()("UnsupportedDialect", {
   dialect: Schema.String
 }) {}
 
-/**
- * Others write the same row again and again.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** Others write the same row again and again. */
 export class Contended extends Schema.TaggedError<Contended>()("Contended", {}) {}
 
-/**
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
 export type SqlFailure = SqlError | MigrationError | UnsupportedDialect | Contended
 
-/**
- * A fixed sentence for a failing statement: the kind of the failure, nothing of its text.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** A fixed sentence for a failing statement: the kind of the failure, nothing of its text. */
 export const whyOf = (error: SqlFailure): string => {
   if (isSqlError(error)) {
     const kind = error.reason._tag

@@ -1,8 +1,4 @@
-/**
- * Any storage, its answers looked at before they are believed.
- *
- * @since 0.1.0
- */
+/** Any storage, its answers looked at before they are believed. */
 import * as Effect from "effect/Effect"
 import { Storage } from "../../services/Storage.ts"
 import * as StorageAnswers from "../../services/StorageAnswers.ts"
@@ -10,10 +6,6 @@ import * as StorageAnswers from "../../services/StorageAnswers.ts"
 /**
  * A storage that somebody wrote without `Storage.make` may answer anything: what is neither a record nor names is the
  * failure of that access, and nothing worse.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
  */
 export const make = (storage: Storage["Service"]): Storage["Service"] => {
   const getMany = storage.getMany?.bind(storage)

@@ -1,27 +1,12 @@
-/**
- * Failing calls of the file system as errors of the store.
- *
- * @since 0.1.0
- */
+/** Failing calls of the file system as errors of the store. */
 import type { PlatformError } from "effect/PlatformError"
 import * as SystemCode from "../../services/SystemCode.ts"
 import { StorageError } from "../../services/TokenError.ts"
 import * as SystemError from "../SystemError.ts"
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export type Operation = StorageError["operation"]
 
-/**
- * What the system said, else what kind of error it is.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** What the system said, else what kind of error it is. */
 export const codeOf = (error: PlatformError): string => SystemError.codeOf(error) ?? error.reason._tag
 
 const sentences: Readonly<Record<string, string>> = {
@@ -36,13 +21,7 @@ const sentences: Readonly<Record<string, string>> = {
   [SystemCode.accessDenied]: "Node's permission model does not allow it"
 }
 
-/**
- * The error that a failing call of the file system is; nothing of the call's own text is in it.
- *
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
+/** The error that a failing call of the file system is; nothing of the call's own text is in it. */
 export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
   const code = codeOf(error)
   const sentence = sentences[code]
@@ -54,9 +33,4 @@ export const failed = (operation: Operation, path: string) => (error: PlatformEr
   })
 }
 
-/**
- * @category errors
- * @since 0.1.0
- * @stability stable
- */
 export const isAbsent = (error: PlatformError): boolean => error.reason._tag === "NotFound"

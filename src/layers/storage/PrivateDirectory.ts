@@ -1,8 +1,4 @@
-/**
- * A directory that holds secrets: used if nobody else can write to it, made with mode 0700, never changed.
- *
- * @since 0.1.0
- */
+/** A directory that holds secrets: used if nobody else can write to it, made with mode 0700, never changed. */
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -25,22 +21,10 @@ const othersRead = 0o055
 /** No write takes as long: milliseconds. */
 const leftoverAge = 3_600_000
 
-/**
- * Whether files have modes: Windows has access lists instead, and a user's directory is private there.
- *
- * @category platform
- * @since 0.1.0
- * @stability stable
- */
+/** Whether files have modes: Windows has access lists instead, and a user's directory is private there. */
 export const hasModes = platform !== "win32"
 
-/**
- * Where the directory is.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** Where the directory is. */
 export interface DirectoryOptions {
   /**
    * Where the records are. Default: `FLY_TOKENS_DIR`, else `fly-tokens` in the user's state directory
@@ -49,11 +33,6 @@ export interface DirectoryOptions {
   readonly directory?: string | undefined
 }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface PrivateDirectory {
   /** The path of something in it, for people; relative if there is no directory. */
   readonly join: (...parts: ReadonlyArray<string>) => string
@@ -113,13 +92,7 @@ const makeDirectory = (
     : Effect.catchIf(make, isAbsent, () => Effect.andThen(makeDirectory(fileSystem, paths, parent), make))
 }
 
-/**
- * With `quiet` it warns of nothing, because another part of the program does.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** With `quiet` it warns of nothing, because another part of the program does. */
 export const make = Effect.fnUntraced(function*(
   options: DirectoryOptions,
   { quiet = false } = {}

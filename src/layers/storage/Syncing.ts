@@ -1,8 +1,4 @@
-/**
- * Making what was written survive a crash of the system, as far as that is to be had.
- *
- * @since 0.1.0
- */
+/** Making what was written survive a crash of the system, as far as that is to be had. */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
@@ -15,19 +11,11 @@ const refusals = new Set([SystemCode.accessDenied, "EINVAL", "ENOTSUP", "EOPNOTS
 /**
  * Whether a sync failed because it is not to be had here: of this file system, or by Node's permission model. Any other
  * failure (`EIO`, `ENOSPC`) means that what was written may be lost already.
- *
- * @category deciding
- * @since 0.1.0
- * @stability stable
  */
 export const isRefused = (error: PlatformError): boolean => refusals.has(SystemError.codeOf(error) ?? "")
 
 /**
  * Syncs the names in a directory. One that cannot be opened for that is left alone: a rename in it is atomic all the same.
- *
- * @category syncing
- * @since 0.1.0
- * @stability stable
  */
 export const directory = (fileSystem: FileSystem.FileSystem, path: string): Effect.Effect<void, PlatformError> =>
   Effect.scoped(

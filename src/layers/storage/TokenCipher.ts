@@ -1,8 +1,4 @@
-/**
- * Tokens encrypted at rest: AES-256-GCM of WebCrypto.
- *
- * @since 0.1.0
- */
+/** Tokens encrypted at rest: AES-256-GCM of WebCrypto. */
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Base64Url from "effect/encoding/Base64Url"
@@ -18,10 +14,6 @@ const keyBytes = 32
 /**
  * What a text is that was read where an encrypted token should be. `Foreign`: encrypted with a key that is not known
  * here. `Broken`: encrypted with a known key, and changed since, or meant for another place.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Opened =
   | { readonly _tag: "Token"; readonly token: Redacted.Redacted<string> }
@@ -29,11 +21,6 @@ export type Opened =
   | { readonly _tag: "Foreign"; readonly keyId: string }
   | { readonly _tag: "Broken" }
 
-/**
- * @category models
- * @since 0.1.0
- * @stability stable
- */
 export interface TokenCipher {
   /** Encrypts with the first key. `place` is not encrypted, but a text opens only with the same. */
   readonly seal: (token: Redacted.Redacted<string>, place: string) => Effect.Effect<Redacted.Redacted<string>>
@@ -63,13 +50,7 @@ const importKey = Effect.fnUntraced(function*(text: Redacted.Redacted<string>) {
   }))
 })
 
-/**
- * The first key encrypts, all of them decrypt.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** The first key encrypts, all of them decrypt. */
 export const make = Effect.fnUntraced(function*(
   texts: ReadonlyArray<Redacted.Redacted<string>>
 ): Effect.fn.Return<TokenCipher, InvalidOption> {

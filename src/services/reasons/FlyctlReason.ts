@@ -1,19 +1,9 @@
-/**
- * Why flyctl gives nothing: what it prints and how it ends, of v0.4.87.
- *
- * @since 0.1.0
- */
+/** Why flyctl gives nothing: what it prints and how it ends, of v0.4.87. */
 import * as Schema from "effect/Schema"
 import { told } from "../../token/Redaction.ts"
 import { optionName } from "../OptionName.ts"
 
-/**
- * There is no flyctl.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** There is no flyctl. */
 export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("BinaryNotFound", {
   /** Where it was looked for. */
   looked: Schema.Array(Schema.String)
@@ -26,13 +16,7 @@ export class BinaryNotFound extends Schema.TaggedError<BinaryNotFound>()("Binary
   }
 }
 
-/**
- * The file named flyctl or fly cannot be run.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The file named flyctl or fly cannot be run. */
 export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecutable", {
   path: Schema.String
 }) {
@@ -46,13 +30,7 @@ export class NotExecutable extends Schema.TaggedError<NotExecutable>()("NotExecu
   }
 }
 
-/**
- * The binary is another program, as the client of Concourse CI, which is called `fly` too.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The binary is another program, as the client of Concourse CI, which is called `fly` too. */
 export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
   path: Schema.String
 }) {
@@ -64,13 +42,7 @@ export class NotFlyctl extends Schema.TaggedError<NotFlyctl>()("NotFlyctl", {
   }
 }
 
-/**
- * This flyctl cannot mint such tokens or does not know `--json`.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** This flyctl cannot mint such tokens or does not know `--json`. */
 export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("OutdatedFlyctl", {}) {
   override get message(): string {
     return "this flyctl is too old: it does not know what it was asked for"
@@ -80,13 +52,7 @@ export class OutdatedFlyctl extends Schema.TaggedError<OutdatedFlyctl>()("Outdat
   }
 }
 
-/**
- * flyctl has no login that it accepts.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** flyctl has no login that it accepts. */
 export class NotLoggedIn extends Schema.TaggedError<NotLoggedIn>()("NotLoggedIn", {}) {
   override get message(): string {
     return "flyctl is not logged in"
@@ -96,13 +62,7 @@ export class NotLoggedIn extends Schema.TaggedError<NotLoggedIn>()("NotLoggedIn"
   }
 }
 
-/**
- * Fly does not accept the login that flyctl has.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Fly does not accept the login that flyctl has. */
 export class NotAuthenticated extends Schema.TaggedError<NotAuthenticated>()("NotAuthenticated", {}) {
   override get message(): string {
     return "Fly does not accept flyctl's login"
@@ -112,13 +72,7 @@ export class NotAuthenticated extends Schema.TaggedError<NotAuthenticated>()("No
   }
 }
 
-/**
- * flyctl was asked without an organization.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** flyctl was asked without an organization. */
 export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired", {}) {
   override get message(): string {
     return "flyctl wants an organization"
@@ -128,13 +82,7 @@ export class OrgRequired extends Schema.TaggedError<OrgRequired>()("OrgRequired"
   }
 }
 
-/**
- * Fly knows no such organization, or does not show it to this login.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Fly knows no such organization, or does not show it to this login. */
 export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
   /** The organization's slug, or the app that is said to be in it. */
   name: Schema.String
@@ -153,13 +101,7 @@ export class OrgUnknown extends Schema.TaggedError<OrgUnknown>()("OrgUnknown", {
   }
 }
 
-/**
- * The login may not mint tokens.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The login may not mint tokens. */
 export class MintRefused extends Schema.TaggedError<MintRefused>()("MintRefused", {}) {
   override get message(): string {
     return "flyctl's token may not create tokens"
@@ -169,13 +111,7 @@ export class MintRefused extends Schema.TaggedError<MintRefused>()("MintRefused"
   }
 }
 
-/**
- * Fly's API answered with an HTTP error.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Fly's API answered with an HTTP error. */
 export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
   /** The HTTP status. */
   status: Schema.Int
@@ -190,13 +126,7 @@ export class HttpFailed extends Schema.TaggedError<HttpFailed>()("HttpFailed", {
   }
 }
 
-/**
- * Fly does not know the app, or does not show it to this login.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Fly does not know the app, or does not show it to this login. */
 export class AppUnknown extends Schema.TaggedError<AppUnknown>()("AppUnknown", {
   /** The app that was asked for. */
   name: Schema.String
@@ -229,13 +159,7 @@ const unreachable = {
   network: ["the connection failed", "check the network connection of this machine"]
 } as const
 
-/**
- * Fly's API cannot be reached from this machine.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Fly's API cannot be reached from this machine. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
   /** What stands in the way, as far as it is known. */
   by: Schema.Literals(["refused", "notFound", "timedOut", "certificate", "proxy", "portal", "network"])
@@ -248,13 +172,7 @@ export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable"
   }
 }
 
-/**
- * The login is valid, and may not do this.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The login is valid, and may not do this. */
 export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {}) {
   override get message(): string {
     return "Fly does not let this login do that"
@@ -264,13 +182,7 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {}) 
   }
 }
 
-/**
- * Fly's API was asked too often.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Fly's API was asked too often. */
 export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited", {}) {
   override get message(): string {
     return "Fly's API was asked too often"
@@ -280,13 +192,7 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   }
 }
 
-/**
- * The organization wants a single sign-on, which only a person can do.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The organization wants a single sign-on, which only a person can do. */
 export class SignOnRequired extends Schema.TaggedError<SignOnRequired>()("SignOnRequired", {}) {
   override get message(): string {
     return "the organization wants a single sign-on: its tokens do not work without it"
@@ -315,13 +221,7 @@ const unusable = {
   ]
 } as const
 
-/**
- * flyctl cannot use its config file or directory: every call of it fails, whichever it is.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** flyctl cannot use its config file or directory: every call of it fails, whichever it is. */
 export class HomeUnusable extends Schema.TaggedError<HomeUnusable>()("HomeUnusable", {
   /** What is wrong with it. */
   problem: Schema.Literals(["brokenConfig", "notWritable", "notPermitted", "noHome"]),
@@ -336,13 +236,7 @@ export class HomeUnusable extends Schema.TaggedError<HomeUnusable>()("HomeUnusab
   }
 }
 
-/**
- * flyctl does not take the life asked for.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** flyctl does not take the life asked for. */
 export class InvalidExpiry extends Schema.TaggedError<InvalidExpiry>()("InvalidExpiry", {}) {
   override get message(): string {
     return "flyctl does not take the life asked for"
@@ -352,13 +246,7 @@ export class InvalidExpiry extends Schema.TaggedError<InvalidExpiry>()("InvalidE
   }
 }
 
-/**
- * Another flyctl holds the lock of the config file.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** Another flyctl holds the lock of the config file. */
 export class ConfigLocked extends Schema.TaggedError<ConfigLocked>()("ConfigLocked", {}) {
   override get message(): string {
     return "another flyctl holds the lock of the config file"
@@ -368,13 +256,7 @@ export class ConfigLocked extends Schema.TaggedError<ConfigLocked>()("ConfigLock
   }
 }
 
-/**
- * The child was ended by a signal.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The child was ended by a signal. */
 export class Killed extends Schema.TaggedError<Killed>()("Killed", {}) {
   override get message(): string {
     return "flyctl was ended by a signal"
@@ -384,13 +266,7 @@ export class Killed extends Schema.TaggedError<Killed>()("Killed", {}) {
   }
 }
 
-/**
- * flyctl crashed.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** flyctl crashed. */
 export class Panicked extends Schema.TaggedError<Panicked>()("Panicked", {}) {
   override get message(): string {
     return "flyctl crashed"
@@ -400,13 +276,7 @@ export class Panicked extends Schema.TaggedError<Panicked>()("Panicked", {}) {
   }
 }
 
-/**
- * The child printed more than any answer of flyctl has.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The child printed more than any answer of flyctl has. */
 export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("OutputTooLarge", {
   /** How much is read at most. */
   limitBytes: Schema.Int
@@ -421,13 +291,7 @@ export class OutputTooLarge extends Schema.TaggedError<OutputTooLarge>()("Output
   }
 }
 
-/**
- * The child failed in a way that we do not know.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The child failed in a way that we do not know. */
 export class ExitCode extends Schema.TaggedError<ExitCode>()("ExitCode", {
   /** The exit code. */
   code: Schema.Int

@@ -1,8 +1,4 @@
-/**
- * Why a source gives nothing, whichever it is.
- *
- * @since 0.1.0
- */
+/** Why a source gives nothing, whichever it is. */
 import * as Schema from "effect/Schema"
 import { shown, told } from "../../token/Redaction.ts"
 import { optionName } from "../OptionName.ts"
@@ -10,13 +6,7 @@ import * as SystemCode from "../SystemCode.ts"
 
 const seconds = (millis: number): string => `${millis / 1000} s`
 
-/**
- * The source has nothing: a variable that is not set, a file that is not there, no record.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The source has nothing: a variable that is not set, a file that is not there, no record. */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   /** What is not there, as a sentence. */
   what: Schema.String
@@ -29,13 +19,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", {
   }
 }
 
-/**
- * The source is switched off in this program.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The source is switched off in this program. */
 export class Disabled extends Schema.TaggedError<Disabled>()("Disabled", {}) {
   override get message(): string {
     return "switched off in this program"
@@ -52,13 +36,7 @@ const slow: Readonly<Record<string, string>> = {
   configFileTimeout: "look at the disk or network that the config file is on"
 }
 
-/**
- * The source gave no answer within its limit.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The source gave no answer within its limit. */
 export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   /** The option that sets the limit. */
   option: Schema.String,
@@ -73,13 +51,7 @@ export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   }
 }
 
-/**
- * A file is there and cannot be used.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** A file is there and cannot be used. */
 export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   path: Schema.String,
   /** A fixed sentence, nothing of the file. */
@@ -98,13 +70,7 @@ export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", {
   }
 }
 
-/**
- * The store failed.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The store failed. */
 export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageFailed", {
   /** A fixed sentence, nothing of the record. */
   why: Schema.String,
@@ -120,10 +86,6 @@ export class StorageFailed extends Schema.TaggedError<StorageFailed>()("StorageF
 
 /**
  * Code of a source threw, or the system refused something. Only the kind of error is told: its text may hold anything.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
  */
 export class Defect extends Schema.TaggedError<Defect>()("Defect", {
   name: Schema.String
@@ -145,13 +107,7 @@ export class Defect extends Schema.TaggedError<Defect>()("Defect", {
   }
 }
 
-/**
- * The reason for a thrown value: its code if it has one, else its kind, never its text.
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
+/** The reason for a thrown value: its code if it has one, else its kind, never its text. */
 export const fromDefect = (defect: unknown): Defect =>
   new Defect({
     // The name of a class is code, not data; a `name` that was assigned may be anything.

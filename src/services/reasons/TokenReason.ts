@@ -1,8 +1,4 @@
-/**
- * What is wrong with a token that a source has.
- *
- * @since 0.1.0
- */
+/** What is wrong with a token that a source has. */
 import * as Schema from "effect/Schema"
 import { told } from "../../token/Redaction.ts"
 import { remedyOf } from "../../token/TokenText.ts"
@@ -14,13 +10,7 @@ const date = (millis: number): string => {
   return Number.isNaN(ended.getTime()) ? `${millis}` : ended.toISOString()
 }
 
-/**
- * The token has come to its end.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The token has come to its end. */
 export class Expired extends Schema.TaggedError<Expired>()("Expired", {
   /** Epoch milliseconds. */
   expiredAt: Schema.Finite
@@ -33,13 +23,7 @@ export class Expired extends Schema.TaggedError<Expired>()("Expired", {
   }
 }
 
-/**
- * A macaroon lacks the discharge of a third party.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** A macaroon lacks the discharge of a third party. */
 export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarged", {
   /** Who has to discharge it. */
   locations: Schema.Array(Schema.String)
@@ -52,13 +36,7 @@ export class Undischarged extends Schema.TaggedError<Undischarged>()("Undischarg
   }
 }
 
-/**
- * The token is sound, and allows nothing for this app.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The token is sound, and allows nothing for this app. */
 export class Insufficient extends Schema.TaggedError<Insufficient>()("Insufficient", {
   /** What the token has nothing for. */
   lacks: Schema.Literals(["organization", "app"])
@@ -73,13 +51,7 @@ export class Insufficient extends Schema.TaggedError<Insufficient>()("Insufficie
   }
 }
 
-/**
- * What the source holds is no token.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** What the source holds is no token. */
 export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   /** A fixed sentence, nothing of the input. */
   why: Schema.String
@@ -94,13 +66,7 @@ export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", {
   }
 }
 
-/**
- * The token was refused by Fly a short while ago.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The token was refused by Fly a short while ago. */
 export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
   /** `FlyToken.fingerprint` of the token. */
   fingerprint: Schema.String
@@ -113,13 +79,7 @@ export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
   }
 }
 
-/**
- * The token is the one that this call is to replace.
- *
- * @category reasons
- * @since 0.1.0
- * @stability stable
- */
+/** The token is the one that this call is to replace. */
 export class NotNewer extends Schema.TaggedError<NotNewer>()("NotNewer", {
   /** `FlyToken.fingerprint` of the token. */
   fingerprint: Schema.String

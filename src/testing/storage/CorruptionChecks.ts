@@ -1,8 +1,4 @@
-/**
- * What becomes of texts that are no records.
- *
- * @since 0.1.0
- */
+/** What becomes of texts that are no records. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
@@ -15,13 +11,7 @@ const { same } = Conformance
 const textOf = (place: { readonly name?: string; readonly key?: string }) =>
   JSON.stringify({ version: 1, ...place, token: "fo1_planted", expiresAt: null, source: "cli", savedAt: 0, fence: 9 })
 
-/**
- * Texts that are planted where records are.
- *
- * @category checks
- * @since 0.1.0
- * @stability stable
- */
+/** Texts that are planted where records are. */
 export const checks = <E>(
   layer: Layer.Layer<Storage, E>,
   plant: (name: string, key: StorageKey, text: string) => Effect.Effect<void, unknown>

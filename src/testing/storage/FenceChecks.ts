@@ -1,21 +1,11 @@
-/**
- * That an older record does not replace a newer one.
- *
- * @since 0.1.0
- */
+/** That an older record does not replace a newer one. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { Storage } from "../../services/Storage.ts"
 import type * as Conformance from "../Conformance.ts"
 import { checksOf, earlier, failsWith, holds, later, put, record } from "./Kit.ts"
 
-/**
- * Fences, one after another.
- *
- * @category checks
- * @since 0.1.0
- * @stability stable
- */
+/** Fences, one after another. */
 export const checks = <E>(layer: Layer.Layer<Storage, E>): ReadonlyArray<Conformance.Check> => {
   const check = checksOf(layer)
   return [

@@ -1,8 +1,4 @@
-/**
- * What the checks of a storage are made of: records to store, and ways to look at them.
- *
- * @since 0.1.0
- */
+/** What the checks of a storage are made of: records to store, and ways to look at them. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -14,34 +10,13 @@ import * as Conformance from "../Conformance.ts"
 
 const { failure, hold, same } = Conformance
 
-/**
- * @category records
- * @since 0.1.0
- * @stability stable
- */
 export const keys: ReadonlyArray<StorageKey> = ["cached", "manual", "org"]
 
-/**
- * Far from now, as `earlier` in the other direction, so that nothing expires while a check runs.
- *
- * @category records
- * @since 0.1.0
- * @stability stable
- */
+/** Far from now, as `earlier` in the other direction, so that nothing expires while a check runs. */
 export const later = Date.UTC(2100, 0, 1)
 
-/**
- * @category records
- * @since 0.1.0
- * @stability stable
- */
 export const earlier = Date.UTC(2020, 0, 1)
 
-/**
- * @category records
- * @since 0.1.0
- * @stability stable
- */
 export const record = (text: string, fields: Partial<Omit<StoredToken, "token">> = {}): StoredToken => ({
   token: Redacted.make(text),
   expiresAt: later,
@@ -50,11 +25,6 @@ export const record = (text: string, fields: Partial<Omit<StoredToken, "token">>
   ...fields
 })
 
-/**
- * @category records
- * @since 0.1.0
- * @stability stable
- */
 export const plain = ({ expiresAt, fence, org, savedAt, source, token }: StoredToken) => [
   Redacted.value(token),
   expiresAt,
@@ -66,39 +36,18 @@ export const plain = ({ expiresAt, fence, org, savedAt, source, token }: StoredT
 
 const plainOption = Option.match({ onNone: () => null, onSome: plain })
 
-/**
- * A token's alphabet and length.
- *
- * @category records
- * @since 0.1.0
- * @stability stable
- */
+/** A token's alphabet and length. */
 export const longText = `FlyV1 fm2_${"lJPECAAAAAAA+/=_-,".repeat(290)}`
 
-/**
- * All that breaks careless encoding.
- *
- * @category records
- * @since 0.1.0
- * @stability stable
- */
+/** All that breaks careless encoding. */
 export const oddText = "a\"b\\c\n\r\t'%_*[]{}$1 ${x} €\u0000\u2028😀"
 
-/**
- * @category looking
- * @since 0.1.0
- * @stability stable
- */
 export const read = (name: string, key: StorageKey = "cached") =>
   Storage.use((storage) => Effect.map(storage.get(name, key), plainOption))
 
 /**
  * What `getMany` answers in the order of the names: what `read` does, or the kind of the failure. A storage need not have
  * it.
- *
- * @category looking
- * @since 0.1.0
- * @stability stable
  */
 export const answersMany = (
   rule: string,
@@ -120,52 +69,25 @@ export const answersMany = (
       ))
   )
 
-/**
- * @category looking
- * @since 0.1.0
- * @stability stable
- */
 export const put = (name: string, key: StorageKey, stored: StoredToken) =>
   Storage.use((storage) => storage.put(name, key, stored))
 
-/**
- * @category looking
- * @since 0.1.0
- * @stability stable
- */
 export const holds = (rule: string, name: string, key: StorageKey, stored: StoredToken) =>
   Effect.flatMap(read(name, key), (found) => same(rule, found, plain(stored)))
 
-/**
- * @category looking
- * @since 0.1.0
- * @stability stable
- */
 export const failsWith = (
   rule: string,
   effect: Effect.Effect<unknown, StorageError, Storage>,
   kind: StorageError["kind"]
 ) => Effect.flatMap(failure(rule, effect), (error) => same(rule, [error._tag, error.kind], ["StorageError", kind]))
 
-/**
- * An error that was made where a token with this text was given.
- *
- * @category looking
- * @since 0.1.0
- * @stability stable
- */
+/** An error that was made where a token with this text was given. */
 export const holdsNoSecret = (error: Error, secret: string) =>
   hold("errors hold no token", !`${error.message}${JSON.stringify(error)}${error.stack}`.includes(secret))
 
 let counter = 0
 
-/**
- * A check over names that nobody else uses, removed at its end.
- *
- * @category checks
- * @since 0.1.0
- * @stability stable
- */
+/** A check over names that nobody else uses, removed at its end. */
 export const checksOf = <E>(layer: Layer.Layer<Storage, E>) =>
 (
   name: string,

@@ -1,8 +1,4 @@
-/**
- * That builds of the layer, as processes have them, share one store.
- *
- * @since 0.1.0
- */
+/** That builds of the layer, as processes have them, share one store. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Storage } from "../../services/Storage.ts"
@@ -11,13 +7,7 @@ import { checksOf, holds, keys, plain, put, read, record } from "./Kit.ts"
 
 const { same } = Conformance
 
-/**
- * Several builds of the layer, one after another and at once.
- *
- * @category checks
- * @since 0.1.0
- * @stability stable
- */
+/** Several builds of the layer, one after another and at once. */
 export const checks = <E>(
   layer: Layer.Layer<Storage, E>,
   { atomic, persistent }: { readonly atomic: boolean; readonly persistent: boolean }

@@ -1,8 +1,4 @@
-/**
- * That records come back as they were.
- *
- * @since 0.1.0
- */
+/** That records come back as they were. */
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
@@ -24,13 +20,7 @@ import {
 
 const { failure, hold, same } = Conformance
 
-/**
- * Records, names, lists, bad input.
- *
- * @category checks
- * @since 0.1.0
- * @stability stable
- */
+/** Records, names, lists, bad input. */
 export const checks = <E>(layer: Layer.Layer<Storage, E>, apps: number): ReadonlyArray<Conformance.Check> => {
   const check = checksOf(layer)
   return [
