@@ -3,17 +3,16 @@
  *
  * @since 0.1.0
  */
-export * as FlyTokensLive from "./layers/FlyTokensLive.ts"
-export type { FlyTokensOptions } from "./layers/FlyTokensOptions.ts"
+export { FlyTokens } from "./FlyTokens.ts"
 export * as LeaseLocal from "./layers/lease/LeaseLocal.ts"
 export * as StorageEncrypted from "./layers/storage/StorageEncrypted.ts"
 export * as StorageKeyValue from "./layers/storage/StorageKeyValue.ts"
 export * as StorageMemory from "./layers/storage/StorageMemory.ts"
+export type { FlyTokensConfig, FlyTokensOptions } from "./resolver/Options.ts"
 export { hintOf } from "./services/AttemptHint.ts"
 export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"
 export { Environment } from "./services/Environment.ts"
 export { type CallOptions, FlyCli, type FlyCliReason } from "./services/FlyCli.ts"
-export { FlyTokens, type Refusal, ResolvedToken, type TokenStatus } from "./services/FlyTokens.ts"
 export {
   type Acquisition,
   type HeldLease,
@@ -44,6 +43,7 @@ export {
   UnusableToken
 } from "./services/TokenError.ts"
 export type { TokenEvent } from "./services/TokenEvent.ts"
+export { type RefreshOptions, ResolvedToken, type TokenProvider, type TokenStatus } from "./services/TokenProvider.ts"
 export { AppName, isAppName } from "./token/AppName.ts"
 export { AttenuationFailed, type Narrowing } from "./token/Attenuation.ts"
 export { type ApiTarget, FlyToken } from "./token/FlyToken.ts"

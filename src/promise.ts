@@ -23,7 +23,6 @@ export type {
 } from "./promise/FlyTokensClient.ts"
 export { FlyTokensClosed } from "./promise/FlyTokensClosed.ts"
 export type { EventOf } from "./promise/Listeners.ts"
-export { ResolvedToken, type TokenStatus } from "./services/FlyTokens.ts"
 export * as MissReason from "./services/MissReason.ts"
 export type { SourceName } from "./services/SourceName.ts"
 export {
@@ -35,4 +34,5 @@ export {
   UnusableToken
 } from "./services/TokenError.ts"
 export type { TokenEvent } from "./services/TokenEvent.ts"
+export { ResolvedToken, type TokenStatus } from "./services/TokenProvider.ts"
 export { type ApiTarget, FlyToken } from "./token/FlyToken.ts"

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import { FlyTokens, FlyTokensLive, type FlyTokensOptions } from "../src/index.ts"
-import * as FlyTokensOptionsModule from "../src/layers/FlyTokensOptions.ts"
+import { FlyTokens, type FlyTokensOptions } from "../src/index.ts"
+import * as Options from "../src/resolver/Options.ts"
 import * as World from "./support/World.ts"
 
 describe("options", () => {
@@ -53,14 +53,14 @@ describe("options", () => {
 
   const fromEnv = (variables: Record<string, string>) =>
     Effect.gen(function*() {
-      const options = yield* FlyTokensOptionsModule.config
-      return yield* FlyTokensOptionsModule.settingsOf(options)
+      const options = yield* Options.config()
+      return yield* Options.settingsOf(options)
     }).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(variables))))
 
   it.effect("come from Config, with the same defaults", () =>
     Effect.gen(function*() {
       const { org: _, ...none } = yield* fromEnv({})
-      const { org: __, ...defaults } = yield* FlyTokensOptionsModule.settingsOf({})
+      const { org: __, ...defaults } = yield* Options.settingsOf({})
       assert.deepStrictEqual(none, defaults)
       const settings = yield* fromEnv({
         FLY_TOKENS_CLI_TIMEOUT: "5 seconds",
@@ -113,7 +113,7 @@ describe("options", () => {
       ])
       const { org: _, ...fromConfig } = yield* fromEnv(Object.fromEntries(variables))
       // A zero without a unit is a number in code.
-      const { org: __, ...inCode } = yield* FlyTokensOptionsModule.settingsOf({ ...written, failureCooldown: 0 })
+      const { org: __, ...inCode } = yield* Options.settingsOf({ ...written, failureCooldown: 0 })
       assert.deepStrictEqual(fromConfig, inCode)
       assert.deepInclude(inCode, {
         ttlMillis: 36 * World.hour,
@@ -140,7 +140,7 @@ describe("options", () => {
 
   it.effect("defaults are those of the documentation", () =>
     Effect.gen(function*() {
-      const settings = yield* FlyTokensOptionsModule.settingsOf({})
+      const settings = yield* Options.settingsOf({})
       assert.deepStrictEqual(
         { ...settings, org: undefined, persist: [...settings.persist] },
         {
@@ -163,5 +163,5 @@ describe("options", () => {
       )
     }))
 
-  it("have a layer from Config", () => assert.isDefined(FlyTokensLive.layerConfig))
+  it("have a layer from Config", () => assert.isDefined(FlyTokens.layerConfig()))
 })

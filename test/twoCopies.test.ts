@@ -101,7 +101,7 @@ describe("a token of another copy", () => {
         const { token } = yield* tokens.refresh("my-app")
         assert.isTrue(token instanceof ours.FlyToken)
         assert.strictEqual(token.value, "fo1_from-file")
-      }).pipe(Effect.provide(Layer.provide(ours.FlyTokensLive.layer(), as(layers) as typeof layers)))
+      }).pipe(Effect.provide(Layer.provide(ours.FlyTokens.layer(), as(layers) as typeof layers)))
     }))
 })
 

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { ConfigFile, Environment, FlyCli, FlyToken, FlyTokens, FlyTokensLive, Storage } from "../../dist/index.js"
+import { ConfigFile, Environment, FlyCli, FlyToken, FlyTokens, Storage } from "../../dist/index.js"
 import { TestToken } from "../../dist/testing.js"
 
 export interface Flyctl {
@@ -81,7 +81,7 @@ export const open = async (options: {
     orgOf: () => Effect.succeed("personal")
   })
   const sources = Layer.mergeAll(Environment.layerRecord({}), nothingStored, ConfigFile.layerDisabled, cli)
-  const layer = FlyTokensLive.layer({
+  const layer = FlyTokens.layer({
     org: options.each ? (app) => app : "acme",
     ...(options.ttl === undefined ? {} : { ttl: options.ttl })
   }).pipe(

@@ -2,15 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { FlyTokensOptions, ResolvedToken } from "../../dist/index.js"
-import {
-  ConfigFile,
-  Environment,
-  FlyCli,
-  FlyTokens,
-  FlyTokensLive,
-  MissReason,
-  StorageMemory
-} from "../../dist/index.js"
+import { ConfigFile, Environment, FlyCli, FlyTokens, MissReason, StorageMemory } from "../../dist/index.js"
 import { type FlyTokensClient, fromLayer } from "../../dist/promise.js"
 import { TestToken } from "../../dist/testing.js"
 import { ours as name } from "../harness/Result.ts"
@@ -39,7 +31,7 @@ export const layerOver = (source: Source.Source, options: FlyTokensOptions = {})
     orgOf: (app) => Effect.succeed<string>(app)
   })
   const sources = Layer.mergeAll(Environment.layerRecord({}), StorageMemory.layer, ConfigFile.layerDisabled, cli)
-  return FlyTokensLive.layer({
+  return FlyTokens.layer({
     // Each app in an organization of its own: what is got for one key is not there for another.
     org: (app) => app,
     ...(Number.isFinite(source.limit) ? { cliTimeout: source.limit } : {}),

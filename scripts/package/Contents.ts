@@ -22,7 +22,7 @@ export const checkMaps = (folder: string): void => {
 }
 
 /** Files that stand in the package and are no entries. */
-const inner = ["dist/index.js", "dist/layers/resolver/Chain.js", "src/index.ts", "layers/FastPath", "internal/Chain"]
+const inner = ["dist/index.js", "dist/resolver/Chain.js", "src/index.ts", "layers/FastPath", "internal/Chain"]
 
 /** Only what `exports` names can be imported. */
 export const checkClosed = (name: string, project: string): void => {

@@ -1,10 +1,9 @@
 /** How the command gets a token, and what `fly-tokens get` does, however its words were read. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as FlyTokensLive from "../layers/FlyTokensLive.ts"
+import { FlyTokens } from "../FlyTokens.ts"
 import * as FlyTokensNode from "../layers/FlyTokensNode.ts"
 import { Environment } from "../services/Environment.ts"
-import { FlyTokens } from "../services/FlyTokens.ts"
 import type { ApiTarget } from "../token/FlyToken.ts"
 import * as HandedOut from "./HandedOut.ts"
 import * as Render from "./Render.ts"
@@ -12,7 +11,7 @@ import * as Terminal from "./Terminal.ts"
 import * as UnknownVariables from "./UnknownVariables.ts"
 
 /** Built when a command runs, so that `--help` needs no valid options. */
-export const services = Layer.provideMerge(FlyTokensLive.layerConfig, FlyTokensNode.layerSourcesConfig)
+export const services = Layer.provideMerge(FlyTokens.layerConfig(), FlyTokensNode.layerSourcesConfig)
 
 /**
  * A token for an app, and the mark that it is handed on with. A warning if it was handed out for another app: the

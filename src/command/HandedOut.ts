@@ -3,7 +3,7 @@
  * them takes that token for any app.
  */
 import type { Environment } from "../services/Environment.ts"
-import type { ResolvedToken } from "../services/FlyTokens.ts"
+import type { ResolvedToken } from "../services/TokenProvider.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
 

@@ -1,8 +1,8 @@
 /** What the command prints: plain functions from values to text. */
 import { hintOf } from "../services/AttemptHint.ts"
-import type { ResolvedToken } from "../services/FlyTokens.ts"
 import type { StorageKey } from "../services/Storage.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
+import type { ResolvedToken } from "../services/TokenProvider.ts"
 import type { ApiTarget } from "../token/FlyToken.ts"
 import { shown } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"

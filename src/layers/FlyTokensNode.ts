@@ -6,10 +6,11 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { FlyTokens } from "../FlyTokens.ts"
+import { config, duration, type FlyTokensOptions, given, optional, type OrConfig } from "../resolver/Options.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import { Environment } from "../services/Environment.ts"
 import type { FlyCli } from "../services/FlyCli.ts"
-import type { FlyTokens } from "../services/FlyTokens.ts"
 import type { DurationInput } from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
 import type { Storage } from "../services/Storage.ts"
@@ -17,8 +18,6 @@ import type { InvalidOption } from "../services/TokenError.ts"
 import * as ConfigFileYaml from "./fly/ConfigFileYaml.ts"
 import * as EnvironmentProcess from "./fly/EnvironmentProcess.ts"
 import * as FlyCliProcess from "./fly/FlyCliProcess.ts"
-import * as FlyTokensLive from "./FlyTokensLive.ts"
-import { config, duration, type FlyTokensOptions, optional } from "./FlyTokensOptions.ts"
 import * as LeaseFileSystem from "./lease/LeaseFileSystem.ts"
 import * as NodePlatform from "./NodePlatform.ts"
 import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
@@ -41,6 +40,17 @@ export interface FlyTokensNodeOptions
   /** The environment that the sources and flyctl see. Default: `process.env`, read at each look. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
 }
+
+/**
+ * Options of which each but `environment` is a value, or the `Config` of one.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type FlyTokensNodeConfig =
+  & OrConfig<Omit<FlyTokensNodeOptions, "environment">>
+  & Pick<FlyTokensNodeOptions, "environment">
 
 const layerEnvironment = (options: FlyTokensNodeOptions) =>
   options.environment === undefined ? EnvironmentProcess.layer : Environment.layerRecord(options.environment)
@@ -111,7 +121,7 @@ export const layerSources = (
  * @stability stable
  */
 export const layer = (options: FlyTokensNodeOptions = {}): Layer.Layer<FlyTokens, InvalidOption> =>
-  Layer.provide(FlyTokensLive.layer(options), layerSources(options))
+  Layer.provide(FlyTokens.layer(options), layerSources(options))
 
 /**
  * `FlyTokens` for Node programs over a storage of your choice, and over the `Lease` that is provided with it.
@@ -136,16 +146,18 @@ export const layer = (options: FlyTokensNodeOptions = {}): Layer.Layer<FlyTokens
  */
 export const layerNoStorage = (
   options: FlyTokensNodeOptions = {}
-): Layer.Layer<FlyTokens, InvalidOption, Storage> => Layer.provide(FlyTokensLive.layer(options), layerFly(options))
+): Layer.Layer<FlyTokens, InvalidOption, Storage> => Layer.provide(FlyTokens.layer(options), layerFly(options))
 
-const nodeConfig: Config.Config<FlyTokensNodeOptions> = Config.all({
+type NodeOnly = Pick<FlyTokensNodeOptions, "binary" | "directory" | "leaseTtl">
+
+const nodeReaders = {
   binary: optional(Config.String(variables.binary)),
   directory: optional(Config.String(variables.directory)),
   leaseTtl: duration(variables.leaseTtl)
-})
+}
 
 /**
- * The services that the sources are, with `FLY_TOKENS_DIR` and `FLY_TOKENS_BINARY` from `Config`.
+ * The services that the sources are, with `FLY_TOKENS_DIR`, `FLY_TOKENS_BINARY` and `FLY_TOKENS_LEASE_TTL` from `Config`.
  *
  * @category layers
  * @since 0.1.0
@@ -154,17 +166,22 @@ const nodeConfig: Config.Config<FlyTokensNodeOptions> = Config.all({
 export const layerSourcesConfig: Layer.Layer<
   Storage | ConfigFile | FlyCli | Environment,
   InvalidOption | Config.ConfigError
-> = Layer
-  .unwrap(Effect.map(nodeConfig, layerSources))
+> = Layer.unwrap(Effect.map(given<NodeOnly>(nodeReaders, {}), layerSources))
 
 /**
- * `FlyTokens` for Node programs with its options from `Config`: from the environment by default, named `FLY_TOKENS_` and
- * the option's name in upper snake case.
+ * `FlyTokens` for Node programs with options from `Config`: a value, or the `Config` of one. What is not given here is
+ * read from the environment, by default from variables named `FLY_TOKENS_` and the option's name in upper snake case.
  *
  * @category layers
  * @since 0.1.0
  * @stability stable
  */
-export const layerConfig: Layer.Layer<FlyTokens, InvalidOption | Config.ConfigError> = Layer.unwrap(
-  Effect.map(Config.all({ node: nodeConfig, options: config }), ({ node, options }) => layer({ ...options, ...node }))
-)
+export const layerConfig = (
+  { binary, directory, environment, leaseTtl, ...options }: FlyTokensNodeConfig = {}
+): Layer.Layer<FlyTokens, InvalidOption | Config.ConfigError> =>
+  Layer.unwrap(
+    Effect.map(
+      Config.all({ node: given<NodeOnly>(nodeReaders, { binary, directory, leaseTtl }), options: config(options) }),
+      ({ node, options }) => layer({ ...options, ...node, environment })
+    )
+  )

@@ -7,9 +7,10 @@ import type * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as FastPath from "../layers/FastPath.ts"
-import * as Background from "../layers/resolver/Background.ts"
-import { FlyTokens, type Refusal, type ResolvedToken } from "../services/FlyTokens.ts"
+import * as Background from "../concurrency/Background.ts"
+import { FlyTokens } from "../FlyTokens.ts"
+import * as FastPath from "../resolver/FastPath.ts"
+import type { RefreshOptions, ResolvedToken } from "../services/TokenProvider.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import type { CallOptions, ClientOptions, FlyTokensClient, RefusalOptions } from "./FlyTokensClient.ts"
 import { FlyTokensClosed } from "./FlyTokensClosed.ts"
@@ -32,7 +33,7 @@ interface Opened {
 const nothingCached = (): undefined => undefined
 const noRun = (): undefined => undefined
 
-const refusalOf = (options: RefusalOptions | undefined): Refusal => {
+const refusalOf = (options: RefusalOptions | undefined): RefreshOptions => {
   const rejected = options?.rejected
   return rejected === undefined ? {} : { rejected: FlyToken.make(rejected) }
 }

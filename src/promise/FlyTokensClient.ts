@@ -7,9 +7,9 @@
  */
 import type * as Duration from "effect/Duration"
 import type { FlyTokensNodeOptions } from "../layers/FlyTokensNode.ts"
-import type { ResolvedToken, TokenStatus } from "../services/FlyTokens.ts"
 import type { DurationInput } from "../services/OptionDuration.ts"
 import type { TokenEvent } from "../services/TokenEvent.ts"
+import type { ResolvedToken, TokenStatus } from "../services/TokenProvider.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
 import type { EventOf } from "./Listeners.ts"
 

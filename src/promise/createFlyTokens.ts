@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { settingsOf } from "../layers/FlyTokensOptions.ts"
-import type { FlyTokens } from "../services/FlyTokens.ts"
+import type { FlyTokens } from "../FlyTokens.ts"
+import { settingsOf } from "../resolver/Options.ts"
 import * as Client from "./Client.ts"
 import type { ClientOptions, CreateFlyTokensOptions, FlyTokensClient } from "./FlyTokensClient.ts"
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Portions from "../../src/concurrency/Portions.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
-import * as Portions from "../../src/layers/Portions.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 
 const token = mac.orgToken({ now: Date.now(), life: 3_600 })

@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
+import * as Portions from "../../src/concurrency/Portions.ts"
 import * as JsonInOutput from "../../src/layers/fly/JsonInOutput.ts"
 import * as JsonSpans from "../../src/layers/fly/JsonSpans.ts"
-import * as Portions from "../../src/layers/Portions.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
 const token = (text: string) => Option.getOrUndefined(Portions.atOnce(JsonInOutput.lastObject(text, decode)))?.token

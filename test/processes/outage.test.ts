@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { ConfigFile, Environment, FlyCli, FlyTokens, FlyTokensLive, Storage, type TokenEvent } from "../../src/index.ts"
+import { ConfigFile, Environment, FlyCli, FlyTokens, Storage, type TokenEvent } from "../../src/index.ts"
 import { until } from "../support/Command.ts"
 import * as Servers from "../support/Servers.ts"
 import { postgres, redis, unique } from "../support/Services.ts"
@@ -55,7 +55,7 @@ for (const { kind, make, skip, why } of cases) {
             orgOf: () => Effect.succeed("acme")
           })
           const sources = Layer.mergeAll(Environment.layerRecord({}), ConfigFile.layerDisabled, cli)
-          const layer = FlyTokensLive.layer({ org: "acme" }).pipe(
+          const layer = FlyTokens.layer({ org: "acme" }).pipe(
             Layer.provideMerge(Layer.mergeAll(sharedStores.storage(store, environment), sources, Logger.layer([])))
           )
           const events: Array<TokenEvent["_tag"]> = []

@@ -16,7 +16,7 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer, type Socket } from "node:net"
-import { ConfigFile, Environment, FlyCli, FlyTokens, FlyTokensLive, Storage } from "../../src/index.ts"
+import { ConfigFile, Environment, FlyCli, FlyTokens, Storage } from "../../src/index.ts"
 import { LeaseRedis, RedisConnection, StorageRedis } from "../../src/redis.ts"
 import * as Servers from "../support/Servers.ts"
 import * as World from "../support/World.ts"
@@ -114,7 +114,7 @@ describe(`a Redis${why}`, () => {
         listApps: () => Effect.die("not asked"),
         orgOf: () => Effect.die("not asked")
       })
-      const layer = FlyTokensLive.layer({ org: (app) => app }).pipe(
+      const layer = FlyTokens.layer({ org: (app) => app }).pipe(
         Layer.provideMerge(Layer.mergeAll(
           Layer.merge(StorageRedis.layer(), LeaseRedis.layer()).pipe(Layer.provide(redisAt(redis.url))),
           Environment.layerRecord({}),

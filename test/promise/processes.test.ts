@@ -38,7 +38,7 @@ const run = (program: string, environment: Record<string, string | undefined> = 
  */
 const scripted = `
   import { createFlyTokens, fromLayer, FlyToken, FlyTokensClosed } from ${source("promise.ts")}
-  import { ConfigFile, Environment, FlyCli, FlyTokensLive, MissReason, StorageMemory } from ${source("index.ts")}
+  import { ConfigFile, Environment, FlyCli, FlyTokens, MissReason, StorageMemory } from ${source("index.ts")}
   import * as Clock from "effect/Clock"
   import * as Context from "effect/Context"
   import * as Duration from "effect/Duration"
@@ -72,7 +72,7 @@ const scripted = `
     }
     return FlyToken.make("fo1_secret")
   })
-  const layer = FlyTokensLive.layer({ ttl: "10 minutes", org: "acme" }).pipe(Layer.provide([
+  const layer = FlyTokens.layer({ ttl: "10 minutes", org: "acme" }).pipe(Layer.provide([
     StorageMemory.layer,
     ConfigFile.layerDisabled,
     Environment.layerRecord({}),

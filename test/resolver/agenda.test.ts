@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import * as Agenda from "../../src/layers/resolver/Agenda.ts"
+import * as Agenda from "../../src/resolver/Agenda.ts"
 
 const item = (name: number) => ({ name, dueAt: 0, place: -1 })
 

@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type CallOptions, type FlyCliReason, FlyTokens, MissReason } from "../../src/index.ts"
-import { mayDependOnCredential, moreTelling, withEither } from "../../src/layers/resolver/EitherCredential.ts"
+import { mayDependOnCredential, moreTelling, withEither } from "../../src/minting/EitherCredential.ts"
 import * as samples from "../docs/samples.ts"
 import * as World from "../support/World.ts"
 

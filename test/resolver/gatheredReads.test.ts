@@ -9,10 +9,10 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
+import * as Background from "../../src/concurrency/Background.ts"
 import { FlyToken, FlyTokens, Storage, StorageError } from "../../src/index.ts"
-import * as Background from "../../src/layers/resolver/Background.ts"
-import * as GatheredReads from "../../src/layers/resolver/GatheredReads.ts"
-import * as StoreGate from "../../src/layers/resolver/StoreGate.ts"
+import * as GatheredReads from "../../src/records/GatheredReads.ts"
+import * as StoreGate from "../../src/records/StoreGate.ts"
 import * as World from "../support/World.ts"
 
 const apps = Array.from({ length: 1_000 }, (_, n) => `app-${n}`)

@@ -9,16 +9,8 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import {
-  ConfigFile,
-  Environment,
-  FlyCli,
-  FlyTokens,
-  FlyTokensLive,
-  Storage,
-  type StorageError
-} from "../../src/index.ts"
-import * as CheckedStorage from "../../src/layers/storage/CheckedStorage.ts"
+import { ConfigFile, Environment, FlyCli, FlyTokens, Storage, type StorageError } from "../../src/index.ts"
+import * as CheckedStorage from "../../src/records/CheckedStorage.ts"
 import * as World from "../support/World.ts"
 
 /** What the compiler would not let pass, but JavaScript does. */
@@ -30,7 +22,7 @@ const storageOf = (answer: unknown) => {
 }
 
 const tokensOver = (storage: Layer.Layer<Storage>, variables: Record<string, string>) =>
-  FlyTokensLive.layer().pipe(
+  FlyTokens.layer().pipe(
     Layer.provide([storage, ConfigFile.layerDisabled, FlyCli.layerDisabled, Environment.layerRecord(variables)]),
     Layer.provideMerge(Logger.layer([]))
   )

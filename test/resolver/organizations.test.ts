@@ -11,7 +11,6 @@ import {
   FlyCli,
   type FlyCliReason,
   FlyTokens,
-  FlyTokensLive,
   MissReason,
   StorageMemory
 } from "../../src/index.ts"
@@ -406,7 +405,7 @@ describe("a FlyCli that throws before it answers an effect", () => {
         broken.mint = false
         yield* TestClock.adjust("1 hour")
         assert.strictEqual((yield* tokens.get("app-0")).source, "cli")
-      }).pipe(Effect.provide(FlyTokensLive.layer({ chain: ["env", "cli"] }).pipe(Layer.provide(services))))
+      }).pipe(Effect.provide(FlyTokens.layer({ chain: ["env", "cli"] }).pipe(Layer.provide(services))))
     }))
 })
 

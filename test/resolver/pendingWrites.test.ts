@@ -7,9 +7,9 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
+import * as Background from "../../src/concurrency/Background.ts"
 import { type FlyToken, Storage, StorageMemory } from "../../src/index.ts"
-import * as Background from "../../src/layers/resolver/Background.ts"
-import * as PendingWrites from "../../src/layers/resolver/PendingWrites.ts"
+import * as PendingWrites from "../../src/records/PendingWrites.ts"
 import * as World from "../support/World.ts"
 
 const make = Effect.gen(function*() {

@@ -1,10 +1,10 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import * as TimedMap from "../../src/concurrency/TimedMap.ts"
 import { type AppName, FlyToken, FlyTokens } from "../../src/index.ts"
-import * as Rejections from "../../src/layers/resolver/Rejections.ts"
-import * as TimedMap from "../../src/layers/resolver/TimedMap.ts"
-import * as TokenCache from "../../src/layers/resolver/TokenCache.ts"
+import * as Rejections from "../../src/resolver/Rejections.ts"
+import * as TokenCache from "../../src/resolver/TokenCache.ts"
 import * as World from "../support/World.ts"
 
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => FlyToken.make(`fo1_token-${n}`))

@@ -12,9 +12,9 @@ import * as Logger from "effect/Logger"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Background from "../../src/concurrency/Background.ts"
+import * as Warnings from "../../src/concurrency/Warnings.ts"
 import { FlyTokens, type FlyTokensOptions, MissReason, StorageError, type TokenEvent } from "../../src/index.ts"
-import * as Background from "../../src/layers/resolver/Background.ts"
-import * as Warnings from "../../src/layers/Warnings.ts"
 import * as World from "../support/World.ts"
 
 const apps = Array.from({ length: 200 }, (_, n) => `app-${n}`)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { FlyToken, ResolvedToken } from "../../src/index.ts"
-import * as TokenCache from "../../src/layers/resolver/TokenCache.ts"
+import * as TokenCache from "../../src/resolver/TokenCache.ts"
 import type { AppName } from "../../src/token/AppName.ts"
 
 const token = FlyToken.make("fo1_x")

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import * as Background from "../../src/layers/resolver/Background.ts"
-import * as Turns from "../../src/layers/resolver/Turns.ts"
+import * as Background from "../../src/concurrency/Background.ts"
+import * as Turns from "../../src/concurrency/Turns.ts"
 
 const many = Array.from({ length: 1_000 })
 

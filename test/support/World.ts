@@ -13,7 +13,7 @@ import {
   FlyCli,
   type FlyCliReason,
   FlyToken,
-  FlyTokensLive,
+  FlyTokens,
   type FlyTokensOptions,
   MissReason,
   Storage,
@@ -92,7 +92,7 @@ const counted = <A, E>(world: World, effect: Effect.Effect<A, E>) =>
   )
 
 const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOptions = {}) =>
-  FlyTokensLive.layer(options).pipe(
+  FlyTokens.layer(options).pipe(
     Layer.provideMerge(Layer.mergeAll(
       Layer.succeed(Environment)({ get: (name) => world.variables[name] }),
       Layer.succeed(Storage)({

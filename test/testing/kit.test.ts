@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { FlyTokens, FlyTokensLive, MissReason } from "../../src/index.ts"
+import { FlyTokens, MissReason } from "../../src/index.ts"
 import { TestFlyCli, TestFlyTokens, TestStorage, TestToken } from "../../src/testing.ts"
 import { get, missed, within } from "../support/kit.ts"
 import { printed } from "../support/Recorder.ts"
@@ -157,7 +157,7 @@ describe("the layer", () => {
         const first = yield* get("my-app")
         // What was minted is stored behind the answer.
         yield* TestClock.adjust("1 second")
-        const second = yield* Effect.provide(get("my-app"), FlyTokensLive.layer(), { local: true })
+        const second = yield* Effect.provide(get("my-app"), FlyTokens.layer(), { local: true })
         assert.deepStrictEqual([second.source, second.token.value], ["storage", first.token.value])
         assert.lengthOf(yield* TestFlyCli.mints, 1)
       })

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { AppName, ConfigFile, FlyCli, FlyTokens, FlyTokensLive, MissReason } from "../../src/index.ts"
+import { AppName, ConfigFile, FlyCli, FlyTokens, MissReason } from "../../src/index.ts"
 import { TestConfigFile, TestEnvironment, TestFlyCli, TestStorage, TestToken } from "../../src/testing.ts"
 import { get, missed, within } from "../support/kit.ts"
 
@@ -166,7 +166,7 @@ describe("the sources", () => {
       assert.strictEqual(source, "cli")
       assert.lengthOf(yield* TestFlyCli.mints, 1)
     }).pipe(Effect.provide(
-      FlyTokensLive.layer().pipe(
+      FlyTokens.layer().pipe(
         Layer.provideMerge(
           Layer.mergeAll(TestFlyCli.layer(), TestStorage.layer(), TestEnvironment.layer(), ConfigFile.layerDisabled)
         )

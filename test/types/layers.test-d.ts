@@ -31,8 +31,8 @@ type LayersOf<Entry> = {
 describe("effect-fly-tokens", () => {
   test("has these layers", () => {
     expectTypeOf<LayersOf<typeof root>>().toEqualTypeOf<
-      | "FlyTokensLive.layer"
-      | "FlyTokensLive.layerConfig"
+      | "FlyTokens.layer"
+      | "FlyTokens.layerConfig"
       | "LeaseLocal.layer"
       | "StorageEncrypted.layer"
       | "StorageEncrypted.layerConfig"
@@ -44,11 +44,11 @@ describe("effect-fly-tokens", () => {
     >()
   })
 
-  test("FlyTokensLive needs its four sources, and fails for its options only", () => {
-    expectTypeOf(root.FlyTokensLive.layer).toEqualTypeOf<
+  test("FlyTokens needs its four sources, and fails for its options only", () => {
+    expectTypeOf(root.FlyTokens.layer).toEqualTypeOf<
       (options?: root.FlyTokensOptions) => Layer<root.FlyTokens, root.InvalidOption, Sources>
     >()
-    expectTypeOf(root.FlyTokensLive.layerConfig).toEqualTypeOf<
+    expectTypeOf(root.FlyTokens.layerConfig()).toEqualTypeOf<
       Layer<root.FlyTokens, root.InvalidOption | ConfigError, Sources>
     >()
   })
@@ -107,7 +107,7 @@ describe("effect-fly-tokens/node", () => {
       (options?: Options) => Layer<root.FlyTokens, root.InvalidOption>
     >()
     expectTypeOf(node.FlyTokensNode.layerConfig).toEqualTypeOf<
-      Layer<root.FlyTokens, root.InvalidOption | ConfigError>
+      (options?: node.FlyTokensNode.FlyTokensNodeConfig) => Layer<root.FlyTokens, root.InvalidOption | ConfigError>
     >()
   })
 

@@ -36,7 +36,7 @@ describe("FlyTokens", () => {
     expectTypeOf<Service["refresh"]>().toEqualTypeOf<
       (
         app: string,
-        refusal?: root.Refusal
+        refusal?: root.RefreshOptions
       ) => Effect<root.ResolvedToken, root.NoTokenAvailable | root.InvalidAppName | root.UnusableToken>
     >()
   })
@@ -70,7 +70,7 @@ describe("FlyTokens", () => {
   })
 
   test("a refused token is a FlyToken or a redacted text, never a plain one", () => {
-    expectTypeOf<root.Refusal["rejected"]>().toEqualTypeOf<root.FlyToken | Redacted<string> | undefined>()
+    expectTypeOf<root.RefreshOptions["rejected"]>().toEqualTypeOf<root.FlyToken | Redacted<string> | undefined>()
   })
 })
 

@@ -6,9 +6,9 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
-import { config, settingsOf } from "../../layers/FlyTokensOptions.ts"
-import { isAbsence, organizationOf } from "../../layers/resolver/Explanation.ts"
 import * as Usability from "../../policy/Usability.ts"
+import { isAbsence, organizationOf } from "../../resolver/Explanation.ts"
+import { config, settingsOf } from "../../resolver/Options.ts"
 import { Environment } from "../../services/Environment.ts"
 import { FlyCli } from "../../services/FlyCli.ts"
 import { AppUnknown, fromDefect } from "../../services/MissReason.ts"
@@ -61,7 +61,7 @@ const check = (name: string, found: Result.Result<ReadonlyArray<Finding>, Findin
 const mend = "correct or unset the variable"
 
 const options = Effect.gen(function*() {
-  const configured = yield* Effect.result(Effect.flatMap(config, settingsOf))
+  const configured = yield* Effect.result(Effect.flatMap(config(), settingsOf))
   const unknown = (yield* UnknownVariables.found).map((sentence) => finding("warning", `${sentence}: ignored`, mend))
   if (Result.isSuccess(configured)) {
     return { settings: configured.success, findings: orOk(unknown, () => "all FLY_TOKENS_* are valid") }

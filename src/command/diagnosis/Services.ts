@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as EnvironmentProcess from "../../layers/fly/EnvironmentProcess.ts"
 import * as FlyTokensNode from "../../layers/FlyTokensNode.ts"
-import { optional } from "../../layers/FlyTokensOptions.ts"
 import * as NodePlatform from "../../layers/NodePlatform.ts"
 import * as StorageFileSystem from "../../layers/storage/StorageFileSystem.ts"
+import { optional } from "../../resolver/Options.ts"
 import { variables } from "../../services/OptionName.ts"
 
 /** The option `binary`. */

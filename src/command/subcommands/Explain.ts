@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
-import { config, settingsOf } from "../../layers/FlyTokensOptions.ts"
-import * as Explanation from "../../layers/resolver/Explanation.ts"
+import * as Explanation from "../../resolver/Explanation.ts"
+import { config, settingsOf } from "../../resolver/Options.ts"
 import { Environment } from "../../services/Environment.ts"
 import { InvalidAppName } from "../../services/TokenError.ts"
 import { isAppName } from "../../token/AppName.ts"
@@ -31,7 +31,7 @@ export const explain = Command.make(
   { app, json },
   Effect.fnUntraced(function*({ app, json }) {
     if (!isAppName(app)) return yield* InvalidAppName.of(app)
-    const settings = yield* settingsOf(yield* config)
+    const settings = yield* settingsOf(yield* config())
     const binary = yield* Services.binary
     const facts = yield* Effect.all({
       explained: Explanation.explain(app, settings),

@@ -2,7 +2,7 @@
 import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { config, settingsOf } from "../../layers/FlyTokensOptions.ts"
+import { config, settingsOf } from "../../resolver/Options.ts"
 import { services } from "../Getting.ts"
 import { apps, json } from "../Parameters.ts"
 import * as RenderStatus from "../RenderStatus.ts"
@@ -16,7 +16,7 @@ export const status = Command.make(
   { apps, json },
   Effect.fnUntraced(function*({ apps: words, json }) {
     const given = yield* StoredApps.named(words)
-    const settings = yield* Effect.flatMap(config, settingsOf)
+    const settings = yield* Effect.flatMap(config(), settingsOf)
     const now = yield* Clock.currentTimeMillis
     const apps = given.length > 0 ? StoredApps.anyOf(given) : yield* StoredApps.stored
     const standings = yield* StoredStandings.ofApps(apps, now, settings)

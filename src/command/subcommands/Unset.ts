@@ -1,7 +1,7 @@
 /** `fly-tokens unset` */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { FlyTokens } from "../../services/FlyTokens.ts"
+import { FlyTokens } from "../../FlyTokens.ts"
 import { services } from "../Getting.ts"
 import { app, json } from "../Parameters.ts"
 import * as Terminal from "../Terminal.ts"

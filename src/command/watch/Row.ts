@@ -1,6 +1,6 @@
 /** How a watched app stands: what the resolver says of it, and how the last `get` ended. */
-import type { TokenStatus } from "../../services/FlyTokens.ts"
 import type { NoTokenAvailable } from "../../services/TokenError.ts"
+import type { TokenStatus } from "../../services/TokenProvider.ts"
 import * as Render from "../Render.ts"
 
 /** The last failure of an app. Times are epoch milliseconds. */

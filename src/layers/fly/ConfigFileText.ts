@@ -4,10 +4,10 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { Portions } from "../../concurrency/Portions.ts"
 import type { ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Malformed, NotFound, Unreadable } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
-import type { Portions } from "../Portions.ts"
 import * as YamlSettings from "./YamlSettings.ts"
 
 const Contents = Schema.Struct({ access_token: Schema.optionalKey(Schema.NullOr(Schema.String)) })

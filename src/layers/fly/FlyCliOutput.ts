@@ -2,10 +2,10 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Portions from "../../concurrency/Portions.ts"
 import { Malformed } from "../../services/MissReason.ts"
 import { isAppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
-import * as Portions from "../Portions.ts"
 import * as JsonInOutput from "./JsonInOutput.ts"
 
 /** How a child ended. */

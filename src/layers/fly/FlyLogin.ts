@@ -4,10 +4,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Result from "effect/Result"
+import * as Portions from "../../concurrency/Portions.ts"
 import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
-import * as Portions from "../Portions.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 
 export interface FlyLogin {

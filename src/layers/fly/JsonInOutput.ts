@@ -1,7 +1,7 @@
 /** The JSON that a program printed, among lines that are none: debug logs, a spinner, a notice, escape codes. */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { Portions } from "../Portions.ts"
+import type { Portions } from "../../concurrency/Portions.ts"
 import * as JsonSpans from "./JsonSpans.ts"
 
 /** Characters looked at in one portion. */

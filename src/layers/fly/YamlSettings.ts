@@ -1,7 +1,7 @@
 /** Settings out of a YAML text as Go's parser, flyctl's, reads them, whatever else is in it. */
 import * as Result from "effect/Result"
 import { Composer, CST, type Document, isAlias, isMap, isScalar, isSeq, Lexer, Parser, visit, type YAMLMap } from "yaml"
-import type { Portions } from "../Portions.ts"
+import type { Portions } from "../../concurrency/Portions.ts"
 
 /** Why a text has no settings. */
 export type Why =

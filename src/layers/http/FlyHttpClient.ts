@@ -11,7 +11,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { FlyTokens } from "../../services/FlyTokens.ts"
+import { FlyTokens } from "../../FlyTokens.ts"
 import type { ApiTarget } from "../../token/FlyToken.ts"
 import { authorize, type FlyHttpClientOptions, type FlyHttpError } from "./Exchange.ts"
 

@@ -1,5 +1,5 @@
 /** Keeps an API that refuses every token from causing a mint per request. */
-import type { ResolvedToken } from "../../services/FlyTokens.ts"
+import type { ResolvedToken } from "../../services/TokenProvider.ts"
 
 /** Each mint leaves a record at Fly. */
 const pauseMillis = 60_000

@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
-import * as Warnings from "../Warnings.ts"
+import * as Warnings from "../../concurrency/Warnings.ts"
 import { whyOf } from "./RedisFailure.ts"
 
 /**

@@ -9,7 +9,7 @@ import * as Migrator from "effect/sql/Migrator"
 import type { MigrationError } from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import * as SingleFlight from "../SingleFlight.ts"
+import * as SingleFlight from "../../concurrency/SingleFlight.ts"
 import { type SqlFailure, UnsupportedDialect } from "./SqlFailure.ts"
 
 /**

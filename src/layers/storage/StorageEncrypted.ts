@@ -9,11 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Warnings from "../../concurrency/Warnings.ts"
 import { variables } from "../../services/OptionName.ts"
 import { type RecordMeta, Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
 import * as StorageAnswers from "../../services/StorageAnswers.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
-import * as Warnings from "../Warnings.ts"
 import * as TokenCipher from "./TokenCipher.ts"
 
 /**

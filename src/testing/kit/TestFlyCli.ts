@@ -60,14 +60,14 @@ const minted = ({ mintFor, name, ttl }: Mint): Effect.Effect<FlyToken> =>
  * **Example** (One app's mint is refused, another one's hangs)
  *
  * ```ts
- * import { FlyTokensLive, MissReason } from "effect-fly-tokens"
+ * import { FlyTokens, MissReason } from "effect-fly-tokens"
  * import { TestConfigFile, TestEnvironment, TestFlyCli, TestStorage } from "effect-fly-tokens/testing"
  * import * as Effect from "effect/Effect"
  * import * as Layer from "effect/Layer"
  *
  * const cli = TestFlyCli.layer({ refused: new MissReason.MintRefused(), slow: Effect.never })
  *
- * const tokens = FlyTokensLive.layer().pipe(
+ * const tokens = FlyTokens.layer().pipe(
  *   Layer.provideMerge(Layer.mergeAll(cli, TestStorage.layer(), TestConfigFile.layer(), TestEnvironment.layer()))
  * )
  * ```

@@ -7,14 +7,14 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as FlyTokensLive from "../../layers/FlyTokensLive.ts"
-import type { FlyTokensOptions } from "../../layers/FlyTokensOptions.ts"
+import { FlyTokens } from "../../FlyTokens.ts"
+import type { FlyTokensOptions } from "../../resolver/Options.ts"
 import type { ConfigFile } from "../../services/ConfigFile.ts"
 import type { Environment } from "../../services/Environment.ts"
 import type { FlyCli } from "../../services/FlyCli.ts"
-import { FlyTokens, type Refusal } from "../../services/FlyTokens.ts"
 import type { Storage } from "../../services/Storage.ts"
 import type { InvalidOption } from "../../services/TokenError.ts"
+import type { RefreshOptions } from "../../services/TokenProvider.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { type ConfigFileScript, TestConfigFile } from "./TestConfigFile.ts"
 import { TestEnvironment, type Variables } from "./TestEnvironment.ts"
@@ -78,7 +78,7 @@ export type TestServices =
   | TestConfigFile
   | TestFlyCli
 
-const rejectedOf = (refusal: Refusal | undefined): Pick<FlyTokensCall, "rejected"> => {
+const rejectedOf = (refusal: RefreshOptions | undefined): Pick<FlyTokensCall, "rejected"> => {
   const rejected = refusal?.rejected
   return rejected === undefined ? {} : { rejected: FlyToken.make(rejected) }
 }
@@ -119,7 +119,7 @@ const recording = Effect.gen(function*() {
  * **Details**
  *
  * Nothing in it is pretended but the sources: caching, refreshing, time limits, rejections and events are those of
- * `FlyTokensLive`. The services of the sources are there too, so that a second `FlyTokensLive.layer()` provided inside
+ * `FlyTokens`. The services of the sources are there too, so that a second `FlyTokens.layer()` provided inside
  * of a test is another process on the same sources.
  *
  * **Example** (A new token after a 401)
@@ -156,7 +156,7 @@ export class TestFlyTokens extends Context.Service<TestFlyTokens, {
   static layer(options: TestFlyTokensOptions = {}): Layer.Layer<TestServices, InvalidOption> {
     const { cli, config, env, storage, ...resolver } = options
     return Layer.effectContext(recording).pipe(
-      Layer.provide(FlyTokensLive.layer({ softExpiryJitter: 0, ...resolver })),
+      Layer.provide(FlyTokens.layer({ softExpiryJitter: 0, ...resolver })),
       Layer.provideMerge(
         Layer.mergeAll(
           TestEnvironment.layer(env),

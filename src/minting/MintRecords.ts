@@ -1,0 +1,88 @@
+/** What was minted, in the store, where other processes find it; also that it is of no use. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as MintPolicy from "../policy/MintPolicy.ts"
+import type { PendingWrites, WriteReason } from "../records/PendingWrites.ts"
+import * as StoreReads from "../records/StoreReads.ts"
+import type { Candidate, ChainRequest, Demands } from "../resolver/Chain.ts"
+import * as Chain from "../resolver/Chain.ts"
+import { type LeaseScope, nameOf } from "../services/Lease.ts"
+import type { StoredToken } from "../services/Storage.ts"
+import { FlyToken } from "../token/FlyToken.ts"
+import { type Holding, keyOf } from "./Holdings.ts"
+import type { MintPauses } from "./MintPauses.ts"
+
+/** Of a login that cannot be told: another one that can is not the same. */
+const unknown = "unknown"
+
+export interface MintRecords {
+  /** What the store holds, judged as a candidate by nobody yet. What it tells of the last mint is learned by the way. */
+  readonly read: (holding: Holding, request: ChainRequest) => Effect.Effect<Candidate | undefined>
+  /** Leaves a record; `false` if there is a newer one. */
+  readonly write: (scope: LeaseScope, record: StoredToken) => Effect.Effect<boolean, WriteReason>
+  /**
+   * Leaves word that what was minted with this login is of no use, beside the others that it is of no use with. A record
+   * that somebody can use stays; `false` then.
+   */
+  readonly writeUseless: (
+    scope: LeaseScope,
+    record: (logins: string) => StoredToken,
+    login: Effect.Effect<string | undefined>
+  ) => Effect.Effect<boolean, WriteReason>
+}
+
+export const make = (options: {
+  readonly read: StoreReads.StoreReads
+  /** The same for a write, which the end of the layer does not interrupt. */
+  readonly readToWrite: StoreReads.StoreReads
+  readonly writes: Pick<PendingWrites, "put">
+  readonly pauses: MintPauses
+  readonly demands: Demands
+}): MintRecords => {
+  const { demands, pauses, writes } = options
+
+  /** A store that fails holds no mint up: the app's own reads report it. */
+  const readAt = (read: StoreReads.StoreReads, scope: LeaseScope, request: Pick<ChainRequest, "storageTimedOut">) =>
+    Effect.orElseSucceed(read(request, nameOf(scope), keyOf(scope)), () => Option.none())
+
+  /** Which mint a record says to have been of no use; `undefined` if it does not. */
+  const uselessOf = ({ login, savedAt }: StoredToken, token: FlyToken) => {
+    const reason = MintPolicy.unusable(token, savedAt, demands.ttlMillis)
+    return reason === undefined ? undefined : { reason, since: savedAt, logins: login?.split(",") ?? [] }
+  }
+
+  /** Of what this or another process minted, the newest tells whether a mint is of use. */
+  const learn = (label: string, record: StoredToken, token: FlyToken) => {
+    const pause = pauses.of(label)
+    if (pause !== undefined && record.savedAt <= pause.since) return
+    const useless = uselessOf(record, token)
+    if (useless === undefined) return pauses.end(label)
+    const { logins, reason, since: at } = useless
+    // A record that was put there in other ways says nothing of mints, and one of other logins nothing of this one's.
+    const tells = pause === undefined ? logins.length > 0 : pause.logins.some((login) => logins.includes(login))
+    if (tells) pauses.unusable(label, { reason, at, logins })
+  }
+
+  return {
+    read: Effect.fnUntraced(function*({ label, scope }, request) {
+      const record = scope === undefined ? Option.none() : yield* readAt(options.read, scope, request)
+      if (scope === undefined || Option.isNone(record)) return undefined
+      const candidate = StoreReads.candidateOf(record.value)
+      learn(label, record.value, candidate.token)
+      return "org" in scope ? candidate : { ...candidate, written: Effect.succeed(true) }
+    }),
+    write: (scope, record) => writes.put(nameOf(scope), keyOf(scope), record),
+    writeUseless: Effect.fnUntraced(function*(scope, record, login) {
+      const name = (yield* login) ?? unknown
+      const found = yield* readAt(options.readToWrite, scope, { storageTimedOut: false })
+      const now = yield* Clock.currentTimeMillis
+      const before = Option.map(found, StoreReads.candidateOf)
+      const isOfUse = Option.isSome(before) && "candidate" in Chain.judge(before.value, now, undefined, demands)
+      if (isOfUse) return false
+      const useless = Option.isSome(found) ? uselessOf(found.value, FlyToken.make(found.value.token)) : undefined
+      const logins = MintPolicy.loginsAfter(useless, name, now)
+      return yield* writes.put(nameOf(scope), keyOf(scope), record(logins.join(",")))
+    })
+  }
+}
