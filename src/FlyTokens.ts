@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { config, type FlyTokensConfig, type FlyTokensOptions } from "./resolver/Options.ts"
-import * as Resolver from "./resolver/Resolver.ts"
+import * as Provider from "./resolver/Provider.ts"
 import type { ConfigFile } from "./services/ConfigFile.ts"
 import type { Environment } from "./services/Environment.ts"
 import type { FlyCli } from "./services/FlyCli.ts"
@@ -81,7 +81,7 @@ export class FlyTokens extends Context.Service<FlyTokens, TokenProvider>()("effe
   static readonly layer = (
     options: FlyTokensOptions = {}
   ): Layer.Layer<FlyTokens, InvalidOption, Environment | Storage | ConfigFile | FlyCli> =>
-    Layer.effect(FlyTokens, Resolver.make(options))
+    Layer.effect(FlyTokens, Provider.make(options))
 
   /**
    * The same with options from `Config`: a value, or the `Config` of one. What is not given here is read from
@@ -93,5 +93,5 @@ export class FlyTokens extends Context.Service<FlyTokens, TokenProvider>()("effe
     FlyTokens,
     InvalidOption | Config.ConfigError,
     Environment | Storage | ConfigFile | FlyCli
-  > => Layer.effect(FlyTokens, Effect.flatMap(config(options), Resolver.make))
+  > => Layer.effect(FlyTokens, Effect.flatMap(config(options), Provider.make))
 }

@@ -145,6 +145,7 @@ describe("options", () => {
         { ...settings, org: undefined, persist: [...settings.persist] },
         {
           chain: ["env", "storage", "config", "cli", "manual"],
+          ownSources: [],
           ttlMillis: 24 * World.hour,
           cliTimeoutMillis: 45_000,
           storageTimeoutMillis: 5_000,

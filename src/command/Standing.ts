@@ -44,7 +44,7 @@ export const standing = (
   const token = FlyToken.make(reading.token)
   const acquiredAt = countsFrom === "now" ? now : reading.savedAt
   const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: settings.ttlMillis, now })
-  const defect = Usability.defectOf(token, expiresAt, now)
+  const defect = Usability.whyInvalid(token, expiresAt, now)
   const refreshAt = RefreshPolicy.refreshAt({ acquiredAt, expiresAt }, now, settings, 0)
   return {
     source: reading.source,
@@ -76,9 +76,11 @@ export const appStanding = (
 ): AppStanding => {
   const cached = standing(read.cached, "savedAt", now, settings)
   const manual = standing(read.manual, "now", now, settings)
-  const kept = { storage: ["cached", cached], manual: ["manual", manual] } as const
-  const inOrder = settings.chain.flatMap((source) => source === "storage" || source === "manual" ? [kept[source]] : [])
-  const serves = inOrder.find(([, standing]) => isUsable(standing))?.[0] ?? null
+  const kept = new Map(
+    [["storage", { key: "cached", standing: cached }], ["manual", { key: "manual", standing: manual }]] as const
+  )
+  const inOrder = settings.chain.flatMap((source) => kept.get(source as "storage") ?? [])
+  const serves = inOrder.find(({ standing }) => isUsable(standing))?.key ?? null
   return { app, serves, cached, manual }
 }
 

@@ -145,6 +145,12 @@ export const typed = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<A, E | Defect>
   return Effect.fail(new Defect({ name: "Interrupted" }))
 }
 
+/** A limit of time, and the option that sets it. */
+export interface Limit {
+  readonly option: string
+  readonly millis: number
+}
+
 /**
  * Runs other people's code in a fiber of its own and waits for it at most so long. Past the limit it is interrupted
  * and left to itself: the wait ends even if it never answers the interruption.
@@ -152,7 +158,7 @@ export const typed = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<A, E | Defect>
 export const within = <A, E>(
   background: Background,
   effect: Effect.Effect<A, E>,
-  limit: { readonly option: string; readonly millis: number }
+  limit: Limit
 ): Effect.Effect<A, E | Defect | TimedOut> =>
   Effect.suspend(() => {
     const fiber = background.fork(effect)

@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Background from "../concurrency/Background.ts"
-import type { ResolverSettings } from "../resolver/Options.ts"
+import type { MintSettings } from "../policy/MintPolicy.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../services/Environment.ts"
 import * as Login from "../token/Login.ts"
@@ -20,7 +20,7 @@ export const make = (options: {
   readonly environment: Environment["Service"]
   readonly configFile: ConfigFile["Service"]
   readonly background: Background.Background
-  readonly settings: Pick<ResolverSettings, "configFileTimeoutMillis">
+  readonly settings: Pick<MintSettings, "configFileTimeoutMillis">
 }): Credentials => {
   const { background, configFile, environment, settings } = options
   const limit = { option: "configFileTimeout", millis: settings.configFileTimeoutMillis }

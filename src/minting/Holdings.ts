@@ -3,12 +3,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Background } from "../concurrency/Background.ts"
+import type { MintSettings } from "../policy/MintPolicy.ts"
 import * as OrgRecord from "../policy/OrgRecord.ts"
-import type { ResolverSettings } from "../resolver/Options.ts"
 import type { CallOptions } from "../services/FlyCli.ts"
 import { labelOf, type LeaseScope } from "../services/Lease.ts"
 import type { MissReason } from "../services/MissReason.ts"
-import type { StorageKey } from "../services/Storage.ts"
 import type { AppName } from "../token/AppName.ts"
 import type { AppOrganizations, Named } from "./AppOrganizations.ts"
 import type { Credentials } from "./Credentials.ts"
@@ -38,9 +37,6 @@ export const holdingOf = (owner: Holding["owner"], asker?: Asker): Holding => {
   return { owner, scope, label: scope === undefined ? `${labelOf(owner)}/${credential}` : labelOf(scope), asker }
 }
 
-/** Where a token is stored. An app's is the app's record, so that it is not kept twice. */
-export const keyOf = (scope: LeaseScope): StorageKey => "org" in scope ? "org" : "cached"
-
 /** Finds the holding that an app has a share in. */
 export type Holdings = (app: AppName, call: CallOptions) => Effect.Effect<Holding, MissReason>
 
@@ -48,7 +44,7 @@ export type Holdings = (app: AppName, call: CallOptions) => Effect.Effect<Holdin
 export const lookupLabel = (app: AppName): string => `lookup/${app}`
 
 export const make = (options: {
-  readonly settings: Pick<ResolverSettings, "mintFor">
+  readonly settings: Pick<MintSettings, "mintFor">
   readonly organizations: Pick<AppOrganizations, "of" | "isKnown">
   readonly credentials: Credentials
   readonly pauses: MintPauses.MintPauses

@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Background from "../concurrency/Background.ts"
-import type { Candidate } from "../resolver/Chain.ts"
 import * as Fence from "../services/Fence.ts"
 import { labelOf, type Lease, LeaseError, type LeaseScope, nameOf } from "../services/Lease.ts"
 import { Defect, fromDefect, type MissReason } from "../services/MissReason.ts"
+import type { Candidate } from "../services/TokenSource.ts"
 
 /** A token, or why what was minted is of no use. */
 export type Answer = Exit.Exit<Candidate, MissReason>

@@ -3,14 +3,15 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as MintPolicy from "../policy/MintPolicy.ts"
-import type { PendingWrites, WriteReason } from "../records/PendingWrites.ts"
+import * as Usability from "../policy/Usability.ts"
 import * as StoreReads from "../records/StoreReads.ts"
-import type { Candidate, ChainRequest, Demands } from "../resolver/Chain.ts"
-import * as Chain from "../resolver/Chain.ts"
-import { type LeaseScope, nameOf } from "../services/Lease.ts"
+import type { WriteBehind, WriteReason } from "../records/WriteBehind.ts"
+import { type LeaseScope } from "../services/Lease.ts"
+import * as RecordKey from "../services/RecordKey.ts"
 import type { StoredToken } from "../services/Storage.ts"
+import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
 import { FlyToken } from "../token/FlyToken.ts"
-import { type Holding, keyOf } from "./Holdings.ts"
+import type { Holding } from "./Holdings.ts"
 import type { MintPauses } from "./MintPauses.ts"
 
 /** Of a login that cannot be told: another one that can is not the same. */
@@ -18,7 +19,7 @@ const unknown = "unknown"
 
 export interface MintRecords {
   /** What the store holds, judged as a candidate by nobody yet. What it tells of the last mint is learned by the way. */
-  readonly read: (holding: Holding, request: ChainRequest) => Effect.Effect<Candidate | undefined>
+  readonly read: (holding: Holding, run: TokenRequest["before"]) => Effect.Effect<Candidate | undefined>
   /** Leaves a record; `false` if there is a newer one. */
   readonly write: (scope: LeaseScope, record: StoredToken) => Effect.Effect<boolean, WriteReason>
   /**
@@ -33,22 +34,23 @@ export interface MintRecords {
 }
 
 export const make = (options: {
-  readonly read: StoreReads.StoreReads
+  readonly reads: StoreReads.StoreReads
   /** The same for a write, which the end of the layer does not interrupt. */
-  readonly readToWrite: StoreReads.StoreReads
-  readonly writes: Pick<PendingWrites, "put">
+  readonly readsToWrite: StoreReads.StoreReads
+  readonly writes: Pick<WriteBehind, "put">
   readonly pauses: MintPauses
-  readonly demands: Demands
+  readonly ttlMillis: number
+  readonly isRejected: Usability.Demands["isRejected"]
 }): MintRecords => {
-  const { demands, pauses, writes } = options
+  const { isRejected, pauses, ttlMillis, writes } = options
 
   /** A store that fails holds no mint up: the app's own reads report it. */
-  const readAt = (read: StoreReads.StoreReads, scope: LeaseScope, request: Pick<ChainRequest, "storageTimedOut">) =>
-    Effect.orElseSucceed(read(request, nameOf(scope), keyOf(scope)), () => Option.none())
+  const readAt = ({ read }: StoreReads.StoreReads, scope: LeaseScope, run: TokenRequest["before"]) =>
+    Effect.orElseSucceed(read(RecordKey.minted(scope), run), () => Option.none())
 
   /** Which mint a record says to have been of no use; `undefined` if it does not. */
   const uselessOf = ({ login, savedAt }: StoredToken, token: FlyToken) => {
-    const reason = MintPolicy.unusable(token, savedAt, demands.ttlMillis)
+    const reason = MintPolicy.unusable(token, savedAt, ttlMillis)
     return reason === undefined ? undefined : { reason, since: savedAt, logins: login?.split(",") ?? [] }
   }
 
@@ -65,24 +67,25 @@ export const make = (options: {
   }
 
   return {
-    read: Effect.fnUntraced(function*({ label, scope }, request) {
-      const record = scope === undefined ? Option.none() : yield* readAt(options.read, scope, request)
+    read: Effect.fnUntraced(function*({ label, scope }, run) {
+      const record = scope === undefined ? Option.none() : yield* readAt(options.reads, scope, run)
       if (scope === undefined || Option.isNone(record)) return undefined
       const candidate = StoreReads.candidateOf(record.value)
       learn(label, record.value, candidate.token)
       return "org" in scope ? candidate : { ...candidate, written: Effect.succeed(true) }
     }),
-    write: (scope, record) => writes.put(nameOf(scope), keyOf(scope), record),
+    write: (scope, record) => writes.put(RecordKey.minted(scope), record),
     writeUseless: Effect.fnUntraced(function*(scope, record, login) {
       const name = (yield* login) ?? unknown
-      const found = yield* readAt(options.readToWrite, scope, { storageTimedOut: false })
+      const found = yield* readAt(options.readsToWrite, scope, [])
       const now = yield* Clock.currentTimeMillis
       const before = Option.map(found, StoreReads.candidateOf)
-      const isOfUse = Option.isSome(before) && "candidate" in Chain.judge(before.value, now, undefined, demands)
+      const demands = { now, ttlMillis, livesPast: undefined, isRejected }
+      const isOfUse = Option.isSome(before) && "expiresAt" in Usability.judge(before.value, demands)
       if (isOfUse) return false
       const useless = Option.isSome(found) ? uselessOf(found.value, FlyToken.make(found.value.token)) : undefined
       const logins = MintPolicy.loginsAfter(useless, name, now)
-      return yield* writes.put(nameOf(scope), keyOf(scope), record(logins.join(",")))
+      return yield* writes.put(RecordKey.minted(scope), record(logins.join(",")))
     })
   }
 }

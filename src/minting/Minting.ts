@@ -8,13 +8,12 @@ import * as Result from "effect/Result"
 import type { Background } from "../concurrency/Background.ts"
 import * as MintPolicy from "../policy/MintPolicy.ts"
 import * as Usability from "../policy/Usability.ts"
-import type { WriteReason } from "../records/PendingWrites.ts"
-import type { Candidate } from "../resolver/Chain.ts"
-import type { ResolverSettings } from "../resolver/Options.ts"
+import type { WriteReason } from "../records/WriteBehind.ts"
 import type { CallOptions, FlyCli } from "../services/FlyCli.ts"
 import { type LeaseScope, nameOf } from "../services/Lease.ts"
 import { Malformed, type MissReason } from "../services/MissReason.ts"
 import type { StoredToken } from "../services/Storage.ts"
+import type { Candidate } from "../services/TokenSource.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import type { CliGate } from "./CliGate.ts"
 import * as Credentials from "./Credentials.ts"
@@ -34,7 +33,7 @@ export const make = (options: {
   readonly pauses: MintPauses.MintPauses
   readonly records: MintRecords
   readonly fork: Background["fork"]
-  readonly settings: Pick<ResolverSettings, "ttlMillis" | "persist">
+  readonly settings: Pick<MintPolicy.MintSettings, "ttlMillis" | "persistsMinted">
   /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
   readonly inBackground: (name: string, write: Effect.Effect<unknown, WriteReason>) => Fiber.Fiber<unknown>
   readonly onMinted: (holding: Holding, candidate: Candidate, now: number) => void
@@ -65,7 +64,7 @@ export const make = (options: {
 
   /** Leaves what was minted in the store, behind the callers' backs; `undefined` if it does not get there. */
   const leave = (scope: LeaseScope | undefined, write: (scope: LeaseScope) => Effect.Effect<boolean, WriteReason>) => {
-    if (!settings.persist.has("cli") || scope === undefined) return Effect.succeed(undefined)
+    if (!settings.persistsMinted || scope === undefined) return Effect.succeed(undefined)
     const writing = options.inBackground(nameOf(scope), write(scope))
     return Effect.map(
       Fiber.await(writing),

@@ -1,6 +1,7 @@
 /** When not to mint again: each mint leaves a record at Fly, and so does each that is cut off. */
 import type { MissReason } from "../services/MissReason.ts"
 import { SignOnRequired } from "../services/MissReason.ts"
+import type { AppName } from "../token/AppName.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
 import type { RefreshSettings } from "./RefreshPolicy.ts"
 import * as RefreshPolicy from "./RefreshPolicy.ts"
@@ -14,6 +15,22 @@ const clockTolerance = 60_000
 
 /** Who signs people on. */
 const signOnLocation = "https://auth.fly.io"
+
+/** The settings that minting depends on. */
+export interface MintSettings extends RefreshSettings {
+  readonly ttlMillis: number
+  readonly cliTimeoutMillis: number
+  readonly cliConcurrency: number
+  readonly storageTimeoutMillis: number
+  readonly configFileTimeoutMillis: number
+  readonly leaseWaitMillis: number
+  readonly org: (app: AppName) => string | undefined
+  readonly mintFor: "organization" | "app"
+  /** Whether the store is a source. */
+  readonly readsStore: boolean
+  /** Whether what is minted is left in the store. */
+  readonly persistsMinted: boolean
+}
 
 /** For a while no token is minted. Times are epoch milliseconds. */
 export interface Pause {
@@ -41,7 +58,7 @@ const isSignOn = (location: string): boolean => location === signOnLocation || l
 /** Why a token was of no use already when it was minted, or `undefined` if it was. */
 export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): MissReason | undefined => {
   const expiresAt = Usability.expiryOf(token, { acquiredAt: mintedAt, ttlMillis, now: mintedAt })
-  const defect = Usability.defectOf(token, expiresAt, mintedAt)
+  const defect = Usability.whyInvalid(token, expiresAt, mintedAt)
   return defect?._tag === "Undischarged" && token.missingDischarges.some(isSignOn) ? new SignOnRequired() : defect
 }
 

@@ -17,9 +17,6 @@ const minute = 60 * second
 /** The last minute of a token: here a `get` joins a refresh that is under way. */
 export const lastMinute = minute
 
-/** No sleep is longer, so that a clock that jumps and a machine that was suspended are noticed. */
-const longestSleep = minute
-
 const firstBackOff = 30 * second
 const longestBackOff = 10 * minute
 
@@ -95,36 +92,19 @@ export const joinFrom = (expiresAt: number): number => expiresAt - lastMinute
  */
 export const within = (until: number, now: number, span: number): boolean => now < until && until - now <= span
 
-/** What a resolver knows when it asks what to do next. */
-export interface Watched {
+/**
+ * What to do now for a token that is looked after: one that has ended is forgotten, an app that nobody asks for is evicted,
+ * a refresh that is due is begun; else there is nothing to do until one of these moments.
+ */
+export const nextStep = ({ dueAt, expiresAt, idleAt, now }: {
   readonly now: number
   readonly expiresAt: number
   /** When the next refresh is due. */
   readonly dueAt: number
   /** When the app counts as idle. */
   readonly idleAt: number
-  readonly isRunning: boolean
+}): "Forget" | "Evict" | "Refresh" | "Sleep" => {
+  if (now >= expiresAt) return "Forget"
+  if (now >= idleAt) return "Evict"
+  return now >= dueAt ? "Refresh" : "Sleep"
 }
-
-/** What to do next for a token that is being looked after. */
-export type Step =
-  | { readonly _tag: "Forget" }
-  | { readonly _tag: "Evict" }
-  | { readonly _tag: "AwaitRun" }
-  | { readonly _tag: "Refresh" }
-  | { readonly _tag: "Sleep"; readonly until: number }
-
-/**
- * The next step: a token that has ended is forgotten, a resolver that nobody asks is evicted, a refresh that is due is
- * begun; else there is nothing to do until one of these moments.
- */
-export const nextStep = ({ dueAt, expiresAt, idleAt, isRunning, now }: Watched): Step => {
-  if (isRunning) return { _tag: "AwaitRun" }
-  if (now >= expiresAt) return { _tag: "Forget" }
-  if (now >= idleAt) return { _tag: "Evict" }
-  if (now >= dueAt) return { _tag: "Refresh" }
-  return { _tag: "Sleep", until: Math.min(expiresAt, dueAt, idleAt) }
-}
-
-/** How long to sleep until a moment: from 1 ms to a minute. */
-export const sleep = (now: number, until: number): number => Math.min(Math.max(Math.ceil(until - now), 1), longestSleep)

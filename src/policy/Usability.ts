@@ -1,6 +1,7 @@
 /** Whether a token can be used now, and until when: plain functions over plain values. */
 import type { MissReason } from "../services/MissReason.ts"
 import { Expired, Insufficient, Malformed, NotNewer, Rejected, Undischarged } from "../services/MissReason.ts"
+import type { Candidate } from "../services/TokenSource.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
 import * as Grants from "../token/Grants.ts"
 
@@ -8,8 +9,16 @@ import * as Grants from "../token/Grants.ts"
 export interface Demands {
   /** Epoch milliseconds. */
   readonly now: number
-  readonly isRejected: (token: FlyToken) => boolean
+  readonly ttlMillis: number
+  /** Only a token that lives longer counts, epoch milliseconds. */
+  readonly livesPast: number | undefined
+  readonly isRejected: (token: FlyToken, now: number) => boolean
 }
+
+/** A candidate that is good until `expiresAt`, or why it cannot be taken. */
+export type Judged =
+  | { readonly candidate: Candidate; readonly expiresAt: number }
+  | { readonly reason: MissReason; readonly candidate?: Candidate }
 
 /**
  * When a token is to be counted as expired, in epoch milliseconds: the earlier of its own expiry and `acquiredAt + ttl`.
@@ -22,7 +31,7 @@ export const expiryOf = (
   Math.min(token.expiresAt ?? Number.POSITIVE_INFINITY, Math.min(options.acquiredAt, options.now) + options.ttlMillis)
 
 /** Why a token cannot be had at all, whoever asks: malformed, undischarged or expired. */
-export const defectOf = (
+export const whyInvalid = (
   token: FlyToken,
   expiresAt: number,
   now: number
@@ -37,10 +46,16 @@ export const defectOf = (
 const undischarged = (locations: ReadonlyArray<string>): Undischarged =>
   new Undischarged({ locations: locations.filter((location) => /^https?:\/\/[a-z0-9.:/-]{1,100}$/i.test(location)) })
 
-/** Why a token cannot be used, or `undefined` if it can. */
-export const unusable = (token: FlyToken, expiresAt: number, demands: Demands): MissReason | undefined =>
-  defectOf(token, expiresAt, demands.now) ??
-    (demands.isRejected(token) ? new Rejected({ fingerprint: token.fingerprint }) : undefined)
+/** Until when a candidate is good, or why it cannot be taken. */
+export const judge = (candidate: Candidate, demands: Demands): Judged => {
+  const { acquiredAt, token } = candidate
+  const { isRejected, livesPast, now, ttlMillis } = demands
+  const expiresAt = expiryOf(token, { acquiredAt, ttlMillis, now })
+  const reason = whyInvalid(token, expiresAt, now) ??
+    (isRejected(token, now) ? new Rejected({ fingerprint: token.fingerprint }) : undefined) ??
+    (livesPast !== undefined && expiresAt <= livesPast ? notNewer(token) : undefined)
+  return reason === undefined ? { candidate, expiresAt } : { reason, candidate }
+}
 
 /** Why a token cannot serve a place, or `undefined` if it can as far as is known. */
 export const unfit = (token: FlyToken, place: Grants.Place): Insufficient | Undischarged | undefined => {
@@ -55,5 +70,5 @@ export const unfit = (token: FlyToken, place: Grants.Place): Insufficient | Undi
   }
 }
 
-/** The miss for a stored copy of the token that is to be replaced. */
+/** The miss for a copy of the token that is to be replaced. */
 export const notNewer = (token: FlyToken): NotNewer => new NotNewer({ fingerprint: token.fingerprint })

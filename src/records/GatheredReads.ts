@@ -6,10 +6,11 @@ import * as Background from "../concurrency/Background.ts"
 import type { Gate } from "../concurrency/Gate.ts"
 import * as Turns from "../concurrency/Turns.ts"
 import type { Defect, StorageFailed, TimedOut } from "../services/MissReason.ts"
+import type * as RecordKey from "../services/RecordKey.ts"
 import type { Storage, StorageKey, StoredToken, StoredTokens } from "../services/Storage.ts"
 import * as StorageAnswers from "../services/StorageAnswers.ts"
 import * as ManyRecords from "./ManyRecords.ts"
-import { storageFailed } from "./PendingWrites.ts"
+import { storageFailed } from "./WriteBehind.ts"
 
 type Reason = StorageFailed | TimedOut | Defect
 
@@ -30,38 +31,38 @@ export const make = (options: {
   readonly storage: Storage["Service"]
   readonly gate: Gate
   readonly fork: Background.Background["fork"]
-}): (name: string, key: StorageKey) => Effect.Effect<Option.Option<StoredToken>, Reason> => {
+}): (key: RecordKey.RecordKey) => Effect.Effect<Option.Option<StoredToken>, Reason> => {
   const { fork, gate, storage } = options
   const gatherings = new Map<StorageKey, Gathering>()
   const { join } = Turns.make(fork)
 
-  const close = (key: StorageKey, gathering: Gathering) => {
-    if (gatherings.get(key) === gathering) gatherings.delete(key)
+  const close = (kind: StorageKey, gathering: Gathering) => {
+    if (gatherings.get(kind) === gathering) gatherings.delete(kind)
   }
 
-  const begin = (name: string, key: StorageKey): Gathering => {
+  const begin = ({ kind, name }: RecordKey.RecordKey): Gathering => {
     const gathering: Gathering = { names: new Set([name]), waiting: 0, fiber: undefined }
-    gatherings.set(key, gathering)
+    gatherings.set(kind, gathering)
     const reading = Effect.suspend(() => {
-      close(key, gathering)
-      return Effect.mapError(ManyRecords.read(storage, [...gathering.names], key), storageFailed)
+      close(kind, gathering)
+      return Effect.mapError(ManyRecords.read(storage, [...gathering.names], kind), storageFailed)
     })
     gathering.fiber = fork(gate.within(reading))
     // One that ended without a place is joined by nobody any more.
-    gathering.fiber.addObserver(() => close(key, gathering))
+    gathering.fiber.addObserver(() => close(kind, gathering))
     return gathering
   }
 
-  const enter = (name: string, key: StorageKey): Gathering => {
-    const present = gatherings.get(key)
-    if (present === undefined || present.names.size >= ManyRecords.atOnce) return begin(name, key)
+  const enter = ({ kind, name }: RecordKey.RecordKey): Gathering => {
+    const present = gatherings.get(kind)
+    if (present === undefined || present.names.size >= ManyRecords.atOnce) return begin({ kind, name })
     present.names.add(name)
     return present
   }
 
-  return (name, key) =>
+  return ({ kind, name }) =>
     Effect.suspend(() => {
-      const gathering = enter(name, key)
+      const gathering = enter({ kind, name })
       const fiber = gathering.fiber!
       gathering.waiting++
       const leave = Effect.sync(() => {

@@ -3,19 +3,23 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Background from "../concurrency/Background.ts"
 import type { Gate } from "../concurrency/Gate.ts"
-import type { Candidate, ChainRequest } from "../resolver/Chain.ts"
 import { TimedOut } from "../services/MissReason.ts"
-import type { Storage, StorageKey, StoredToken } from "../services/Storage.ts"
+import type * as RecordKey from "../services/RecordKey.ts"
+import type { Storage, StoredToken } from "../services/Storage.ts"
+import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import * as GatheredReads from "./GatheredReads.ts"
-import { storageFailed, type WriteReason } from "./PendingWrites.ts"
+import { storageFailed, type WriteReason } from "./WriteBehind.ts"
 
-/** Reads a record. After one time-out the other reads of the same run are left out: they would only add to the wait. */
-export type StoreReads = (
-  request: Pick<ChainRequest, "storageTimedOut">,
-  name: string,
-  key: StorageKey
-) => Effect.Effect<Option.Option<StoredToken>, WriteReason>
+export interface StoreReads {
+  /** Reads a record, for a run of the chain. */
+  readonly read: (
+    key: RecordKey.RecordKey,
+    run: TokenRequest["before"]
+  ) => Effect.Effect<Option.Option<StoredToken>, WriteReason>
+  /** Whether a read of this run has timed out: the others are left out, they would only add to the wait. */
+  readonly hasTimedOut: (run: TokenRequest["before"]) => boolean
+}
 
 export const make = (options: {
   readonly storage: Storage["Service"]
@@ -25,23 +29,28 @@ export const make = (options: {
   readonly fork?: Background.Background["fork"]
 }): StoreReads => {
   const { fork, gate, limitMillis, storage } = options
+  const slow = new WeakSet<TokenRequest["before"]>()
   const access = fork === undefined || storage.getMany === undefined
-    ? (name: string, key: StorageKey) =>
-      gate.within(Effect.mapError(Effect.suspend(() => storage.get(name, key)), storageFailed))
+    ? ({ kind, name }: RecordKey.RecordKey) =>
+      gate.within(Effect.mapError(Effect.suspend(() => storage.get(name, kind)), storageFailed))
     : GatheredReads.make({ storage, gate, fork })
-  return Effect.fnUntraced(function*(request, name, key) {
-    if (request.storageTimedOut) return yield* new TimedOut({ option: "storageTimeout", limitMillis })
-    return yield* Effect.tapError(access(name, key), (reason) =>
-      Effect.sync(() => {
-        if (reason._tag === "TimedOut") request.storageTimedOut = true
-      }))
-  })
+  return {
+    hasTimedOut: (run) => slow.has(run),
+    read: Effect.fnUntraced(function*(key, run) {
+      if (slow.has(run)) return yield* new TimedOut({ option: "storageTimeout", limitMillis })
+      return yield* Effect.tapError(access(key), (reason) =>
+        Effect.sync(() => {
+          if (reason._tag === "TimedOut") slow.add(run)
+        }))
+    })
+  }
 }
 
 /** What a record that another process or an earlier run left is as a candidate. */
 export const candidateOf = (record: StoredToken): Candidate => ({
   token: FlyToken.make(record.token),
   acquiredAt: record.savedAt,
-  takenFrom: "storage",
-  ...(record.fence === undefined ? {} : { fence: record.fence })
+  from: "storage",
+  ...(record.fence === undefined ? {} : { fence: record.fence }),
+  ...(record.org === undefined ? {} : { org: record.org })
 })

@@ -1,181 +1,128 @@
-/** The state of one app's resolver, and what can be read from it. */
-import type * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
-import type * as Semaphore from "effect/Semaphore"
+/** The state of one app: plain data, and what can be read from it. */
 import * as RefreshPolicy from "../policy/RefreshPolicy.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
 import type { ResolvedToken, TokenStatus } from "../services/TokenProvider.ts"
-import type { AppName } from "../token/AppName.ts"
-import type { FlyToken } from "../token/FlyToken.ts"
-import type * as Agenda from "./Agenda.ts"
-import type { ChainRequest, Source } from "./Chain.ts"
-import type { Shared } from "./Shared.ts"
-import type { CacheEntry } from "./TokenCache.ts"
+import type { TokenKey } from "../token/TokenKey.ts"
+
+/** The token that an app has. Times are epoch milliseconds; `Infinity` is never. */
+export interface CurrentToken {
+  readonly resolved: ResolvedToken
+  readonly expiresAt: number
+  readonly refreshAt: number
+  /** When its times were reckoned; a clock that shows an earlier time was set back. */
+  readonly since: number
+  /** Any other source's token is better. */
+  readonly lastResort: boolean
+}
 
 /**
- * What a run is for: a caller's `get`; a caller's `refresh`, which takes the token out of the cache; one with a rejected
- * token, which is gone for good; a refresh ahead of expiry, behind the callers' backs, which leaves it there.
+ * What a run of the chain is for: a caller's `get`; a caller's `refresh`, which takes the token away; one with a rejected
+ * token, which is gone for good; a refresh ahead of expiry, which leaves the token and that no caller waits for.
  */
 export type Purpose = "get" | "refresh" | "replaceRejected" | "refreshAhead"
 
-/** What a run has to do, and the epochs in which it began. */
-export interface Task {
-  readonly epoch: number
-  readonly manualEpoch: number
+/** A run of the chain, as it began. */
+export interface Run {
+  readonly id: number
   readonly purpose: Purpose
-  readonly request: ChainRequest
-  readonly chain: ReadonlyArray<Source>
-  /** The entry that is to be replaced. A `refresh` that finds nothing puts it back. */
-  readonly replaces: CacheEntry | undefined
+  readonly generation: number
+  readonly lastResortRevision: number
+  /** The token that is to be replaced. A `refresh` that finds nothing puts it back. */
+  readonly replaces: CurrentToken | undefined
   /** The token before, for those who watch. */
-  readonly before: FlyToken | undefined
-}
-
-export interface Run extends Task {
-  /** How a `get` waits for it: for the answer, or the token that is there still, or another try. */
-  readonly waiting: Effect.Effect<ResolvedToken, NoTokenAvailable>
-  /** Ends with `undefined` if the run was overtaken before its turn came. */
-  readonly fiber: Fiber.Fiber<ResolvedToken | undefined, NoTokenAvailable>
+  readonly before: Pick<ResolvedToken["token"], "value" | "fingerprint"> | undefined
+  /** Only a token that lives longer counts. */
+  readonly livesPast: number | undefined
+  /** Whether sources of last resort are asked too. */
+  readonly lastResort: boolean
 }
 
 /** Why the last run gave no token, from its end until a run gives one. */
 export interface Failure {
   readonly error: NoTokenAvailable
-  /** The same, as the answer of those who ask while it is remembered. */
-  readonly exit: Exit.Exit<never, NoTokenAvailable>
-  /** Until when it answers at once for the sources, epoch milliseconds; past if they are to be asked. */
+  /** Until when it answers for the sources; past if they are to be asked. */
   readonly retryAt: number
 }
 
-/**
- * **Details**
- *
- * Every change is one synchronous step. `epoch` moves with each `refresh` and `invalidate`: a run of an older epoch may
- * answer its callers and changes nothing. `manualEpoch` moves with each change of the manual token: what a run read of it
- * before does not count.
- */
-export interface AppState extends Agenda.Item {
-  readonly app: AppName
-  readonly shared: Shared
-  epoch: number
-  manualEpoch: number
-  current: Run | undefined
-  failure: Failure | undefined
-  /** The next try for an entry after failures in a row, and when it was planned. */
-  retry: {
-    readonly entry: CacheEntry
-    readonly failures: number
-    readonly at: number
-    readonly since: number
-  } | undefined
-  /** Orders the runs; there while there are any. */
-  turn: Semaphore.Semaphore | undefined
-  /** Runs that have not ended, overtaken ones too. */
-  runs: number
-  /** Open while the resolver holds itself. */
-  held: Scope.Closeable | undefined
-  /** What the runs live in; made by the first that does not end at once. */
-  work: Scope.Closeable | undefined
+/** The next try to replace a token, after failures in a row. */
+export interface Retry {
+  readonly failures: number
+  readonly at: number
+  /** When it was planned; a clock that shows an earlier time was set back. */
+  readonly since: number
 }
 
-export const make = (app: AppName, shared: Shared): AppState => ({
-  app,
-  shared,
-  epoch: 0,
-  manualEpoch: 0,
-  current: undefined,
+export interface AppState {
+  readonly key: TokenKey
+  readonly token: CurrentToken | undefined
+  /** The newest run that has not ended. */
+  readonly run: Run | undefined
+  readonly failure: Failure | undefined
+  /** Of the current token. */
+  readonly retry: Retry | undefined
+  /** Moves with each `refresh` and `invalidate`: a run of an older one answers its callers and changes nothing. */
+  readonly generation: number
+  /** Moves when a token of last resort is set or removed: what a run read of it before does not count. */
+  readonly lastResortRevision: number
+  /** How many runs there were. */
+  readonly runs: number
+  /** Whether a resolver looks after the app. */
+  readonly active: boolean
+  /** Until when the resolver stays although there is neither a token nor a run, so that a failure stays known. */
+  readonly staysUntil: number | undefined
+}
+
+export const make = (key: TokenKey): AppState => ({
+  key,
+  token: undefined,
+  run: undefined,
   failure: undefined,
   retry: undefined,
-  turn: undefined,
+  generation: 0,
+  lastResortRevision: 0,
   runs: 0,
-  held: undefined,
-  work: undefined,
-  dueAt: Number.POSITIVE_INFINITY,
-  place: -1
+  active: false,
+  staysUntil: undefined
 })
 
-/** The cached token, if it is good at this moment. */
-export const validEntry = ({ app, shared }: AppState, now: number): CacheEntry | undefined => {
-  const entry = shared.cache.entries.get(app)
-  if (entry === undefined || now < entry.expiresAt) return entry
-  // Nobody looks after an entry that came to its end while its resolver was away.
-  shared.cache.entries.delete(app)
-  return undefined
-}
+/** The token, if it is good at this moment. */
+export const validToken = ({ token }: AppState, now: number): CurrentToken | undefined =>
+  token !== undefined && now < token.expiresAt ? token : undefined
 
 /** The run that a caller may join. */
-export const running = ({ current, epoch }: AppState): Run | undefined => current?.epoch === epoch ? current : undefined
+export const joinable = ({ generation, run }: AppState): Run | undefined =>
+  run?.generation === generation ? run : undefined
 
 /** The failure that answers for the sources at this moment. */
-export const pause = ({ failure, shared }: AppState, now: number): Failure | undefined =>
-  failure !== undefined && RefreshPolicy.within(failure.retryAt, now, shared.settings.failureCooldownMillis)
-    ? failure
-    : undefined
+export const pause = ({ failure }: AppState, now: number, cooldownMillis: number): Failure | undefined =>
+  failure !== undefined && RefreshPolicy.within(failure.retryAt, now, cooldownMillis) ? failure : undefined
 
-/** The sources are to be asked at the next call. What was wrong stays known. */
-export const endPause = (state: AppState): void => {
-  if (state.failure !== undefined) state.failure = { ...state.failure, retryAt: Number.NEGATIVE_INFINITY }
+/** From when on a `get` waits for a run that is under way. A token of last resort is served to its end. */
+export const joinFrom = ({ expiresAt, lastResort }: CurrentToken): number =>
+  lastResort ? expiresAt : RefreshPolicy.joinFrom(expiresAt)
+
+/** Until when the token is handed out without a look at anything else. */
+export const servedUntil = (state: AppState): number => {
+  if (state.token === undefined || !state.active) return Number.NEGATIVE_INFINITY
+  return state.run?.replaces?.resolved === state.token.resolved ? joinFrom(state.token) : state.token.expiresAt
 }
 
-/** When the entry's next refresh is due. */
-export const dueAt = (state: AppState, entry: CacheEntry, now: number): number => {
-  const { retry } = state
-  if (retry === undefined || retry.entry !== entry) return entry.refreshAt
-  if (now >= retry.since) return retry.at
-  // The clock was set back. That must not stretch the wait; and what was due may not be due any more.
-  if (entry.resolved.source === "manual") planRetry(state, entry, now, retry.failures)
-  else state.retry = { ...retry, at: Math.max(now, entry.refreshAt), since: now }
-  return state.retry?.at ?? entry.refreshAt
-}
+/** When the token's next refresh is due. */
+export const refreshDue = ({ retry }: AppState, token: CurrentToken): number => retry?.at ?? token.refreshAt
 
-/** Plans the next try after so many failures in a row. */
-export const planRetry = (state: AppState, entry: CacheEntry, now: number, failures: number): void => {
-  const { random, settings } = state.shared
-  const at = RefreshPolicy.nextTry({ now, expiresAt: entry.expiresAt, failures }, settings, random())
-  state.retry = { entry, failures, at, since: now }
-}
-
-/** How many tries for an entry have failed in a row. */
-export const failuresOf = ({ retry }: AppState, entry: CacheEntry): number =>
-  retry?.entry === entry ? retry.failures : 0
-
-/**
- * Plans what is next for an entry that has just become the current one: while a token of last resort serves, better
- * sources are tried again and again; a refresh that is overdue waits for a back-off; else its time is its own.
- */
-export const adopt = (state: AppState, entry: CacheEntry, now: number, failures: number = 1): void => {
-  const { chains, settings } = state.shared
-  const isLastResort = entry.resolved.source === "manual" && chains.all[0]?.name !== "manual"
-  const isOff = settings.softExpiryLeadMillis === 0
-  if (!isOff && (isLastResort || entry.refreshAt <= now)) planRetry(state, entry, now, failures)
-  else state.retry = undefined
-}
-
-/** How an app stands that has no resolver. */
-export const statusAtRest = (app: AppName, resolved: ResolvedToken | undefined): TokenStatus => ({
-  app,
-  source: resolved?.source ?? null,
-  fingerprint: resolved?.token.fingerprint ?? null,
-  expiresAt: resolved?.expiresAt ?? null,
-  refreshAt: null,
-  inFlight: false,
-  backOffUntil: null,
-  lastFailure: null
-})
-
-/** How the app stands. */
-export const status = (state: AppState, now: number): TokenStatus => {
-  const entry = validEntry(state, now)
-  const due = entry === undefined ? Number.POSITIVE_INFINITY : dueAt(state, entry, now)
+export const status = (state: AppState, now: number, cooldownMillis: number): TokenStatus => {
+  const token = validToken(state, now)
+  const due = token === undefined || !state.active ? Number.POSITIVE_INFINITY : refreshDue(state, token)
   const refreshAt = Number.isFinite(due) ? due : null
-  const backsOff = entry !== undefined && state.retry?.entry === entry && state.current === undefined
+  const backsOff = token !== undefined && state.retry !== undefined && state.run === undefined
   return {
-    ...statusAtRest(state.app, entry?.resolved),
+    app: state.key.app,
+    source: token?.resolved.source ?? null,
+    fingerprint: token?.resolved.token.fingerprint ?? null,
+    expiresAt: token?.resolved.expiresAt ?? null,
     refreshAt,
-    inFlight: state.current !== undefined,
-    backOffUntil: pause(state, now)?.retryAt ?? (backsOff ? refreshAt : null),
+    inFlight: state.run !== undefined,
+    backOffUntil: pause(state, now, cooldownMillis)?.retryAt ?? (backsOff ? refreshAt : null),
     lastFailure: state.failure?.error ?? null
   }
 }

@@ -6,11 +6,13 @@
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { RefreshSettings } from "../policy/RefreshPolicy.ts"
 import * as OptionDuration from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
-import { type SourceName, sourceNames } from "../services/SourceName.ts"
+import { SourceName, sourceNames } from "../services/SourceName.ts"
 import { InvalidOption } from "../services/TokenError.ts"
+import type { TokenSource } from "../services/TokenSource.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 
 /**
@@ -23,9 +25,10 @@ import { type AppName, isAppName } from "../token/AppName.ts"
  */
 export interface FlyTokensOptions {
   /**
-   * The sources to ask, in order. Default: `env`, `storage`, `config`, `cli`, `manual`. `FLY_TOKENS_CHAIN=storage,cli`.
+   * The sources to ask, in order: names, and sources of your own. Default: `env`, `storage`, `config`, `cli`, `manual`.
+   * `FLY_TOKENS_CHAIN=storage,cli`.
    */
-  readonly chain?: ReadonlyArray<SourceName> | undefined
+  readonly chain?: ReadonlyArray<SourceName | TokenSource> | undefined
   /** How long a token counts as valid after it was acquired, and the life asked of flyctl. Default 24 hours. */
   readonly ttl?: OptionDuration.DurationInput | undefined
   /** The limit of one run of flyctl, from its start. Default 45 seconds: flyctl itself waits 30 for a discharge that hangs. */
@@ -56,7 +59,10 @@ export interface FlyTokensOptions {
    * Default 15 seconds more than `cliTimeout`, so 1 minute.
    */
   readonly leaseWait?: OptionDuration.DurationInput | undefined
-  /** From which sources (`env`, `config`, `cli`) a token is written to the store. Default: `cli`. */
+  /**
+   * From which sources (`env`, `config`, `cli`, your own) a token is written to the store. Default: `cli`, and those of
+   * your own that say so.
+   */
   readonly persist?: ReadonlyArray<SourceName> | undefined
   /** For how long a failure is answered again without asking the sources. Default 5 seconds. */
   readonly failureCooldown?: OptionDuration.DurationInput | undefined
@@ -75,6 +81,8 @@ export interface FlyTokensOptions {
  */
 export interface ResolverSettings extends RefreshSettings {
   readonly chain: ReadonlyArray<SourceName>
+  /** Sources of the user's own, of those in the chain. */
+  readonly ownSources: ReadonlyArray<TokenSource>
   readonly ttlMillis: number
   readonly cliTimeoutMillis: number
   readonly storageTimeoutMillis: number
@@ -114,7 +122,9 @@ const millis = (
 ): Effect.Effect<number, InvalidOption> =>
   Effect.map(OptionDuration.within(option, input ?? fallback, range), (duration) => Duration.toMillis(duration))
 
-const sources = Effect.fnUntraced(function*(
+const sourceName = (source: SourceName | TokenSource): SourceName => typeof source === "string" ? source : source.name
+
+const names = Effect.fnUntraced(function*(
   option: string,
   list: ReadonlyArray<SourceName>,
   allowed: ReadonlyArray<SourceName>,
@@ -124,6 +134,22 @@ const sources = Effect.fnUntraced(function*(
     return yield* new InvalidOption({ option, expected: `a list of different sources out of ${allowed.join(", ")}` })
   }
   return list
+})
+
+const isOwn = (source: SourceName | TokenSource): source is TokenSource => typeof source !== "string"
+
+/** Sources of a user's own have names of their own, which no record and no message can mix up with others. */
+const sources = Effect.fnUntraced(function*(chain: NonNullable<FlyTokensOptions["chain"]>) {
+  const own = chain.filter(isOwn)
+  for (const { name, timeout } of own) {
+    if (!Schema.is(SourceName)(name) || sourceNames.some((builtIn) => builtIn === name)) {
+      const expected = "sources of your own with names of their own, of lowercase letters, digits and dashes"
+      return yield* new InvalidOption({ option: "chain", expected })
+    }
+    if (timeout !== undefined) yield* millis("chain", timeout, Duration.zero, positive)
+  }
+  const allowed = [...sourceNames, ...own.map(({ name }) => name)]
+  return { chain: yield* names("chain", chain.map(sourceName), allowed, 1), own }
 })
 
 /** A stored or manual token has its place in the store already. */
@@ -161,8 +187,11 @@ export const settingsOf = Effect.fnUntraced(
     const cliTimeoutMillis = yield* millis("cliTimeout", options.cliTimeout, Duration.seconds(45), positive)
     // Whoever waits for another process's mint gives it the time that a mint may take, and what it takes to store it.
     const leaseWait = Duration.min(Duration.millis(cliTimeoutMillis + 15_000), positive.most)
+    const { chain, own } = yield* sources(options.chain ?? sourceNames)
+    const persist = ["cli", ...own.filter(({ persist }) => persist).map(({ name }) => name)]
     return {
-      chain: yield* sources("chain", options.chain ?? sourceNames, sourceNames, 1),
+      chain,
+      ownSources: own,
       ttlMillis: yield* millis("ttl", options.ttl, Duration.hours(24), life),
       cliTimeoutMillis,
       storageTimeoutMillis: yield* millis("storageTimeout", options.storageTimeout, Duration.seconds(5), positive),
@@ -178,7 +207,9 @@ export const settingsOf = Effect.fnUntraced(
       org: yield* organizations(options.org),
       mintFor,
       leaseWaitMillis: yield* millis("leaseWait", options.leaseWait, leaseWait, positive),
-      persist: new Set(yield* sources("persist", options.persist ?? ["cli"], persistable, 0)),
+      persist: new Set(
+        yield* names("persist", options.persist ?? persist, [...persistable, ...own.map(({ name }) => name)], 0)
+      ),
       failureCooldownMillis: yield* millis("failureCooldown", options.failureCooldown, Duration.seconds(5), orZero),
       rejectionTtlMillis: yield* millis("rejectionTtl", options.rejectionTtl, Duration.minutes(5), orZero),
       idleTimeToLiveMillis: yield* millis("idleTimeToLive", options.idleTimeToLive, Duration.infinity, open)

@@ -1,294 +1,306 @@
 /**
- * The resolver layer: `FlyTokens` over any environment, storage, config file and command.
- *
- * @since 0.1.0
+ * The resolver of one app: lives in an `RcMap` entry's scope, carries out what the {@link Machine} says, runs the chain once
+ * at a time, answers its callers. No rule is in here.
  */
-import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Random from "effect/Random"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as RcMap from "effect/RcMap"
-import type * as Scope from "effect/Scope"
-import * as Background from "../concurrency/Background.ts"
-import * as Warnings from "../concurrency/Warnings.ts"
-import * as AppPlaces from "../minting/AppPlaces.ts"
-import * as MintedTokens from "../minting/MintedTokens.ts"
-import * as CheckedStorage from "../records/CheckedStorage.ts"
-import * as PendingWrites from "../records/PendingWrites.ts"
-import * as StoreGate from "../records/StoreGate.ts"
-import * as StoreReads from "../records/StoreReads.ts"
-import { ConfigFile } from "../services/ConfigFile.ts"
-import { Environment } from "../services/Environment.ts"
-import { FlyCli } from "../services/FlyCli.ts"
-import { Lease, type LeaseError, whyAt } from "../services/Lease.ts"
-import { Malformed } from "../services/MissReason.ts"
-import { Storage } from "../services/Storage.ts"
-import { InvalidAppName, type InvalidOption, UnusableToken } from "../services/TokenError.ts"
-import type { RefreshOptions, TokenProvider, TokenStatus } from "../services/TokenProvider.ts"
-import { type AppName, isAppName } from "../token/AppName.ts"
-import { FlyToken } from "../token/FlyToken.ts"
-import { told } from "../token/Redaction.ts"
-import * as AppResolver from "./AppResolver.ts"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { Scheduler } from "../concurrency/Scheduler.ts"
+import type { NoTokenAvailable } from "../services/TokenError.ts"
+import type { ResolvedToken } from "../services/TokenProvider.ts"
+import * as TokenKey from "../token/TokenKey.ts"
+import type { App, Resolver, Running } from "./App.ts"
 import * as AppState from "./AppState.ts"
-import * as Attendance from "./Attendance.ts"
-import * as FastPath from "./FastPath.ts"
-import * as Invalidation from "./Invalidation.ts"
-import * as ManualTokens from "./ManualTokens.ts"
-import { type FlyTokensOptions, settingsOf } from "./Options.ts"
-import * as Rejections from "./Rejections.ts"
-import * as Settlement from "./Settlement.ts"
-import type { Shared } from "./Shared.ts"
-import * as Sources from "./Sources.ts"
-import * as Spans from "./Spans.ts"
+import * as Chain from "./Chain.ts"
+import * as Machine from "./Machine.ts"
+import type { Parts } from "./Parts.ts"
+import * as Persisting from "./Persisting.ts"
 import * as Telemetry from "./Telemetry.ts"
-import * as TokenCache from "./TokenCache.ts"
 
-/** What is no token refuses nothing: whoever hands it over would get the refused token back. */
-const rejectedOf = (
-  app: AppName,
-  refusal: RefreshOptions | undefined
-): Effect.Effect<FlyToken | undefined, UnusableToken> => {
-  if (refusal?.rejected === undefined) return Effect.undefined
-  const token = FlyToken.make(refusal.rejected)
-  return token.malformed === undefined
-    ? Effect.succeed(token)
-    : Effect.fail(new UnusableToken({ app, reason: new Malformed({ why: token.malformed }) }))
+/** What all resolvers work with. */
+export interface Engine extends Parts {
+  readonly policy: Machine.Policy
+  readonly scheduler: Scheduler<App>
+  readonly resolvers: RcMap.RcMap<string, App>
 }
 
-/** No source is asked for what is no app name. */
-const named = <A, E>(app: string, use: (app: AppName) => Effect.Effect<A, E>): Effect.Effect<A, E | InvalidAppName> =>
-  Effect.suspend((): Effect.Effect<A, E | InvalidAppName> =>
-    isAppName(app) ? use(app) : Effect.fail(InvalidAppName.of(app))
+type Answer = Effect.Effect<ResolvedToken, NoTokenAvailable>
+
+const nowOf = ({ clock }: Engine): number => clock.currentTimeMillisUnsafe()
+
+/** How soon the end of an app's resolver is looked at again that a call holds. */
+const releaseAgainMillis = 1_000
+
+/** Takes over a step: first the state, then what is to be done. Answers the run that it started. */
+export const apply = (engine: Engine, app: App, { actions, state }: Machine.Step): Running | undefined => {
+  engine.book.set(app, state, nowOf(engine))
+  let started: Running | undefined
+  for (const action of actions) {
+    if (action._tag === "Start") started = start(engine, app, action.run)
+    else perform(engine, app, action)
+  }
+  const at = Machine.deadline(app.state, app.lastUsed, engine.policy)
+  if (at === undefined) engine.scheduler.delete(app)
+  else engine.scheduler.set(app, at)
+  return started
+}
+
+const perform = (engine: Engine, app: App, action: Exclude<Machine.Action, { readonly _tag: "Start" }>): void => {
+  switch (action._tag) {
+    case "Persist":
+      return Persisting.persist(engine, app.key, action)
+    case "Replace":
+      return Persisting.replace(engine, app.key, action.token.identity)
+    case "Restore":
+      return Persisting.restore(engine, app.key, action.token.identity)
+    case "Announce":
+      return engine.telemetry.announce(action.event)
+    case "LogFailure":
+      return void engine.background.fork(engine.warn(...Telemetry.refreshFailed(app.key.app, action)))
+    case "Release":
+      return letGo(engine, app)
+  }
+}
+
+/** Ends the app's resolver, unless a call is just about to use it. */
+const letGo = (engine: Engine, app: App): void => {
+  if (app.callers === 0) engine.background.fork(RcMap.invalidate(engine.resolvers, TokenKey.id(app.key)))
+  else engine.scheduler.set(app, nowOf(engine) + releaseAgainMillis)
+}
+
+/** Does what is due for an app. */
+export const onDue = (engine: Engine, app: App, now: number): void => {
+  // It was not used at a time that is still to come.
+  app.lastUsed = Math.min(app.lastUsed, now)
+  apply(engine, app, Machine.due(app.state, now, app.lastUsed, engine.policy))
+}
+
+/** Ends the runs, and everything that counts on the resolver. */
+const release = (engine: Engine, app: App, resolver: Resolver): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    // Closed for good: a run that begins from here on is interrupted.
+    resolver.work ??= Scope.makeUnsafe()
+    return Effect.andThen(
+      Scope.close(resolver.work, Exit.void),
+      Effect.sync(() => {
+        if (app.resolver !== resolver) return
+        app.resolver = undefined
+        app.running = undefined
+        engine.scheduler.delete(app)
+        engine.book.set(app, Machine.released(app.state), nowOf(engine))
+        if (app.state.token === undefined) engine.book.delete(app)
+      })
+    )
+  })
+
+/** What the `RcMap` looks up. */
+export const make = (engine: () => Engine, id: string): Effect.Effect<App, never, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) => {
+    const { book } = engine()
+    const app = book.entries.get(id)!
+    const resolver: Resolver = { work: undefined, turn: undefined, runs: 0 }
+    app.resolver = resolver
+    book.set(app, Machine.activated(app.state), nowOf(engine()))
+    return Effect.as(Scope.addFinalizer(scope, release(engine(), app, resolver)), app)
+  })
+
+/** Runs of one app take turns. */
+const inTurn = <A, E>(resolver: Resolver, effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  resolver.turn ??= Semaphore.makeUnsafe(1)
+  return resolver.turn.withPermit(effect)
+}
+
+const fork = <A, E>(engine: Engine, resolver: Resolver, effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> => {
+  const fiber = Effect.runForkWith(engine.context)(effect)
+  if (fiber.pollUnsafe() !== undefined) return fiber
+  resolver.work ??= Scope.makeUnsafe()
+  return Fiber.runIn(fiber, resolver.work)
+}
+
+const ask = (engine: Engine, app: App, run: AppState.Run, isWanted: (source: Chain.Source) => boolean) =>
+  Chain.run(
+    engine.sources.filter(isWanted),
+    { key: app.key, isRefresh: run.purpose === "refresh", livesPast: run.livesPast },
+    engine.judging
   )
 
-export const make = Effect.fnUntraced(function*(
-  options: FlyTokensOptions
-): Effect.fn.Return<
-  TokenProvider,
-  InvalidOption,
-  Environment | Storage | ConfigFile | FlyCli | Scope.Scope
-> {
-  const settings = yield* settingsOf(options)
-  const environment = yield* Environment
-  const storage = CheckedStorage.make(yield* Storage)
-  const configFile = yield* ConfigFile
-  const cli = yield* FlyCli
-  const context = yield* Effect.context<never>()
-  const clock = yield* Clock.Clock
-  const warn = yield* Warnings.make
-  const background = yield* Background.make
-  const cache = TokenCache.make(settings.ttlMillis)
-  const rejections = Rejections.make(settings.rejectionTtlMillis)
-  const writes = PendingWrites.make(background, storage, settings.storageTimeoutMillis)
-  const gate = StoreGate.make({ fork: background.fork, limitMillis: settings.storageTimeoutMillis })
-  const read = StoreReads.make({
-    storage,
-    gate,
-    limitMillis: settings.storageTimeoutMillis,
-    fork: background.fork
-  })
-  const live = new Map<AppName, AppState.AppState>()
-
-  const telemetry = yield* Telemetry.make({ hits: () => cache.hits, resolvers: () => live.size })
-  const random = yield* Random.Random
-
-  const inBackground: Shared["inBackground"] = (name, write) => {
-    const report = (reason: PendingWrites.WriteReason) => {
-      telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
-      return warn(
-        `not written: ${Warnings.causeOf(reason)}`,
-        told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
-      )
-    }
-    return background.forkWrite(Effect.catch(write, report))
+const resolve = Effect.fnUntraced(function*(
+  engine: Engine,
+  app: App,
+  run: AppState.Run
+): Effect.fn.Return<ResolvedToken | undefined, NoTokenAvailable> {
+  // Overtaken while it waited for its turn: those who wait for it are answered by the run that overtook it.
+  if (run.generation !== app.state.generation) return undefined
+  let seen = app.state.lastResortRevision
+  let outcome = yield* ask(engine, app, run, ({ lastResort }) => run.lastResort || !lastResort)
+  // No step of other fibers comes between the last look and the end of the run.
+  while (Machine.isUnsettled(app.state, run, seen, outcome, engine.policy)) {
+    seen = app.state.lastResortRevision
+    const again = yield* ask(engine, app, run, ({ lastResort }) => lastResort)
+    outcome = again.found === undefined ? { ...outcome, found: undefined } : { ...again, misses: outcome.misses }
   }
-
-  const onLeaseMissing = (name: string, error: LeaseError) =>
-    Effect.suspend(() => {
-      telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
-      return warn(
-        `without a lease: ${error.why}`,
-        told`fly-tokens: a token for ${name} is minted without a lease: ${whyAt(error)}`
-      )
-    })
-
-  const places = AppPlaces.make()
-  const mintedTokens = MintedTokens.make({
-    cli,
-    environment,
-    configFile,
-    storage,
-    read,
-    writes,
-    background,
-    settings,
-    random: () => random.nextDoubleUnsafe(),
-    places,
-    isRejected: rejections.has,
-    onCliEnd: telemetry.onCliEnd,
-    inBackground,
-    lease: yield* Lease,
-    onLeaseMissing
-  })
-
-  const forgetPlace = (app: AppName) => {
-    mintedTokens.forgetOrg(app)
-    places.forget(app)
-  }
-
-  const reject = (app: AppName, token: FlyToken, now: number): boolean => {
-    const known = rejections.has(token, now)
-    rejections.add(token, now)
-    mintedTokens.forget(token.identity, now)
-    if (!known) {
-      // Once for a token: those who report it after are many of one organization, this app may be one that moved.
-      forgetPlace(app)
-      // Apps of one organization share a token.
-      for (const [app, entry] of cache.entries) {
-        if (entry.resolved.token.identity !== token.identity) continue
-        cache.entries.delete(app)
-        places.forget(app as AppName)
-        const resolver = live.get(app as AppName)
-        if (resolver !== undefined) attendance.look(resolver)
-      }
-      telemetry.announce(() => ({ _tag: "Rejected", app, at: now, fingerprint: token.fingerprint }))
-    }
-    return !known
-  }
-
-  const sources = Sources.make({
-    environment,
-    read,
-    configFile,
-    mintedTokens,
-    background,
-    settings,
-    cache,
-    isRejected: rejections.has
-  })
-
-  const chain = settings.chain.map((name) => sources[name])
-
-  const attendance: Attendance.Attendance = Attendance.make({
-    clock,
-    entry: ({ app }) => cache.entries.get(app),
-    dueAt: AppState.dueAt,
-    refresh: AppResolver.refreshAhead,
-    onClockSetBack: Settlement.rebase,
-    forget: ({ app }, entry) => {
-      if (cache.entries.get(app) === entry) cache.entries.delete(app)
-    },
-    onEvicted: ({ app }, at) => telemetry.announce(() => ({ _tag: "Evicted", app, at })),
-    idleTimeToLiveMillis: settings.idleTimeToLiveMillis,
-    fork: background.fork,
-    retain: ({ app }) => RcMap.get(resolvers, app)
-  })
-
-  const shared: Shared = {
-    settings,
-    context,
-    clock,
-    background,
-    cache,
-    writes,
-    telemetry,
-    random: () => random.nextDoubleUnsafe(),
-    inBackground,
-    warn,
-    mintedTokens,
-    placeOf: places.of,
-    forgetPlace,
-    chains: {
-      all: chain,
-      manualOnly: chain.filter(({ name }) => name === "manual"),
-      withoutManual: chain.filter(({ name }) => name !== "manual")
-    },
-    demands: { ttlMillis: settings.ttlMillis, isRejected: rejections.has },
-    isRejected: rejections.has,
-    reject,
-    live,
-    attendance,
-    get: (app) => withResolver("FlyTokens.get", app, AppResolver.get)
-  }
-
-  // A resolver without a token is kept as long as its failure is remembered; one with a token holds itself.
-  const resolvers: RcMap.RcMap<AppName, AppState.AppState> = yield* RcMap.make({
-    lookup: (app: AppName) => AppResolver.make(app, shared),
-    idleTimeToLive: Duration.millis(settings.failureCooldownMillis)
-  })
-
-  const withResolver = <A, E>(
-    span: string,
-    app: AppName,
-    use: (resolver: AppState.AppState) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E> => Spans.traced(span, { app }, Effect.scoped(Effect.flatMap(RcMap.get(resolvers, app), use)))
-
-  const joinable = (app: string) => {
-    const resolver = live.get(app as AppName)
-    return resolver === undefined ? undefined : AppResolver.joinable(resolver)
-  }
-
-  // Time is told by the layer's clock, here as in what goes on without a caller.
-  const get: TokenProvider["get"] = (app) =>
-    Effect.withFiber((fiber) => {
-      const entry = TokenCache.hit(cache, app, clock)
-      if (entry !== undefined) return entry.exit
-      const run = Spans.isTraced(fiber) ? undefined : joinable(app)
-      // What is no app name may be anything, a token too: it does not get into a span.
-      return run?.waiting ?? named(app, shared.get)
-    })
-
-  const statusOf = (app: AppName): Effect.Effect<TokenStatus> =>
-    Effect.sync(() => {
-      const now = clock.currentTimeMillisUnsafe()
-      const resolver = live.get(app)
-      if (resolver !== undefined) return AppState.status(resolver, now)
-      const entry = cache.entries.get(app)
-      return AppState.statusAtRest(app, entry !== undefined && now < entry.expiresAt ? entry.resolved : undefined)
-    })
-
-  const invalidation = Invalidation.make(shared)
-  const manual = ManualTokens.make(shared)
-
-  const service: TokenProvider = {
-    get,
-    refresh: (app, refusal) =>
-      named(
-        app,
-        (app) =>
-          Effect.flatMap(rejectedOf(app, refusal), (rejected) =>
-            withResolver("FlyTokens.refresh", app, (resolver) => AppResolver.refresh(resolver, rejected)))
-      ),
-    invalidate: (app, refusal) =>
-      named(
-        app,
-        (app) => Effect.flatMap(rejectedOf(app, refusal), (rejected) => invalidation.invalidate(app, rejected))
-      ),
-    setManual: (app, token) => named(app, (app) => manual.set(app, FlyToken.make(token))),
-    removeManual: (app) => named(app, manual.remove),
-    peek: (app) => {
-      const entry = cache.entries.get(app)
-      if (entry === undefined) return Option.none()
-      const now = clock.currentTimeMillisUnsafe()
-      // With the clock set back, only a resolver knows how long the token is good.
-      if (now >= entry.expiresAt || (now < entry.since && !entry.attended)) return Option.none()
-      entry.lastUsed = now
-      return entry.some
-    },
-    status: (app) => named(app, statusOf),
-    statuses: Effect.suspend(() =>
-      Effect.forEach(new Set([...cache.entries.keys(), ...live.keys()]), (app) => statusOf(app as AppName))
-    ),
-    events: telemetry.events
-  }
-  FastPath.register(service, {
-    context,
-    runNow: joinable,
-    cachedNow: (app) => {
-      const entry = TokenCache.hit(cache, app, clock)
-      return entry === undefined ? undefined : entry.promise ??= Promise.resolve(entry.resolved)
-    }
-  })
-  return service
+  const now = nowOf(engine)
+  engine.telemetry.onRun(outcome)
+  // Behind the callers' backs nobody asked: the app is as idle as before.
+  if (run.purpose !== "refreshAhead") app.lastUsed = now
+  const { answer, ...step } = Machine.ended(app.state, run, outcome, now, engine.policy)
+  apply(engine, app, step)
+  yield* Telemetry.noted(() => Telemetry.attributesOf(outcome))
+  return yield* answer
 })
+
+/** Starts a run: a fiber of the resolver, which no caller owns. */
+const start = (engine: Engine, app: App, run: AppState.Run): Running => {
+  const resolver = app.resolver ?? { work: undefined, turn: undefined, runs: 0 }
+  const { app: name } = app.key
+  const resolving = Telemetry.traced(
+    "FlyTokens.resolve",
+    { app: name, purpose: run.purpose },
+    resolve(engine, app, run)
+  )
+  const answered = Deferred.makeUnsafe<ResolvedToken, NoTokenAvailable>()
+  resolver.runs++
+  const running: Running = {
+    run,
+    fiber: fork(engine, resolver, inTurn(resolver, resolving)),
+    waiting: Deferred.await(answered)
+  }
+  // Who listens to what it told may have begun the next one already.
+  if (app.running === undefined || app.running.run.id < run.id) app.running = running
+  // An observer also sees a fiber that was interrupted before its first step, or that has ended already.
+  running.fiber.addObserver((exit) => {
+    if (--resolver.runs === 0) resolver.turn = undefined
+    apply(engine, app, { state: Machine.gone(app.state, run), actions: [] })
+    // Each who waited looks once more when it goes on: another one may have reported the token by then.
+    Deferred.doneUnsafe(answered, Effect.suspend(() => answerOrCurrent(engine, app, run, exit)))
+  })
+  return running
+}
+
+/** The answer of a run that has ended. One that was overtaken, or that is not to be handed out any more, is no answer. */
+const answer = (
+  engine: Engine,
+  app: App,
+  run: AppState.Run,
+  exit: Exit.Exit<ResolvedToken | undefined, NoTokenAvailable>
+): Answer => {
+  const isNone = Exit.isSuccess(exit) &&
+    (exit.value === undefined || Machine.isStale(app.state, run, exit.value, nowOf(engine), engine.policy))
+  return isNone ? get(engine, app.key) : exit as Exit.Exit<ResolvedToken, NoTokenAvailable>
+}
+
+/** The same for a `get`: if the run failed, the token that is still there: a refresh left it or put it back. */
+const answerOrCurrent = (
+  engine: Engine,
+  app: App,
+  run: AppState.Run,
+  exit: Exit.Exit<ResolvedToken | undefined, NoTokenAvailable>
+): Answer => {
+  const isFailure = Exit.isFailure(exit) && !Exit.hasInterrupts(exit)
+  const current = isFailure && AppState.validToken(app.state, nowOf(engine)) !== undefined ? app.exit : undefined
+  return current ?? answer(engine, app, run, exit)
+}
+
+/** What comes of a run for who wants a newer token. */
+const answerOf = (engine: Engine, app: App, { fiber, run }: Running): Answer =>
+  Effect.flatMap(Fiber.await(fiber), (exit) => answer(engine, app, run, exit))
+
+/** Holds the resolver of an app, made if there is none, while it is used. */
+const withApp = <A, E>(
+  engine: Engine,
+  span: string,
+  key: TokenKey.TokenKey,
+  use: (app: App) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Telemetry.traced(
+    span,
+    { app: key.app },
+    Effect.scoped(Effect.suspend(() => {
+      const app = engine.book.entry(key)
+      app.callers++
+      const leave = Effect.sync(() => app.callers--)
+      return Effect.ensuring(Effect.flatMap(RcMap.get(engine.resolvers, TokenKey.id(key)), use), leave)
+    }))
+  )
+
+/** Gives what a step replied. `wait` is how this caller waits for a run. */
+const replied = (engine: Engine, app: App, step: Machine.Replied, wait: (running: Running) => Answer): Answer => {
+  const started = apply(engine, app, step)
+  const { reply } = step
+  switch (reply._tag) {
+    case "Token":
+      app.lastUsed = nowOf(engine)
+      return Telemetry.answeredBy("cache", Effect.succeed(reply.token.resolved))
+    case "Failure":
+      return Effect.fail(reply.failure.error)
+    case "Wait": {
+      const running = started ?? app.running
+      return running === undefined ? get(engine, app.key) : Telemetry.answeredBy("resolver", wait(running))
+    }
+  }
+}
+
+/** The app's token: the current one, that of the run that is under way, or that of a new one. */
+export const get = (engine: Engine, key: TokenKey.TokenKey): Answer =>
+  withApp(
+    engine,
+    "FlyTokens.get",
+    key,
+    (app) =>
+      Effect.suspend(() =>
+        replied(engine, app, Machine.get(app.state, nowOf(engine), engine.policy), ({ waiting }) => waiting)
+      )
+  )
+
+/** Another token than the current one; than `rejected`, which Fly refused, if that is named. */
+export const refresh = (
+  engine: Engine,
+  key: TokenKey.TokenKey,
+  rejected: ResolvedToken["token"] | undefined
+): Answer =>
+  withApp(engine, "FlyTokens.refresh", key, (app) =>
+    Effect.suspend(() => {
+      const now = nowOf(engine)
+      if (rejected === undefined) {
+        // Fly mostly answers 404 where a token has no access, so that nobody rejects it: this may be why.
+        Persisting.forgetPlace(engine, key.app)
+        return replied(engine, app, Machine.refresh(app.state, now), (running) => answerOf(engine, app, running))
+      }
+      const isNews = reject(engine, app, rejected, now)
+      const step = Machine.refreshRejected(app.state, rejected, now)
+      if (isNews) Persisting.forgetMinted(engine, key, rejected.identity)
+      if (step.reply._tag === "Wait") Persisting.dropRejected(engine, key, rejected.identity)
+      return replied(engine, app, step, (running) => answerOf(engine, app, running))
+    }))
+
+/**
+ * Denies a token that Fly refused to everybody: apps of one organization share one. Answers whether that is news.
+ */
+export const reject = (engine: Engine, by: App, token: ResolvedToken["token"], now: number): boolean => {
+  const { book, minted, places, telemetry } = engine
+  const isNews = book.reject(token, now)
+  book.deny(token.identity, "minted", now)
+  minted.forget(token.identity)
+  if (!isNews) return false
+  // Once for a token: those who report it after are many of one organization, this app may be one that moved.
+  Persisting.forgetPlace(engine, by.key.app)
+  for (const app of book.holders(token)) {
+    places.forget(app.key.app)
+    apply(engine, app, Machine.rejected(app.state))
+  }
+  telemetry.announce(() => ({ _tag: "Rejected", app: by.key.app, at: now, fingerprint: token.fingerprint }))
+  return true
+}
+
+/** The run that a `get` waits for, if there is no token and one is under way; the shortest way to wait. */
+export const joinable = ({ book, clock }: Engine, id: string): Running | undefined => {
+  const app = book.entries.get(id)
+  if (app?.running === undefined) return undefined
+  const { running, state } = app
+  const isJoinable = AppState.joinable(state) === running.run
+  return isJoinable && AppState.validToken(state, clock.currentTimeMillisUnsafe()) === undefined ? running : undefined
+}

@@ -1,106 +1,87 @@
-/** The sources. */
-import * as Clock from "effect/Clock"
+/** The sources of a chain, by the option `chain`. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Background from "../concurrency/Background.ts"
 import type { MintedTokens } from "../minting/MintedTokens.ts"
-import * as Usability from "../policy/Usability.ts"
+import type { Answer } from "../minting/MintExplanation.ts"
 import type { StoreReads } from "../records/StoreReads.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
-import { type Environment, tokenOf } from "../services/Environment.ts"
-import { type MissReason, NotFound } from "../services/MissReason.ts"
-import type { SourceName } from "../services/SourceName.ts"
-import type { StorageKey, StoredToken } from "../services/Storage.ts"
-import { FlyToken } from "../token/FlyToken.ts"
-import type { Candidate, ChainRequest, Source } from "./Chain.ts"
+import type { Environment } from "../services/Environment.ts"
+import * as OptionDuration from "../services/OptionDuration.ts"
+import type { TokenRequest, TokenSource } from "../services/TokenSource.ts"
+import type { AppName } from "../token/AppName.ts"
+import type { FlyToken } from "../token/FlyToken.ts"
+import type * as Chain from "./Chain.ts"
 import type { ResolverSettings } from "./Options.ts"
-import type { TokenCache } from "./TokenCache.ts"
+import * as Cli from "./sources/Cli.ts"
+import * as Config from "./sources/Config.ts"
+import * as Env from "./sources/Env.ts"
+import * as Manual from "./sources/Manual.ts"
+import * as Stored from "./sources/Stored.ts"
 
-/** Misses of nearly every run: made once, because an error takes its time to collect a stack that nobody reads. */
-const notSet = new NotFound({ what: "FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set" })
-const notStored = new NotFound({ what: "no stored token" })
-const notByHand = new NotFound({ what: "no manual token set" })
+/** A source as the chain has it. */
+export interface Source extends Chain.Source {
+  /** What it would do, for one that does more than to look. */
+  readonly explain: ((request: TokenRequest) => Effect.Effect<Answer>) | undefined
+}
+
+/** What a built-in source says beside. */
+interface BuiltIn {
+  readonly source: TokenSource
+  /** The option that sets its limit of time, if it keeps none itself. */
+  readonly limit?: Background.Limit
+  readonly stored?: boolean
+  readonly explain?: Source["explain"]
+}
+
+const defaultTimeout = Duration.seconds(5)
+
+const own = (source: TokenSource): BuiltIn => ({
+  source,
+  limit: {
+    option: "timeout",
+    millis: Duration.toMillis(
+      Option.getOrElse(OptionDuration.read(source.timeout ?? defaultTimeout), () => defaultTimeout)
+    )
+  }
+})
 
 export const make = (options: {
   readonly environment: Environment["Service"]
-  readonly read: StoreReads
   readonly configFile: ConfigFile["Service"]
-  readonly mintedTokens: Pick<MintedTokens, "acquire">
+  readonly reads: StoreReads
+  readonly minted: Pick<MintedTokens, "acquire" | "explain">
+  readonly manual: Map<AppName, FlyToken>
   readonly background: Background.Background
   readonly settings: ResolverSettings
-  readonly cache: Pick<TokenCache, "manual">
-  readonly isRejected: (token: FlyToken, now: number) => boolean
-}): Readonly<Record<SourceName, Source>> => {
-  const { background, cache, configFile, environment, mintedTokens, read, settings } = options
+}): ReadonlyArray<Source> => {
+  const { background, minted, reads, settings } = options
+  const configFileTimeout = { option: "configFileTimeout", millis: settings.configFileTimeoutMillis }
+  const builtIns: ReadonlyArray<BuiltIn> = [
+    { source: Env.make(options.environment) },
+    { source: Stored.make(reads), stored: true },
+    { source: Config.make(options.configFile), limit: configFileTimeout },
+    { source: Cli.make(minted), explain: minted.explain },
+    { source: Manual.make(reads, options.manual) }
+  ]
+  const all = [...builtIns, ...settings.ownSources.map(own)]
 
-  const record = Effect.fnUntraced(
-    function*(request: ChainRequest, key: StorageKey, none: NotFound): Effect.fn.Return<StoredToken, MissReason> {
-      const found = yield* read(request, request.app, key)
-      return Option.isSome(found) ? found.value : yield* none
-    }
-  )
-
-  const env: Source = {
-    name: "env",
-    ask: () =>
-      Effect.suspend(() => {
-        const token = tokenOf(environment)
-        return Option.isSome(token)
-          ? Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token: token.value, acquiredAt }))
-          : Effect.fail(notSet)
-      })
-  }
-
-  const stored: Source = {
-    name: "storage",
-    ask: Effect.fnUntraced(function*(request) {
-      const { org, savedAt, token: text } = yield* record(request, "cached", notStored)
-      const token = FlyToken.make(text)
-      // A refresh drops what is stored for the app, also for an app that this process never resolved.
-      if (request.isRefresh && !request.dropped.has(token.identity)) {
-        request.dropped.add(token.identity)
-        request.passedOver = { token, acquiredAt: savedAt, takenFrom: "storage" }
-      }
-      // One that was rejected is dropped too; that it was is what is to be said of it.
-      const isRejected = options.isRejected(token, yield* Clock.currentTimeMillis)
-      // What is to be replaced may be of an organization that the app is not in any more.
-      if (org !== undefined && !isRejected && !request.isRefresh) request.recordedOrg = org
-      if (request.dropped.has(token.identity) && !isRejected) return yield* Usability.notNewer(token)
-      return { token, acquiredAt: savedAt }
-    })
-  }
-
-  const config: Source = {
-    name: "config",
-    ask: () =>
-      Effect.flatMap(
-        Background.within(background, configFile.accessToken, {
-          option: "configFileTimeout",
-          millis: settings.configFileTimeoutMillis
-        }),
-        // A layer of another copy of this package gives tokens of its own.
-        (given) =>
-          Effect.map(Clock.currentTimeMillis, (acquiredAt): Candidate => ({ token: FlyToken.make(given), acquiredAt }))
-      )
-  }
-
-  const cli: Source = { name: "cli", ask: (request) => mintedTokens.acquire(request) }
-
-  const manual: Source = {
-    name: "manual",
-    ask: Effect.fnUntraced(function*(request) {
-      const read = Effect.map(record(request, "manual", notByHand), ({ token }) => FlyToken.make(token))
-      const token = yield* Effect.catch(read, (reason) => {
-        if (reason._tag === "NotFound") cache.manual.delete(request.app)
-        // It cannot be had again from anywhere else: the store may fail, once it is known.
-        const known = cache.manual.get(request.app)
-        return known === undefined ? Effect.fail(reason) : Effect.succeed(known)
-      })
-      cache.manual.set(request.app, token)
-      // A manual token is not older for having been set long ago: it counts from when it is taken.
-      return { token, acquiredAt: yield* Clock.currentTimeMillis }
-    })
-  }
-
-  return { env, storage: stored, config, cli, manual }
+  return settings.chain.flatMap((name) => {
+    const found = all.find(({ source }) => source.name === name)
+    if (found === undefined) return []
+    const { explain, limit, source, stored = false } = found
+    const { acquire, lastResort = false, shared = false } = source
+    return [{
+      name,
+      lastResort,
+      shared,
+      stored,
+      explain,
+      persists: settings.persist.has(name),
+      acquire: limit === undefined
+        ? acquire
+        : (request) => Background.within(background, Effect.suspend(() => acquire(request)), limit)
+    }]
+  })
 }

@@ -23,7 +23,7 @@ import * as Store from "../../src/command/diagnosis/StoreFindings.ts"
 import type { ListedRecord } from "../../src/command/StoredRecords.ts"
 import { Environment, FlyToken, MissReason, StorageError } from "../../src/index.ts"
 import type { FlyLogin } from "../../src/layers/fly/FlyLogin.ts"
-import { organizationOf } from "../../src/resolver/Explanation.ts"
+import { organizationOf } from "../../src/minting/MintExplanation.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const now = Date.UTC(2026, 10, 24)

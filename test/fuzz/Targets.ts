@@ -13,7 +13,7 @@ import * as Portions from "../../src/concurrency/Portions.ts"
 import * as ConfigFileText from "../../src/layers/fly/ConfigFileText.ts"
 import { failureOf } from "../../src/layers/fly/FlyCliFailure.ts"
 import * as Output from "../../src/layers/fly/FlyCliOutput.ts"
-import { defectOf } from "../../src/policy/Usability.ts"
+import { whyInvalid } from "../../src/policy/Usability.ts"
 import { MissReason } from "../../src/services/MissReason.ts"
 import * as Attenuation from "../../src/token/Attenuation.ts"
 import type * as Caveat from "../../src/token/Caveat.ts"
@@ -129,7 +129,7 @@ const readToken = (text: string): void => {
   const notBefore = TokenLimits.notBefore(token)
   assert.isTrue(notBefore === null || Number.isFinite(notBefore))
   for (const limit of TokenLimits.mintLimits(token)) assert.match(limit, /^[a-z0-9 ]{3,30}$/)
-  const reason = defectOf(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now * 1000)
+  const reason = whyInvalid(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now * 1000)
   // Where a discharge is to be had is told, and nothing else of the token.
   if (reason?._tag === "Undischarged") {
     for (const location of reason.locations) assert.match(location, /^https?:\/\/[a-z0-9.:/-]+$/i)

@@ -121,44 +121,28 @@ describe("back-off", () => {
 })
 
 describe("next step", () => {
-  const watched = { now: 0, expiresAt: 100 * minute, dueAt: 50 * minute, idleAt: Infinity, isRunning: false }
+  const watched = { now: 0, expiresAt: 100 * minute, dueAt: 50 * minute, idleAt: Infinity }
   it.each([
-    [{}, { _tag: "Sleep", until: 50 * minute }],
-    [{ idleAt: 30_000 }, { _tag: "Sleep", until: 30_000 }],
-    [{ dueAt: Infinity }, { _tag: "Sleep", until: 100 * minute }],
-    [{ dueAt: 0 }, { _tag: "Refresh" }],
-    [{ dueAt: 0, isRunning: true }, { _tag: "AwaitRun" }],
-    [{ now: 100 * minute }, { _tag: "Forget" }],
-    [{ now: 100 * minute, isRunning: true }, { _tag: "AwaitRun" }],
-    [{ idleAt: 0 }, { _tag: "Evict" }],
-    [{ idleAt: 0, dueAt: 0 }, { _tag: "Evict" }],
-    [{ idleAt: 0, isRunning: true }, { _tag: "AwaitRun" }],
-    [{ dueAt: Infinity, expiresAt: Infinity }, { _tag: "Sleep", until: Infinity }],
-    [{ now: -day }, { _tag: "Sleep", until: 50 * minute }]
-  ])("%j: %j", (change, expected) => expect(Policy.nextStep({ ...watched, ...change })).toEqual(expected))
+    [{}, "Sleep"],
+    [{ idleAt: 30_000 }, "Sleep"],
+    [{ dueAt: Infinity }, "Sleep"],
+    [{ dueAt: 0 }, "Refresh"],
+    [{ now: 100 * minute }, "Forget"],
+    [{ idleAt: 0 }, "Evict"],
+    [{ idleAt: 0, dueAt: 0 }, "Evict"],
+    [{ dueAt: Infinity, expiresAt: Infinity }, "Sleep"],
+    [{ now: -day }, "Sleep"]
+  ])("%j: %s", (change, expected) => expect(Policy.nextStep({ ...watched, ...change })).toBe(expected))
 
   it("sleeps until a moment to come", () => {
     const moment = fc.double({ min: -1e15, max: 1e15, noNaN: true })
     fc.assert(
       fc.property(moment, moment, moment, moment, (now, expiresAt, dueAt, idleAt) => {
-        const step = Policy.nextStep({ now, expiresAt, dueAt, idleAt, isRunning: false })
-        if (step._tag === "Sleep") expect(step.until).toBeGreaterThan(now)
+        const step = Policy.nextStep({ now, expiresAt, dueAt, idleAt })
+        if (step === "Sleep") expect(Math.min(expiresAt, dueAt, idleAt)).toBeGreaterThan(now)
       })
     )
   })
-})
-
-describe("sleep", () => {
-  it.each([
-    [0, 30_000, 30_000],
-    [0, 30_000.5, 30_001],
-    [0, 0.1, 1],
-    [5, 5, 1],
-    [5, 0, 1],
-    [0, minute + 1, minute],
-    [0, Infinity, minute],
-    [0, -Infinity, 1]
-  ])("from %d until %d: %d ms", (now, until, expected) => expect(Policy.sleep(now, until)).toBe(expected))
 })
 
 describe("within", () => {

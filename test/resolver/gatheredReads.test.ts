@@ -178,7 +178,7 @@ describe("reads that are taken together", () => {
       const storage = yield* Effect.provide(Storage, world.layer())
       const get = GatheredReads.make({ storage, gate, fork })
       const ask = (names: ReadonlyArray<string>) =>
-        Effect.forEach(names, (name) => Effect.forkChild(get(name, "cached"), { startImmediately: true }))
+        Effect.forEach(names, (name) => Effect.forkChild(get({ kind: "cached", name }), { startImmediately: true }))
       const leave = (who: ReadonlyArray<Fiber.Fiber<unknown, unknown>>) => Fiber.interruptAll(who)
 
       const first = yield* ask(apps.slice(0, 5))

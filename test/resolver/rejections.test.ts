@@ -2,23 +2,10 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as TimedMap from "../../src/concurrency/TimedMap.ts"
-import { type AppName, FlyToken, FlyTokens } from "../../src/index.ts"
-import * as Rejections from "../../src/resolver/Rejections.ts"
-import * as TokenCache from "../../src/resolver/TokenCache.ts"
+import { FlyToken, FlyTokens } from "../../src/index.ts"
 import * as World from "../support/World.ts"
 
-const numbered = (count: number) => Array.from({ length: count }, (_, n) => FlyToken.make(`fo1_token-${n}`))
-
 describe("what is remembered for a time", () => {
-  it("stays for that time, however many more come", () => {
-    const rejections = Rejections.make(300_000)
-    const tokens = numbered(20_000)
-    for (const [n, token] of tokens.entries()) rejections.add(token, n)
-    expect(tokens.filter((token) => !rejections.has(token, 20_000)).length).toBe(0)
-    expect(rejections.has(tokens[0]!, 299_999)).toBe(true)
-    expect(rejections.has(tokens[0]!, 300_000)).toBe(false)
-  })
-
   it("leaves memory by itself, a little with each that is added", () => {
     const map = TimedMap.make<true>(1_000)
     for (let n = 0; n < 100_000; n++) map.set(`member-${n}`, true, n)
@@ -35,16 +22,6 @@ describe("what is remembered for a time", () => {
     expect(map.has("member", 500)).toBe(true)
     expect(map.has("member", 1_499)).toBe(true)
     expect(map.has("member", 1_500)).toBe(false)
-  })
-
-  it("of an app's dropped tokens: no longer than a copy of them in the store could live", () => {
-    const cache = TokenCache.make(1_000)
-    const app = "my-app" as AppName
-    for (let n = 0; n < 100_000; n++) TokenCache.drop(cache, app, `token-${n}`, n)
-    expect(TokenCache.droppedOf(cache, app, 99_999).length).toBe(1_000)
-    expect(cache.dropped.get(app)?.size()).toBeLessThan(2_100)
-    TokenCache.undrop(cache, app, TokenCache.droppedOf(cache, app, 99_999))
-    expect(TokenCache.droppedOf(cache, app, 99_999)).toEqual([])
   })
 })
 

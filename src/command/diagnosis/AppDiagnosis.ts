@@ -1,7 +1,8 @@
 /** Why an app has the token that it has, or none: what the sources say, and what stands behind it. */
 import type { Inspected } from "../../layers/fly/FlyInspection.ts"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
-import type { Answer, Explained } from "../../resolver/Explanation.ts"
+import type { Answer } from "../../minting/MintExplanation.ts"
+import type { Explained } from "../../resolver/Explanation.ts"
 import type { Environment } from "../../services/Environment.ts"
 import type { MissReason } from "../../services/MissReason.ts"
 import type { SourceName } from "../../services/SourceName.ts"

@@ -6,8 +6,8 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
+import { isAbsence, organizationOf } from "../../minting/MintExplanation.ts"
 import * as Usability from "../../policy/Usability.ts"
-import { isAbsence, organizationOf } from "../../resolver/Explanation.ts"
 import { config, settingsOf } from "../../resolver/Options.ts"
 import { Environment } from "../../services/Environment.ts"
 import { FlyCli } from "../../services/FlyCli.ts"
@@ -120,7 +120,7 @@ export const run = Effect.fnUntraced(function*(request: {
 
   const variable = EnvironmentFindings.variableOf(environment)
   const environmentUsable = variable !== undefined &&
-    Usability.defectOf(variable.token, variable.token.expiresAt ?? Number.POSITIVE_INFINITY, now) === undefined
+    Usability.whyInvalid(variable.token, variable.token.expiresAt ?? Number.POSITIVE_INFINITY, now) === undefined
   const asksCli = settings.chain.includes("cli")
   /** Whether there is no token but from flyctl. */
   const needed = asksCli && !(environmentUsable && settings.chain.includes("env"))

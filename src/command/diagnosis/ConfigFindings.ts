@@ -43,7 +43,7 @@ export const config = (login: FlyLogin, now: number): ReadonlyArray<Finding> => 
       ]
   }
   const { success } = token
-  const defect = Usability.defectOf(success, success.expiresAt ?? Number.POSITIVE_INFINITY, now)
+  const defect = Usability.whyInvalid(success, success.expiresAt ?? Number.POSITIVE_INFINITY, now)
   if (defect === undefined) return [...orOk(open, () => `${path} holds token ${success.fingerprint}`), ...logs]
   return [
     defect._tag === "Malformed"

@@ -81,7 +81,7 @@ export const environment = (
     return orOk(odd, () => "no token in FLY_ACCESS_TOKEN and FLY_API_TOKEN; other sources are asked")
   }
   const { name, token } = variable
-  const defect = Usability.defectOf(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
+  const defect = Usability.whyInvalid(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
   return defect === undefined
     ? [
       finding("ok", `${name} holds token ${token.fingerprint}, which is served for every app`),

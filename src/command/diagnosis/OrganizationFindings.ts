@@ -1,5 +1,5 @@
 /** Whether the organization that a mint is for is the right one. */
-import type { Organization } from "../../resolver/Explanation.ts"
+import type { Organization } from "../../minting/MintExplanation.ts"
 import { optionName } from "../../services/OptionName.ts"
 import { isAppName } from "../../token/AppName.ts"
 import { quote } from "../../token/Redaction.ts"

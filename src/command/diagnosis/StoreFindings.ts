@@ -83,7 +83,7 @@ export const list: Effect.Effect<ReadonlyArray<StoredRecords.ListedRecord>, neve
 const manualDefect = ({ key, name, record }: StoredRecords.ListedRecord, now: number): ReadonlyArray<Finding> => {
   if (key !== "manual" || Result.isFailure(record)) return []
   const token = FlyToken.make(record.success.token)
-  const defect = Usability.defectOf(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
+  const defect = Usability.whyInvalid(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now)
   return defect === undefined
     ? []
     : [

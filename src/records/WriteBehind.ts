@@ -8,7 +8,8 @@ import * as Result from "effect/Result"
 import * as Background from "../concurrency/Background.ts"
 import type * as Gate from "../concurrency/Gate.ts"
 import { type Defect, StorageFailed, TimedOut } from "../services/MissReason.ts"
-import type { Storage, StorageKey, StoredToken } from "../services/Storage.ts"
+import * as RecordKey from "../services/RecordKey.ts"
+import type { Storage, StoredToken } from "../services/Storage.ts"
 import type { StorageError } from "../services/TokenError.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import * as StoreGate from "./StoreGate.ts"
@@ -24,14 +25,14 @@ export type WriteReason = StorageFailed | TimedOut | Defect
  * it, and should it end one day, the newest write is done once more. Records do not wait for each other. A write stands
  * in its line when the function is called; the effect that it returns only waits for the outcome.
  */
-export interface PendingWrites {
+export interface WriteBehind {
   /**
    * Writes a record; writes of this record that wait before it are left out, because it replaces them. `false` if the
    * store has a newer one, of another process.
    */
-  readonly put: (name: string, key: StorageKey, record: StoredToken) => Effect.Effect<boolean, WriteReason>
+  readonly put: (key: RecordKey.RecordKey, record: StoredToken) => Effect.Effect<boolean, WriteReason>
   /** Deletes a record, with `identity` only if it holds that token. Answers the identity of what it deleted. */
-  readonly drop: (name: string, key: StorageKey, identity?: string) => Effect.Effect<string | undefined, WriteReason>
+  readonly drop: (key: RecordKey.RecordKey, identity?: string) => Effect.Effect<string | undefined, WriteReason>
   /** What writes go through, for reads that a write needs: the end of the layer waits for them too. */
   readonly gate: Gate.Gate
 }
@@ -76,7 +77,7 @@ export const make = (
   background: Background.Background,
   storage: Storage["Service"],
   limitMillis: number
-): PendingWrites => {
+): WriteBehind => {
   const gate = StoreGate.make({ fork: background.forkWrite, limitMillis })
   const lines = new Map<string, Line>()
   const timedOut = () => new TimedOut({ option: "storageTimeout", limitMillis })
@@ -198,46 +199,47 @@ export const make = (
       return Effect.andThen(Effect.raceFirst(Deferred.await(job.started), givenUp), Deferred.await(job.done))
     })
 
-  const inLine = (name: string, key: StorageKey, job: Job) => {
-    const line = `${key}/${name}`
+  const inLine = (key: RecordKey.RecordKey, job: Job) => {
+    const line = RecordKey.id(key)
     return outcomeOf(line, enqueue(line, job))
   }
 
-  const remove = (name: string, key: StorageKey, identity: string | undefined): Write =>
+  const remove = ({ kind, name }: RecordKey.RecordKey, identity: string | undefined): Write =>
     Effect.gen(function*() {
       const read = Effect.map(
-        Effect.suspend(() => storage.get(name, key)),
+        Effect.suspend(() => storage.get(name, kind)),
         Option.map((record) => FlyToken.make(record.token).identity)
       )
       if (identity === undefined) {
         // What is there is only of interest; it is deleted unread too.
         const stored = yield* Effect.orElseSucceed(read, () => Option.none<string>())
-        yield* storage.delete(name, key)
+        yield* storage.delete(name, kind)
         return { written: true, ...(Option.isSome(stored) ? { deleted: stored.value } : {}) }
       }
       if (Option.getOrUndefined(yield* read) !== identity) return { written: true }
-      yield* storage.delete(name, key)
+      yield* storage.delete(name, kind)
       return { written: true, deleted: identity }
     }).pipe(Effect.mapError(storageFailed))
 
-  const put = (name: string, key: StorageKey, record: StoredToken): Write =>
-    Effect.suspend(() => storage.put(name, key, record)).pipe(
+  const put = (key: RecordKey.RecordKey, record: StoredToken): Write =>
+    Effect.suspend(() => storage.put(key.name, key.kind, record)).pipe(
       Effect.as<Outcome>({ written: true }),
       Effect.catchIf(
         (error) => error.kind === "Superseded",
         () =>
-          Effect.as(Effect.logDebug(`fly-tokens: ${key}/${name}: a newer token is stored already`), { written: false })
+          Effect.as(Effect.logDebug(`fly-tokens: ${RecordKey.id(key)}: a newer token is stored already`), {
+            written: false
+          })
       ),
       Effect.mapError(storageFailed)
     )
 
   return {
     gate,
-    put: (name, key, record) =>
-      Effect.map(inLine(name, key, jobOf("put", put(name, key, record))), ({ written }) => written),
-    drop: (name, key, identity) => {
+    put: (key, record) => Effect.map(inLine(key, jobOf("put", put(key, record))), ({ written }) => written),
+    drop: (key, identity) => {
       const kind = identity === undefined ? "clear" : "drop"
-      return Effect.map(inLine(name, key, jobOf(kind, remove(name, key, identity), identity)), ({ deleted }) => deleted)
+      return Effect.map(inLine(key, jobOf(kind, remove(key, identity), identity)), ({ deleted }) => deleted)
     }
   }
 }

@@ -9,14 +9,14 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import * as Background from "../../src/concurrency/Background.ts"
 import { type FlyToken, Storage, StorageMemory } from "../../src/index.ts"
-import * as PendingWrites from "../../src/records/PendingWrites.ts"
+import * as WriteBehind from "../../src/records/WriteBehind.ts"
 import * as World from "../support/World.ts"
 
 const make = Effect.gen(function*() {
   const inner = yield* Effect.provide(Storage, StorageMemory.layer)
   const open = yield* Latch.make(true)
   const storage = Storage.of({ ...inner, put: (...args) => Effect.andThen(open.await, inner.put(...args)) })
-  const writes = PendingWrites.make(yield* Background.make, storage, 5_000)
+  const writes = WriteBehind.make(yield* Background.make, storage, 5_000)
   const record = (token: FlyToken, fence: number) => ({
     token: token.redacted,
     expiresAt: null,
@@ -28,6 +28,8 @@ const make = Effect.gen(function*() {
   return { inner, open, writes, record, one: one!, two: two!, three: three! }
 })
 
+const key = { kind: "cached", name: "my-app" } as const
+
 describe("a put that the store refuses", () => {
   it.effect("answers false, and what it overtook is dropped all the same", () =>
     Effect.gen(function*() {
@@ -35,11 +37,11 @@ describe("a put that the store refuses", () => {
       yield* inner.put("my-app", "cached", record(one, 10))
       yield* open.close
       // Under way, so that the next ones wait behind it.
-      const first = yield* Effect.forkChild(writes.put("my-app", "cached", record(two, 5)))
+      const first = yield* Effect.forkChild(writes.put(key, record(two, 5)))
       yield* Effect.yieldNow
-      const drop = yield* Effect.forkChild(writes.drop("my-app", "cached", one.identity))
+      const drop = yield* Effect.forkChild(writes.drop(key, one.identity))
       yield* Effect.yieldNow
-      const last = yield* Effect.forkChild(writes.put("my-app", "cached", record(three, 6)))
+      const last = yield* Effect.forkChild(writes.put(key, record(three, 6)))
       yield* Effect.yieldNow
       yield* open.open
       yield* TestClock.adjust("1 second")
@@ -54,11 +56,11 @@ describe("a put that the store refuses", () => {
       const { inner, one, open, record, two, three, writes } = yield* make
       yield* inner.put("my-app", "cached", record(one, 10))
       yield* open.close
-      yield* Effect.forkChild(writes.put("my-app", "cached", record(two, 5)))
+      yield* Effect.forkChild(writes.put(key, record(two, 5)))
       yield* Effect.yieldNow
-      const clear = yield* Effect.forkChild(writes.drop("my-app", "cached"))
+      const clear = yield* Effect.forkChild(writes.drop(key))
       yield* Effect.yieldNow
-      const last = yield* Effect.forkChild(writes.put("my-app", "cached", record(three, 6)))
+      const last = yield* Effect.forkChild(writes.put(key, record(three, 6)))
       yield* Effect.yieldNow
       yield* open.open
       yield* TestClock.adjust("1 second")
@@ -72,11 +74,11 @@ describe("a put that the store refuses", () => {
       const { inner, one, open, record, two, three, writes } = yield* make
       yield* inner.put("my-app", "cached", record(one, 1))
       yield* open.close
-      yield* Effect.forkChild(writes.put("my-app", "cached", record(two, 5)))
+      yield* Effect.forkChild(writes.put(key, record(two, 5)))
       yield* Effect.yieldNow
-      const drop = yield* Effect.forkChild(writes.drop("my-app", "cached", two.identity))
+      const drop = yield* Effect.forkChild(writes.drop(key, two.identity))
       yield* Effect.yieldNow
-      const last = yield* Effect.forkChild(writes.put("my-app", "cached", record(three, 6)))
+      const last = yield* Effect.forkChild(writes.put(key, record(three, 6)))
       yield* Effect.yieldNow
       yield* open.open
       yield* TestClock.adjust("1 second")

@@ -1,0 +1,134 @@
+/** What the resolvers of all apps share, and `explain` too: the sources, and all that they need. */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import * as Background from "../concurrency/Background.ts"
+import * as Warnings from "../concurrency/Warnings.ts"
+import * as AppPlaces from "../minting/AppPlaces.ts"
+import * as MintedTokens from "../minting/MintedTokens.ts"
+import * as CheckedStorage from "../records/CheckedStorage.ts"
+import * as StoreGate from "../records/StoreGate.ts"
+import * as StoreReads from "../records/StoreReads.ts"
+import * as WriteBehind from "../records/WriteBehind.ts"
+import { ConfigFile } from "../services/ConfigFile.ts"
+import { Environment } from "../services/Environment.ts"
+import { FlyCli } from "../services/FlyCli.ts"
+import { Lease, type LeaseError, whyAt } from "../services/Lease.ts"
+import * as RecordKey from "../services/RecordKey.ts"
+import { Storage } from "../services/Storage.ts"
+import { told } from "../token/Redaction.ts"
+import * as App from "./App.ts"
+import type { Judging } from "./Chain.ts"
+import type { ResolverSettings } from "./Options.ts"
+import * as Sources from "./Sources.ts"
+import * as Telemetry from "./Telemetry.ts"
+import * as TokenBook from "./TokenBook.ts"
+
+export interface Parts {
+  readonly settings: ResolverSettings
+  readonly context: Context.Context<never>
+  readonly clock: Clock.Clock
+  /** From [0, 1). */
+  readonly random: () => number
+  readonly background: Background.Background
+  readonly book: TokenBook.TokenBook<App.App>
+  readonly writes: WriteBehind.WriteBehind
+  readonly telemetry: Telemetry.Telemetry
+  readonly warn: Warnings.Warnings
+  readonly minted: MintedTokens.MintedTokens
+  readonly places: AppPlaces.AppPlaces
+  readonly sources: ReadonlyArray<Sources.Source>
+  readonly judging: Judging
+  /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
+  readonly writeBehind: (name: string, write: Effect.Effect<unknown, WriteBehind.WriteReason>) => Fiber.Fiber<unknown>
+}
+
+export const make = Effect.fnUntraced(function*(
+  settings: ResolverSettings
+): Effect.fn.Return<Parts, never, Environment | Storage | ConfigFile | FlyCli | Scope.Scope> {
+  const environment = yield* Environment
+  const storage = CheckedStorage.make(yield* Storage)
+  const configFile = yield* ConfigFile
+  const cli = yield* FlyCli
+  const lease = yield* Lease
+  const context = yield* Effect.context<never>()
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+  const warn = yield* Warnings.make
+  const background = yield* Background.make
+  const book = TokenBook.make(settings, App.make)
+  const telemetry = yield* Telemetry.make({ hits: book.hits, resolvers: book.active })
+  const limitMillis = settings.storageTimeoutMillis
+  const writes = WriteBehind.make(background, storage, limitMillis)
+  const { fork } = background
+  const reads = StoreReads.make({ storage, gate: StoreGate.make({ fork, limitMillis }), limitMillis, fork })
+  const places = AppPlaces.make()
+
+  const writeBehind: Parts["writeBehind"] = (name, write) => {
+    const report = (reason: WriteBehind.WriteReason) => {
+      telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
+      return warn(
+        `not written: ${Warnings.causeOf(reason)}`,
+        told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
+      )
+    }
+    return background.forkWrite(Effect.catch(write, report))
+  }
+
+  const onLeaseMissing = (name: string, error: LeaseError) =>
+    Effect.suspend(() => {
+      telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
+      return warn(
+        `without a lease: ${error.why}`,
+        told`fly-tokens: a token for ${name} is minted without a lease: ${whyAt(error)}`
+      )
+    })
+
+  const minted = MintedTokens.make({
+    cli,
+    environment,
+    configFile,
+    storage,
+    reads,
+    writes,
+    background,
+    settings: {
+      ...settings,
+      readsStore: settings.chain.includes("storage"),
+      persistsMinted: settings.persist.has("cli")
+    },
+    random: () => random.nextDoubleUnsafe(),
+    places,
+    isRejected: book.isRejected,
+    isReplaced: (token, now) => book.isDenied(token, "minted", now),
+    onCliEnd: telemetry.onCliEnd,
+    inBackground: writeBehind,
+    lease,
+    onLeaseMissing
+  })
+
+  return {
+    settings,
+    context,
+    clock,
+    random: () => random.nextDoubleUnsafe(),
+    background,
+    book,
+    writes,
+    telemetry,
+    warn,
+    minted,
+    places,
+    sources: Sources.make({ environment, configFile, reads, minted, manual: book.manual, background, settings }),
+    judging: {
+      ttlMillis: settings.ttlMillis,
+      isRejected: book.isRejected,
+      isReplaced: ({ key }, token, now) => book.isDenied(token, RecordKey.id(RecordKey.cached(key)), now),
+      placeOf: ({ key: { app } }) => places.of(app)
+    },
+    writeBehind
+  }
+})
