@@ -16,7 +16,7 @@ import type { ResolverSettings } from "../resolver/Options.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../services/Environment.ts"
 import * as Fence from "../services/Fence.ts"
-import type { CallOptions, FlyCli } from "../services/FlyCli.ts"
+import type { FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
 import { type Lease, type LeaseError, nameOf } from "../services/Lease.ts"
 import type { MissReason } from "../services/MissReason.ts"
 import type { Storage } from "../services/Storage.ts"
@@ -140,7 +140,7 @@ export const make = (options: {
   /** Whether flyctl is given the environment's token: not one that was found unusable. */
   const givesToken = (request: ChainRequest) => !request.environmentMissed && Option.isSome(tokenOf(environment))
 
-  const callOf = (request: ChainRequest): CallOptions => ({ environmentToken: givesToken(request) })
+  const callOf = (request: ChainRequest): FlyCallOptions => ({ environmentToken: givesToken(request) })
 
   const minting = Minting.make({
     cli,

@@ -17,7 +17,7 @@ import * as StoreGate from "../records/StoreGate.ts"
 import * as StoreReads from "../records/StoreReads.ts"
 import { ConfigFile } from "../services/ConfigFile.ts"
 import { Environment, tokenOf } from "../services/Environment.ts"
-import { type CallOptions, FlyCli } from "../services/FlyCli.ts"
+import { type FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
 import { Disabled, MintRefused, type MissReason, NotLoggedIn } from "../services/MissReason.ts"
 import type { SourceName } from "../services/SourceName.ts"
 import { Storage } from "../services/Storage.ts"
@@ -182,7 +182,7 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   })
 
   /** What another process minted, or why nothing is minted now because that was of no use. */
-  const minted = Effect.fnUntraced(function*(org: string, by: CallOptions): Effect.fn.Return<Answer | undefined> {
+  const minted = Effect.fnUntraced(function*(org: string, by: FlyCallOptions): Effect.fn.Return<Answer | undefined> {
     if (!settings.chain.includes("storage")) return undefined
     const asker = OrgRecord.isByLogin(org) ? { by, login: yield* credentials(by) } : undefined
     const holding = Holdings.holdingOf(isForApp ? { app } : { org }, asker)
@@ -198,8 +198,8 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
 
   /** The organization, by flyctl's word as far as it can be had, and with which credential it is called so. */
   const organization = Effect.fnUntraced(function*(
-    call: CallOptions
-  ): Effect.fn.Return<readonly [Organization, CallOptions], MissReason> {
+    call: FlyCallOptions
+  ): Effect.fn.Return<readonly [Organization, FlyCallOptions], MissReason> {
     const slug = yield* Effect.sync(() => configured(app))
     if (slug === undefined) {
       const { by, slug } = yield* organizations.of(app, call)

@@ -9,7 +9,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Stream from "effect/Stream"
 import { Environment } from "../../services/Environment.ts"
-import type { CallOptions, FlyCliReason } from "../../services/FlyCli.ts"
+import type { FlyCallOptions, FlyCliReason } from "../../services/FlyCli.ts"
 import { Killed, OutputTooLarge } from "../../services/MissReason.ts"
 import { childEnvironment } from "./FlyCliEnvironment.ts"
 import type { Ended } from "./FlyCliOutput.ts"
@@ -27,7 +27,7 @@ const killAfter = Duration.seconds(2)
 /** How long output is waited for after the exit, when a grandchild still holds the pipe. */
 const drainAfterExit = Duration.millis(200)
 
-export interface RunOptions extends CallOptions {
+export interface RunOptions extends FlyCallOptions {
   /** Of stdout: more is no answer. */
   readonly limitBytes: number
 }

@@ -15,7 +15,7 @@ import { hostname } from "node:os"
 import { platform } from "node:process"
 import * as Portions from "../../concurrency/Portions.ts"
 import { Environment } from "../../services/Environment.ts"
-import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
+import { type FlyCallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
 import { Malformed } from "../../services/MissReason.ts"
 import * as ConfigFileYaml from "./ConfigFileYaml.ts"
 import * as FlyBinary from "./FlyBinary.ts"
@@ -54,7 +54,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   const strangers = new Set<string>()
   const shims: FlyCliShim.Shims = new Set()
 
-  const spawn = (path: string, args: ReadonlyArray<string>, call: CallOptions, limitBytes: number) =>
+  const spawn = (path: string, args: ReadonlyArray<string>, call: FlyCallOptions, limitBytes: number) =>
     FlyCliShim.run(path, args, { ...call, limitBytes }, shims).pipe(
       Effect.provideService(ChildProcessSpawner, spawner),
       Effect.provideService(Path.Path, paths),
@@ -77,7 +77,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
 
   const run = <A>(
     args: ReadonlyArray<string>,
-    call: CallOptions,
+    call: FlyCallOptions,
     limitBytes: number,
     read: (ended: Output.Ended) => Effect.Effect<A, FlyCliReason>
   ): Effect.Effect<A, FlyCliReason> =>
@@ -119,7 +119,7 @@ const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
   const mint = (
     what: ReadonlyArray<string>,
     subject: string,
-    call: CallOptions & { readonly ttl: Duration.Duration }
+    call: FlyCallOptions & { readonly ttl: Duration.Duration }
   ) =>
     run(
       [
