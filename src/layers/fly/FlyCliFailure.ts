@@ -20,7 +20,7 @@ import {
   RateLimited,
   Unreachable
 } from "../../services/MissReason.ts"
-import type { Ended } from "./FlyCliOutput.ts"
+import type { Ended } from "../program/Program.ts"
 
 /** What we know ourselves of a call that failed: reasons name nothing that flyctl names. */
 export interface About {
