@@ -45,9 +45,13 @@ describe.skipIf(process.platform === "win32")("a program", () => {
       assert.deepInclude(yield* sh("echo here; sleep 60 & exit 0"), { exitCode: 0, stdout: "here\n" })
     }))
 
-  it.live("that cannot be started has a reason", () =>
+  it.live("is found on the PATH that it is given; one that cannot be started has a reason", () =>
     Effect.gen(function*() {
-      const run = Program.run(["/nowhere/program"], { cwd: "/", env: {}, limitBytes: 1 })
-      assert.strictEqual((yield* Effect.flip(run.pipe(Effect.provide(NodeServices.layer))))._tag, "NotExecutable")
-    }))
+      const run = (program: string, PATH: string) =>
+        Program.run([program, "-c", "echo here"], { cwd: "/", env: { PATH }, limitBytes: 1024 })
+      assert.strictEqual((yield* run("sh", "/usr/bin:/bin")).stdout, "here\n")
+      for (const [program, path] of [["sh", "/nowhere"], ["/nowhere/sh", "/usr/bin:/bin"]] as const) {
+        assert.strictEqual((yield* Effect.flip(run(program, path)))._tag, "NotExecutable")
+      }
+    }).pipe(Effect.provide(NodeServices.layer)))
 })

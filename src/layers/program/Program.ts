@@ -102,15 +102,16 @@ const collect = Effect.fnUntraced(function*<E>(
 })
 
 /**
- * Runs a program by the path of its file. One that is interrupted, or prints too much, gets SIGTERM and 2 s later SIGKILL,
- * with its whole process group: a limit of time is the caller's, who interrupts.
+ * Runs a program: the path of its file, or its name on the PATH of `env`, then its arguments. One that is interrupted, or
+ * prints too much, gets SIGTERM and 2 s later SIGKILL, with its whole process group: a limit of time is the caller's, who
+ * interrupts.
  */
 export const run = (
-  [path, ...args]: readonly [path: string, ...args: ReadonlyArray<string>],
+  [program, ...args]: readonly [program: string, ...args: ReadonlyArray<string>],
   { cwd, env, limitBytes }: ProgramOptions
 ): Effect.Effect<Ended, ProgramReason, ChildProcessSpawner> =>
   Effect.gen(function*() {
-    const child = yield* start(ChildProcess.make(path, args, {
+    const child = yield* start(ChildProcess.make(program, args, {
       cwd,
       env,
       extendEnv: false,
