@@ -189,40 +189,30 @@ function* spansOf(text: string, isObject: boolean): Portions<ReadonlyArray<Span>
   return scanner.spans.filter((span) => span.isObject === isObject).toReversed()
 }
 
-/** The pieces of a span, without its brackets and the commas between them. */
-const piecesOf = (text: string, { cuts, end, start }: Span): ReadonlyArray<string> => {
-  const bounds = [start, ...cuts, end - 1]
-  return bounds.slice(1).map((bound, index) => text.slice(bounds[index]! + 1, bound))
-}
-
 const parse = (json: string): unknown =>
   Result.getOrUndefined(Result.try(() => JSON.parse(json.replace(escapeCodes, "")) as unknown))
 
-function* objectAt(text: string, span: Span): Portions<object | undefined> {
-  const members: Array<[string, unknown]> = []
-  for (const piece of piecesOf(text, span)) {
+/** What is taken of a span, piece by piece; `undefined` if one of them is none, or is not taken. */
+function* takenFrom<A>(
+  text: string,
+  { cuts, end, isObject, start }: Span,
+  take: (piece: object) => ReadonlyArray<A> | undefined
+): Portions<ReadonlyArray<A> | undefined> {
+  const all: Array<A> = []
+  let from = start
+  for (const to of [...cuts, end - 1]) {
+    const inner = text.slice(from + 1, to)
+    from = to
+    const isLong = inner.length > pieceLength
     // One member that is so long: not one that anybody asks for.
-    if (piece.length > pieceLength) continue
-    const some = parse(`{${piece}}`)
-    if (typeof some !== "object" || some === null) return undefined
-    for (const member of Object.entries(some)) members.push(member)
+    if (isLong && isObject) continue
+    const piece = isLong ? undefined : parse(isObject ? `{${inner}}` : `[${inner}]`)
+    const taken = typeof piece === "object" && piece !== null ? take(piece) : undefined
+    if (taken === undefined) return undefined
+    for (const each of taken) all.push(each)
     yield
   }
-  return Object.fromEntries(members)
-}
-
-export type DecodeRows<A> = (rows: unknown) => Option.Option<ReadonlyArray<A>>
-
-function* rowsAt<A>(text: string, span: Span, decode: DecodeRows<A>): Portions<ReadonlyArray<A> | undefined> {
-  const rows: Array<A> = []
-  for (const piece of piecesOf(text, span)) {
-    const some = piece.length > pieceLength ? undefined : parse(`[${piece}]`)
-    const decoded = some === undefined ? Option.none() : decode(some)
-    if (Option.isNone(decoded)) return undefined
-    for (const row of decoded.value) rows.push(row)
-    yield
-  }
-  return rows
+  return all
 }
 
 /** The last object that begins a line and that `decode` takes. A member of more than 128 KiB is left out. */
@@ -231,17 +221,20 @@ export function* lastObject<A>(
   decode: (object: unknown) => Option.Option<A>
 ): Portions<Option.Option<A>> {
   for (const span of yield* spansOf(text, true)) {
-    const object = yield* objectAt(text, span)
-    const decoded = object === undefined ? Option.none() : decode(object)
+    const members = yield* takenFrom<[string, unknown]>(text, span, Object.entries)
+    const decoded = members === undefined ? Option.none() : decode(Object.fromEntries(members))
     if (Option.isSome(decoded)) return decoded
   }
   return Option.none()
 }
 
 /** The last array that begins a line and whose elements `decode` takes; it is called with portions of them. */
-export function* lastArray<A>(text: string, decode: DecodeRows<A>): Portions<Option.Option<ReadonlyArray<A>>> {
+export function* lastArray<A>(
+  text: string,
+  decode: (rows: unknown) => Option.Option<ReadonlyArray<A>>
+): Portions<Option.Option<ReadonlyArray<A>>> {
   for (const span of yield* spansOf(text, false)) {
-    const rows = yield* rowsAt(text, span, decode)
+    const rows = yield* takenFrom(text, span, (piece) => Option.getOrUndefined(decode(piece)))
     if (rows !== undefined) return Option.some(rows)
   }
   return Option.none()
