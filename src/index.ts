@@ -12,7 +12,7 @@ export type { FlyTokensConfig, FlyTokensOptions } from "./resolver/Options.ts"
 export { hintOf } from "./services/AttemptHint.ts"
 export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"
 export { Environment } from "./services/Environment.ts"
-export { type CallOptions, FlyCli, type FlyCliReason } from "./services/FlyCli.ts"
+export { type FlyCallOptions, FlyCli, type FlyCliReason } from "./services/FlyCli.ts"
 export {
   type Acquisition,
   type HeldLease,

@@ -12,10 +12,8 @@ import * as Signals from "./Signals.ts"
 
 /** A child that is about to start, or lives. */
 export interface LiveChild {
-  /** It has started, as the first of its own process group. */
-  readonly started: (pid: number) => void
-  /** It and its group are gone. */
-  readonly ended: () => void
+  /** Of the process, the first of its own group; `undefined` while it is being started. */
+  pid: number | undefined
 }
 
 /**
@@ -26,8 +24,9 @@ const graceMillis = 250
 
 const pauseMillis = 5
 
-/** By what stands for the child, its group; `undefined` while it is being started. */
-const groups = new Map<LiveChild, number | undefined>()
+const children = new Set<LiveChild>()
+
+const livingPids = (): ReadonlyArray<number> => [...children].flatMap(({ pid }) => pid ?? [])
 
 const signalGroup = (pid: number, signal: NodeJS.Signals): void => {
   try {
@@ -39,7 +38,7 @@ const signalGroup = (pid: number, signal: NodeJS.Signals): void => {
 }
 
 const signalAll = (signal: NodeJS.Signals): void => {
-  for (const pid of groups.values()) if (pid !== undefined) signalGroup(pid, signal)
+  for (const pid of livingPids()) signalGroup(pid, signal)
 }
 
 /** Nobody reaps a child that has ended while the event loop stands still. */
@@ -58,14 +57,14 @@ const isAlive = (pid: number): boolean => {
 
 /** Here and now, because there will be no later. */
 const endAll = (): void => {
-  const pids = [...groups.values()].filter((pid) => pid !== undefined)
+  const pids = livingPids()
   signalAll("SIGTERM")
   const cell = new Int32Array(new SharedArrayBuffer(4))
   for (let waited = 0; waited < graceMillis && pids.some(isAlive); waited += pauseMillis) {
     Atomics.wait(cell, 0, 0, pauseMillis)
   }
   signalAll("SIGKILL")
-  groups.clear()
+  children.clear()
 }
 
 /** The signal does to the program what it would have done without us. */
@@ -117,22 +116,20 @@ const unlisten = (): void => {
 const unlistenLater = (): void => {
   setImmediate(() =>
     setImmediate(() => {
-      if (listening && groups.size === 0) unlisten()
+      if (listening && children.size === 0) unlisten()
     })
   )
 }
 
 /** Announces a child before it is started: a signal that comes while it starts must find somebody who listens. */
 export const announce = (): LiveChild => {
-  const child: LiveChild = {
-    started: (pid) => {
-      if (groups.has(child)) groups.set(child, pid)
-    },
-    ended: () => {
-      if (groups.delete(child) && groups.size === 0) unlistenLater()
-    }
-  }
+  const child: LiveChild = { pid: undefined }
   listen()
-  groups.set(child, undefined)
+  children.add(child)
   return child
+}
+
+/** It and its group are gone. */
+export const forget = (child: LiveChild): void => {
+  if (children.delete(child) && children.size === 0) unlistenLater()
 }

@@ -30,9 +30,12 @@ const spawner = Effect.gen(function*() {
     Effect.gen(function*() {
       const { spawn } = yield* loaded
       // Released after the child, whose finalizer ends its group.
-      const live = yield* Effect.acquireRelease(Effect.sync(LiveChildren.announce), ({ ended }) => Effect.sync(ended))
+      const live = yield* Effect.acquireRelease(
+        Effect.sync(LiveChildren.announce),
+        (live) => Effect.sync(() => LiveChildren.forget(live))
+      )
       const child = yield* spawn(command)
-      live.started(child.pid)
+      live.pid = child.pid
       return child
     })
   )

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as OrgRecord from "../policy/OrgRecord.ts"
-import type { CallOptions, FlyCli } from "../services/FlyCli.ts"
+import type { FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
 import { type MissReason, OrgUnknown } from "../services/MissReason.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 import * as AppLookup from "./AppLookup.ts"
@@ -12,12 +12,12 @@ import * as EitherCredential from "./EitherCredential.ts"
 /** The slug of an organization, and for which call it was told: another one may mean another organization by it. */
 export interface Named {
   readonly slug: string
-  readonly by: CallOptions
+  readonly by: FlyCallOptions
 }
 
 /** The slug of an app's organization: from the option `org`, else from what flyctl said once. */
 export interface AppOrganizations {
-  readonly of: (app: AppName, options: CallOptions) => Effect.Effect<Named, MissReason>
+  readonly of: (app: AppName, options: FlyCallOptions) => Effect.Effect<Named, MissReason>
   /** Whether flyctl need not be asked for it. */
   readonly isKnown: (app: AppName) => boolean
   /** Takes what the app's record names, unless flyctl has said it already. */
@@ -28,7 +28,7 @@ export interface AppOrganizations {
    */
   readonly orMoved: <A>(
     app: AppName,
-    options: CallOptions,
+    options: FlyCallOptions,
     run: Effect.Effect<A, MissReason>
   ) => Effect.Effect<A, MissReason>
   /** What is to be recorded of an app: what flyctl said of it. */
@@ -56,7 +56,7 @@ export const make = (options: {
   const { cli, configured, fork, gate } = options
   const known = new Map<string, string>()
 
-  const lookup = (call: CallOptions) =>
+  const lookup = (call: FlyCallOptions) =>
     AppLookup.make({
       askOne: (app) => gate(() => cli.orgOf(app, call)),
       askAll: gate(() => cli.listApps(call)),
@@ -73,7 +73,7 @@ export const make = (options: {
     return org === undefined || OrgRecord.isByLogin(org) ? undefined : org
   }
 
-  const asked = (app: AppName, call: CallOptions) =>
+  const asked = (app: AppName, call: FlyCallOptions) =>
     EitherCredential.withEither(call, (by) =>
       Effect.suspend(() => {
         if (remembered(app) === undefined) known.delete(app)

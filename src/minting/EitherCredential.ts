@@ -2,7 +2,7 @@
  * With which credential flyctl is called: the environment's token, and what that one cannot do, with flyctl's login.
  */
 import * as Effect from "effect/Effect"
-import type { CallOptions } from "../services/FlyCli.ts"
+import type { FlyCallOptions } from "../services/FlyCli.ts"
 import type { MissReason } from "../services/MissReason.ts"
 
 /** By reason: whether another credential may come to something else. */
@@ -63,8 +63,8 @@ export const moreTelling = (environment: MissReason, login: MissReason): MissRea
  * Calls flyctl, with the environment's token if it may see that; what may depend on it is tried with the login, once.
  */
 export const withEither = <A>(
-  call: CallOptions,
-  run: (call: CallOptions) => Effect.Effect<A, MissReason>
+  call: FlyCallOptions,
+  run: (call: FlyCallOptions) => Effect.Effect<A, MissReason>
 ): Effect.Effect<A, MissReason> =>
   call.environmentToken
     ? Effect.catchIf(

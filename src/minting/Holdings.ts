@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import type { Background } from "../concurrency/Background.ts"
 import type { MintSettings } from "../policy/MintPolicy.ts"
 import * as OrgRecord from "../policy/OrgRecord.ts"
-import type { CallOptions } from "../services/FlyCli.ts"
+import type { FlyCallOptions } from "../services/FlyCli.ts"
 import { labelOf, type LeaseScope } from "../services/Lease.ts"
 import type { MissReason } from "../services/MissReason.ts"
 import type { AppName } from "../token/AppName.ts"
@@ -25,7 +25,7 @@ export interface Holding {
 
 /** Who asks, by the only credential that means this organization, and a digest of that one, if it can be told. */
 export interface Asker {
-  readonly by: CallOptions
+  readonly by: FlyCallOptions
   readonly login: string | undefined
 }
 
@@ -38,7 +38,7 @@ export const holdingOf = (owner: Holding["owner"], asker?: Asker): Holding => {
 }
 
 /** Finds the holding that an app has a share in. */
-export type Holdings = (app: AppName, call: CallOptions) => Effect.Effect<Holding, MissReason>
+export type Holdings = (app: AppName, call: FlyCallOptions) => Effect.Effect<Holding, MissReason>
 
 /** The label of the question which organization an app is in. */
 export const lookupLabel = (app: AppName): string => `lookup/${app}`
@@ -53,7 +53,7 @@ export const make = (options: {
   const { credentials, fork, organizations, pauses, settings } = options
 
   /** A question that hung is not asked again at once, as little as a mint is. */
-  const ask: (app: AppName, call: CallOptions) => Effect.Effect<Named, MissReason> = Effect.fnUntraced(
+  const ask: (app: AppName, call: FlyCallOptions) => Effect.Effect<Named, MissReason> = Effect.fnUntraced(
     function*(app, call) {
       const label = lookupLabel(app)
       const reason = yield* pauses.reason(label, credentials(call))

@@ -9,7 +9,7 @@ import * as OrgRecord from "../policy/OrgRecord.ts"
 import * as Usability from "../policy/Usability.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../services/Environment.ts"
-import type { CallOptions, FlyCli } from "../services/FlyCli.ts"
+import type { FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
 import { MintRefused, type MissReason, NotLoggedIn } from "../services/MissReason.ts"
 import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
@@ -107,7 +107,7 @@ export const make = (options: {
   readonly pauses: MintPauses
   readonly credentials: Credentials
   readonly isRejected: Usability.Demands["isRejected"]
-  readonly callOf: (request: TokenRequest) => CallOptions
+  readonly callOf: (request: TokenRequest) => FlyCallOptions
 }): (request: TokenRequest) => Effect.Effect<Answer> => {
   const { background, cli, configFile, credentials, environment, gate, pauses, records, settings } = options
   const isForApp = settings.mintFor === "app"
@@ -123,7 +123,7 @@ export const make = (options: {
 
   /** What another process minted, or why nothing is minted now because that was of no use. */
   const minted = Effect.fnUntraced(
-    function*(org: string, by: CallOptions, { before, key: { app } }: TokenRequest): Effect.fn.Return<
+    function*(org: string, by: FlyCallOptions, { before, key: { app } }: TokenRequest): Effect.fn.Return<
       Answer | undefined
     > {
       if (!settings.readsStore) return undefined
@@ -149,9 +149,9 @@ export const make = (options: {
 
   /** The organization, by flyctl's word as far as it can be had, and with which credential it is called so. */
   const organization = Effect.fnUntraced(function*(
-    call: CallOptions,
+    call: FlyCallOptions,
     { key: { app } }: TokenRequest
-  ): Effect.fn.Return<readonly [Organization, CallOptions], MissReason> {
+  ): Effect.fn.Return<readonly [Organization, FlyCallOptions], MissReason> {
     const slug = yield* Effect.sync(() => configured(app))
     if (slug === undefined) {
       const { by, slug } = yield* organizations.of(app, call)

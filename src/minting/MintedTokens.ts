@@ -14,7 +14,7 @@ import type { WriteBehind, WriteReason } from "../records/WriteBehind.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import { type Environment, tokenOf } from "../services/Environment.ts"
 import * as Fence from "../services/Fence.ts"
-import type { CallOptions, FlyCli } from "../services/FlyCli.ts"
+import type { FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
 import { type Lease, type LeaseError, nameOf } from "../services/Lease.ts"
 import type { MissReason } from "../services/MissReason.ts"
 import type { Storage } from "../services/Storage.ts"
@@ -139,7 +139,7 @@ export const make = (options: {
   })
 
   /** flyctl is given the environment's token, if that was not found to be of no use. */
-  const callOf = ({ before }: TokenRequest): CallOptions => {
+  const callOf = ({ before }: TokenRequest): FlyCallOptions => {
     const token = Option.getOrUndefined(tokenOf(environment))
     const isOfNoUse = before.some(({ candidate }) => candidate?.token.value === token?.value)
     return { environmentToken: token !== undefined && !isOfNoUse }

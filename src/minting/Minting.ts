@@ -9,7 +9,7 @@ import type { Background } from "../concurrency/Background.ts"
 import * as MintPolicy from "../policy/MintPolicy.ts"
 import * as Usability from "../policy/Usability.ts"
 import type { WriteReason } from "../records/WriteBehind.ts"
-import type { CallOptions, FlyCli } from "../services/FlyCli.ts"
+import type { FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
 import { type LeaseScope, nameOf } from "../services/Lease.ts"
 import { Malformed, type MissReason } from "../services/MissReason.ts"
 import type { StoredToken } from "../services/Storage.ts"
@@ -24,7 +24,7 @@ import * as MintPauses from "./MintPauses.ts"
 import type { MintRecords } from "./MintRecords.ts"
 
 /** Mints for a holding, as flyctl is called with these options. */
-export type Minting = (holding: Holding, call: CallOptions) => LeasedMint.Mint
+export type Minting = (holding: Holding, call: FlyCallOptions) => LeasedMint.Mint
 
 export const make = (options: {
   readonly cli: FlyCli["Service"]
@@ -43,7 +43,7 @@ export const make = (options: {
 
   const mintedBy = (
     owner: Holding["owner"],
-    { environmentToken }: CallOptions
+    { environmentToken }: FlyCallOptions
   ): Effect.Effect<FlyToken, MissReason> => {
     const options = { ttl: Duration.millis(ttlMillis), environmentToken }
     // A layer of another copy of this package gives tokens of its own.
@@ -57,7 +57,7 @@ export const make = (options: {
   }
 
   /** Where each credential means another organization there is only the one that was meant. */
-  const mint = ({ asker, owner }: Holding, call: CallOptions) =>
+  const mint = ({ asker, owner }: Holding, call: FlyCallOptions) =>
     asker === undefined
       ? EitherCredential.withEither(call, (by) => mintedBy(owner, by))
       : mintedBy(owner, asker.by)

@@ -31,7 +31,7 @@ export type FlyCliReason = Exclude<
  * @since 0.1.0
  * @stability stable
  */
-export interface CallOptions {
+export interface FlyCallOptions {
   /**
    * Whether the child sees the environment's `FLY_ACCESS_TOKEN` / `FLY_API_TOKEN`. Without them flyctl takes the login
    * of its config file.
@@ -51,7 +51,7 @@ export class FlyCli extends Context.Service<FlyCli, {
   /** Mints a read-only token for all apps of an organization, with a life of `ttl`. Each run leaves a record at Fly. */
   readonly mintReadonly: (
     org: string,
-    options: CallOptions & { readonly ttl: Duration.Duration }
+    options: FlyCallOptions & { readonly ttl: Duration.Duration }
   ) => Effect.Effect<FlyToken, FlyCliReason>
   /**
    * Mints a token that may deploy one app, with a life of `ttl`: it reads and writes that app and nothing else. Each run
@@ -59,12 +59,12 @@ export class FlyCli extends Context.Service<FlyCli, {
    */
   readonly mintDeploy: (
     app: AppName,
-    options: CallOptions & { readonly ttl: Duration.Duration }
+    options: FlyCallOptions & { readonly ttl: Duration.Duration }
   ) => Effect.Effect<FlyToken, FlyCliReason>
   /** The organization's slug of each app that the login sees. Fails with tokens of a single app (reported). */
-  readonly listApps: (options: CallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
+  readonly listApps: (options: FlyCallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
   /** The organization's slug of one app. */
-  readonly orgOf: (app: AppName, options: CallOptions) => Effect.Effect<string, FlyCliReason>
+  readonly orgOf: (app: AppName, options: FlyCallOptions) => Effect.Effect<string, FlyCliReason>
 }>()("effect-fly-tokens/FlyCli") {
   /**
    * No command: the source is a miss.

@@ -2,7 +2,7 @@
  * What a child may print: flyctl's answers and errors, other programs' outputs, and what a program prints that means harm.
  */
 import * as fc from "fast-check"
-import type { Ended } from "../../src/layers/fly/FlyCliOutput.ts"
+import type { Ended } from "../../src/layers/program/Program.ts"
 import { changedText, controls } from "./Bytes.ts"
 import { mintedToken, tokenText } from "./TokenInputs.ts"
 

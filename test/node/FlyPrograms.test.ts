@@ -18,9 +18,8 @@ import { mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Portions from "../../src/concurrency/Portions.ts"
 import { Environment, FlyCli } from "../../src/index.ts"
-import { identityOf, listedApps, statusOrg } from "../../src/layers/fly/FlyCliOutput.ts"
-import * as FlyCliShim from "../../src/layers/fly/FlyCliShim.ts"
-import * as FlyInspection from "../../src/layers/fly/FlyInspection.ts"
+import { identityOf, isOfAShim, listedApps, statusOrg } from "../../src/layers/fly/FlyCliOutput.ts"
+import * as Flyctl from "../../src/layers/fly/Flyctl.ts"
 import { FlyCliProcess } from "../../src/node.ts"
 import * as Command from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
@@ -39,7 +38,7 @@ const mint = (sandbox: Sandbox.Sandbox, options: Options = {}) =>
   FlyCli.use(minted).pipe(Effect.provide(cliOf(sandbox, options)))
 
 const inspect = (sandbox: Sandbox.Sandbox, binary?: string) =>
-  FlyInspection.inspect(binary).pipe(
+  Flyctl.inspect(binary).pipe(
     Effect.provide(Layer.merge(Environment.layerRecord(sandbox.environment), NodeServices.layer))
   )
 
@@ -302,7 +301,7 @@ exec "\${MISE_DATA_DIR:-\${XDG_DATA_HOME:-$HOME/.local/share}/mise}/installs/fly
   }
 
   it("is known by its words", () => {
-    const said = (exitCode: number, stderr: string) => FlyCliShim.isOfAShim({ exitCode, stderr, stdout: "" })
+    const said = (exitCode: number, stderr: string) => isOfAShim({ exitCode, stderr, stdout: "" })
     assert.isTrue(said(126, "No version is set for command flyctl"))
     assert.isTrue(said(1, "\u001b[31mmise\u001b[0m ERROR No version is set for shim: flyctl"))
     assert.isTrue(said(127, "Volta error: Could not find executable \"flyctl\""))

@@ -5,7 +5,6 @@ import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
 import * as Portions from "../../src/concurrency/Portions.ts"
 import * as JsonInOutput from "../../src/layers/fly/JsonInOutput.ts"
-import * as JsonSpans from "../../src/layers/fly/JsonSpans.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.Struct({ token: Schema.String }))
 const token = (text: string) => Option.getOrUndefined(Portions.atOnce(JsonInOutput.lastObject(text, decode)))?.token
@@ -108,7 +107,7 @@ describe("JSON in what a program printed", () => {
     }
     for (const [what, text] of Object.entries(hostile)) {
       it(`is passed over in one pass: ${what}`, () => {
-        const scanner = JsonSpans.make(text)
+        const scanner = new JsonInOutput.Scanner(text)
         let portions = 1
         while (!scanner.scan(64 * 1024)) portions++
         assert.isAtMost(portions, text.length / (64 * 1024) + 1)

@@ -138,7 +138,7 @@ describe.skipIf(process.platform !== "linux")("a program with a flyctl that is d
         const { spawn } = await import("node:child_process")
         const other = await import(${source("layers/LiveChildren.ts")} + "?copy")
         const sleeper = spawn("sleep", ["60"], { detached: true, stdio: "ignore" })
-        other.announce().started(sleeper.pid)
+        other.announce().pid = sleeper.pid
         console.log("ready", sleeper.pid)
       `)
         yield* until(it.stdout, (text) => /ready \d+/.test(text))

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { type CallOptions, type FlyCliReason, FlyTokens, MissReason } from "../../src/index.ts"
+import { type FlyCallOptions, type FlyCliReason, FlyTokens, MissReason } from "../../src/index.ts"
 import { mayDependOnCredential, moreTelling, withEither } from "../../src/minting/EitherCredential.ts"
 import * as samples from "../docs/samples.ts"
 import * as World from "../support/World.ts"
@@ -58,7 +58,7 @@ describe("which failures another credential may not have", () => {
       for (const [reasons, calls] of [[dependent, [true, false]], [independent, [true]]] as const) {
         for (const reason of reasons) {
           const tried: Array<boolean> = []
-          const run = ({ environmentToken }: CallOptions) => {
+          const run = ({ environmentToken }: FlyCallOptions) => {
             tried.push(environmentToken)
             return Effect.fail(reason)
           }

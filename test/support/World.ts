@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import {
   type AppName,
-  type CallOptions,
   ConfigFile,
   type ConfigFileReason,
   Environment,
+  type FlyCallOptions,
   FlyCli,
   type FlyCliReason,
   FlyToken,
@@ -58,10 +58,10 @@ export interface World {
   config: Effect.Effect<FlyToken, ConfigFileReason>
   /** Runs of the config file's reader. */
   configReads: number
-  mint: (org: string, call: CallOptions) => Effect.Effect<FlyToken, FlyCliReason>
-  mintDeploy: (app: AppName, call: CallOptions) => Effect.Effect<FlyToken, FlyCliReason>
-  orgOf: (app: AppName, call: CallOptions) => Effect.Effect<string, FlyCliReason>
-  listApps: (call: CallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
+  mint: (org: string, call: FlyCallOptions) => Effect.Effect<FlyToken, FlyCliReason>
+  mintDeploy: (app: AppName, call: FlyCallOptions) => Effect.Effect<FlyToken, FlyCliReason>
+  orgOf: (app: AppName, call: FlyCallOptions) => Effect.Effect<string, FlyCliReason>
+  listApps: (call: FlyCallOptions) => Effect.Effect<ReadonlyMap<string, string>, FlyCliReason>
   /** Every mint that began, with whether the child saw the environment's token. */
   readonly mints: Array<{ readonly org: string; readonly at: number; readonly environmentToken: boolean }>
   readonly deployMints: Array<{ readonly app: AppName; readonly at: number; readonly environmentToken: boolean }>

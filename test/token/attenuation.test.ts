@@ -175,6 +175,36 @@ describe("appending caveats", () => {
     })
   }
 
+  it("keeps every part of it in every form, also where a shorter one would do", () => {
+    const wide = (heads: ReadonlyArray<number>, bytes: ReadonlyArray<number>) =>
+      heads.map((head, form) => [head, ...Array.from({ length: 2 ** form - 1 }, () => 0), bytes.length, ...bytes])
+    const bin = [0xc4, 0xc5, 0xc6]
+    const tail = Array.from({ length: 32 }, (_, n) => n)
+    const sealed = createHmac("sha256", Buffer.from(tail)).update(Buffer.from([0x92, 26, 1])).digest()
+    const pieceOf = (...parts: ReadonlyArray<ReadonlyArray<number>>) =>
+      `fm2_${Buffer.from(parts.flat()).toString("base64")}`
+    const lists = (count: number) => [[0x90 | count], [0xdc, 0, count], [0xdd, 0, 0, 0, count]]
+    for (const outer of lists(4)) {
+      for (const [proofs, nonce] of [[[], lists(2)], [[0xc2], lists(3)]] as const) {
+        for (const head of nonce) {
+          for (const kid of wide(bin, [7, 7])) {
+            for (const location of [[0xa1, 0x61], ...wide([0xd9, 0xda, 0xdb], [0x61])]) {
+              for (const end of wide(bin, tail)) {
+                const before = [outer, head, kid, [0xc4, 0], proofs, location]
+                for (const list of lists(2)) {
+                  assert.strictEqual(
+                    Result.getOrThrow(Attenuation.append(pieceOf(...before, list, [5, 0xc0], end), [[26, 1]])),
+                    pieceOf(...before, [0x94, 5, 0xc0, 26, 1, 0xc4, 32], [...sealed])
+                  )
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  })
+
   it("never throws, whatever the text", () => {
     fc.assert(fc.property(fc.string(), (text) => {
       assert.isTrue(Result.isFailure(Attenuation.append(`fm2_${text}`, [[26, 1]])))

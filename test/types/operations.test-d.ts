@@ -107,7 +107,7 @@ describe("the services of the sources", () => {
     expectTypeOf<Service["mintReadonly"]>().toEqualTypeOf<
       (
         org: string,
-        options: root.CallOptions & { readonly ttl: Duration }
+        options: root.FlyCallOptions & { readonly ttl: Duration }
       ) => Effect<root.FlyToken, root.FlyCliReason>
     >()
     expectTypeOf<Service["mintDeploy"]>().returns.toEqualTypeOf<Effect<root.FlyToken, root.FlyCliReason>>()

@@ -1,5 +1,5 @@
 /** Why an app has the token that it has, or none: what the sources say, and what stands behind it. */
-import type { Inspected } from "../../layers/fly/FlyInspection.ts"
+import type { Inspected } from "../../layers/fly/Flyctl.ts"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
 import type { Answer } from "../../minting/MintExplanation.ts"
 import type { Explained } from "../../resolver/Explanation.ts"

@@ -1,5 +1,5 @@
 /** What is found as flyctl. */
-import type { Inspected } from "../../layers/fly/FlyInspection.ts"
+import type { Inspected } from "../../layers/fly/Flyctl.ts"
 import { optionName } from "../../services/OptionName.ts"
 import { type Finding, finding, severity } from "./Finding.ts"
 

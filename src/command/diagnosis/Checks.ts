@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
+import * as Flyctl from "../../layers/fly/Flyctl.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
 import { isAbsence, organizationOf } from "../../minting/MintExplanation.ts"
 import * as Usability from "../../policy/Usability.ts"
@@ -128,7 +128,7 @@ export const run = Effect.fnUntraced(function*(request: {
 
   const binary = yield* Services.binary
   const found = yield* Effect.all({
-    inspected: guarded(FlyInspection.inspect(binary), localLimit),
+    inspected: guarded(Flyctl.inspect(binary), localLimit),
     login: guarded(FlyLogin.read, localLimit),
     directory: guarded(StoreFindings.directory, localLimit),
     listed: guarded(StoreFindings.list, localLimit),

@@ -3,7 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as FlyInspection from "../../layers/fly/FlyInspection.ts"
+import * as Flyctl from "../../layers/fly/Flyctl.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
 import * as Explanation from "../../resolver/Explanation.ts"
 import { config, settingsOf } from "../../resolver/Options.ts"
@@ -35,7 +35,7 @@ export const explain = Command.make(
     const binary = yield* Services.binary
     const facts = yield* Effect.all({
       explained: Explanation.explain(app, settings),
-      inspected: within(FlyInspection.inspect(binary)),
+      inspected: within(Flyctl.inspect(binary)),
       login: within(FlyLogin.read),
       serverTime: within(Effect.map(ServerTime.get, ({ time }) => time))
     }, { concurrency: "unbounded" })

@@ -21,7 +21,7 @@ import * as SystemCode from "../../services/SystemCode.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as SystemError from "../SystemError.ts"
 import type { Read } from "./ConfigFileText.ts"
-import { homeDirectory } from "./HomeDirectory.ts"
+import * as FlyHome from "./FlyHome.ts"
 
 /** flyctl's own file has a few kilobytes. */
 const maxBytes = ByteSize.kibibytes(256)
@@ -29,23 +29,6 @@ const maxBytes = ByteSize.kibibytes(256)
 /** flyctl (v0.4.87) truncates and writes in place: what looks torn is read again before it is believed. */
 const rereads = 3
 const rereadAfter = Duration.millis(75)
-
-/**
- * Where the config file is, or why it cannot be anywhere.
- *
- * @category locating
- * @since 0.1.0
- * @stability stable
- * @internal
- */
-export const locate = (environment: Environment["Service"], paths: Path.Path): Result.Result<string, NotFound> => {
-  const directory = environment.get("FLY_CONFIG_DIR")
-  if (directory) return Result.succeed(paths.resolve(directory, "config.yml"))
-  const home = homeDirectory(environment, paths)
-  return home !== undefined
-    ? Result.succeed(paths.join(home, ".fly", "config.yml"))
-    : Result.fail(new NotFound({ what: "neither FLY_CONFIG_DIR nor HOME is set" }))
-}
 
 const miss = (reason: ConfigFileReason): Read => ({ result: Result.fail(reason), maybeTorn: false })
 
@@ -77,7 +60,7 @@ const make = Effect.gen(function*() {
     }).pipe(Effect.catch((error) => Effect.succeed(miss(unreadable(path)(error)))))
 
   const read = Effect.gen(function*() {
-    const path = yield* Effect.fromResult(locate(environment, paths))
+    const path = yield* Effect.fromResult(FlyHome.configFile(environment, paths))
     let latest = yield* readOnce(path)
     for (let i = 0; i < rereads && latest.maybeTorn; i++) {
       yield* Effect.sleep(rereadAfter)

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type { Environment } from "../../services/Environment.ts"
 import { BinaryNotFound, NotExecutable, NotFlyctl } from "../../services/MissReason.ts"
-import { homeDirectory } from "./HomeDirectory.ts"
+import { homeDirectory } from "./FlyHome.ts"
 
 /** The files that may be flyctl, in the order in which they are tried. */
 export interface Candidates {
@@ -69,14 +69,14 @@ export const find = Effect.fnUntraced(function*(
   }
 })
 
-/** Why there is no flyctl among the candidates: some are other programs, some cannot be run. */
+/** Why there is no flyctl among the files that were found: some are other programs, some cannot be run. */
 export const missing = (
   found: Candidates,
-  passedOver: { readonly strangers: ReadonlyArray<string>; readonly unrunnable: ReadonlyArray<string> }
+  passedOver: { readonly another: ReadonlyArray<string>; readonly nothing: ReadonlyArray<string> }
 ): NotFlyctl | NotExecutable | BinaryNotFound => {
-  const unrunnable = [...passedOver.unrunnable, ...found.notExecutable]
-  const [stranger] = passedOver.strangers
-  const path = unrunnable.find(isNamedFlyctl) ?? (stranger === undefined ? unrunnable[0] : undefined)
+  const unrunnable = [...passedOver.nothing, ...found.notExecutable]
+  const [another] = passedOver.another
+  const path = unrunnable.find(isNamedFlyctl) ?? (another === undefined ? unrunnable[0] : undefined)
   if (path !== undefined) return new NotExecutable({ path })
-  return stranger !== undefined ? new NotFlyctl({ path: stranger }) : new BinaryNotFound({ looked: found.looked })
+  return another !== undefined ? new NotFlyctl({ path: another }) : new BinaryNotFound({ looked: found.looked })
 }

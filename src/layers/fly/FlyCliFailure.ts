@@ -1,26 +1,8 @@
 /** Why flyctl failed, by what it printed. No text of a child leaves this file. */
 import { stripVTControlCharacters } from "node:util"
 import type { FlyCliReason } from "../../services/FlyCli.ts"
-import {
-  AppUnknown,
-  ConfigLocked,
-  ExitCode,
-  Forbidden,
-  HomeUnusable,
-  HttpFailed,
-  InvalidExpiry,
-  Killed,
-  MintRefused,
-  NotAuthenticated,
-  NotLoggedIn,
-  OrgRequired,
-  OrgUnknown,
-  OutdatedFlyctl,
-  Panicked,
-  RateLimited,
-  Unreachable
-} from "../../services/MissReason.ts"
-import type { Ended } from "./FlyCliOutput.ts"
+import * as Reason from "../../services/MissReason.ts"
+import type { Ended } from "../program/Program.ts"
 
 /** What we know ourselves of a call that failed: reasons name nothing that flyctl names. */
 export interface About {
@@ -33,36 +15,26 @@ export interface About {
 type Says = readonly [pattern: RegExp, reason: (about: About, match: RegExpExecArray) => FlyCliReason]
 
 /** The path is ours, not the one that flyctl prints. */
-const unusable = (problem: HomeUnusable["problem"]) => ({ configFile }: About) => {
-  const paths = {
-    brokenConfig: configFile,
-    notWritable: configFile?.replace(/[\\/][^\\/]*$/, ""),
-    notPermitted: configFile?.replace(/[\\/][^\\/]*$/, ""),
-    noHome: undefined
-  }
-  return new HomeUnusable({ problem, path: paths[problem] ?? null })
+const unusable = (problem: Reason.HomeUnusable["problem"]) => ({ configFile }: About) => {
+  const directory = configFile?.replace(/[\\/][^\\/]*$/, "")
+  const paths = { brokenConfig: configFile, notWritable: directory, notPermitted: directory, noHome: undefined }
+  return new Reason.HomeUnusable({ problem, path: paths[problem] ?? null })
 }
 
 /** A directory that cannot be made is missing; one that is there and refuses belongs to somebody else. */
 const isOfOthers = (line: string): boolean =>
   /^failed ensuring/i.test(line) && /permission denied|not permitted/i.test(line)
 
-const unreachable = (by: Unreachable["by"]) => () => new Unreachable({ by })
+const unreachable = (by: Reason.Unreachable["by"]) => () => new Reason.Unreachable({ by })
 
-const byStatus = (status: number): FlyCliReason => {
-  switch (status) {
-    case 401:
-      return new NotAuthenticated()
-    case 403:
-      return new Forbidden()
-    case 407:
-      return new Unreachable({ by: "proxy" })
-    case 429:
-      return new RateLimited()
-    default:
-      return new HttpFailed({ status })
-  }
+const byStatus: Readonly<Record<number, () => FlyCliReason>> = {
+  401: () => new Reason.NotAuthenticated(),
+  403: () => new Reason.Forbidden(),
+  407: unreachable("proxy"),
+  429: () => new Reason.RateLimited()
 }
+
+const httpFailed = (status: number): FlyCliReason => byStatus[status]?.() ?? new Reason.HttpFailed({ status })
 
 /**
  * Read from the top, the first one that is found counts. Go's errors are prefixes before a cause, and the same prefix stands
@@ -70,7 +42,7 @@ const byStatus = (status: number): FlyCliReason => {
  * Where the same word could be the name of an app, `: ` has to stand before it.
  */
 const table: ReadonlyArray<Says> = [
-  [/^(?:panic:|oops, something went wrong)/im, () => new Panicked()],
+  [/^(?:panic:|oops, something went wrong)/im, () => new Reason.Panicked()],
 
   // flyctl's own files: without them no command does anything.
   [/(?:\$home|%userprofile%) is not defined|failed creating config directory: mkdir :/i, unusable("noHome")],
@@ -84,31 +56,31 @@ const table: ReadonlyArray<Says> = [
     (about, [line]) => unusable(isOfOthers(line) ? "notPermitted" : "notWritable")(about)
   ],
   [/^error(?: loading config|: yaml:)/im, unusable("brokenConfig")],
-  [/^error: context deadline exceeded$/im, () => new ConfigLocked()],
+  [/^error: context deadline exceeded$/im, () => new Reason.ConfigLocked()],
 
   // What it was called with.
-  [/^error: invalid argument .{0,200}--expiry/im, () => new InvalidExpiry()],
-  [/^error: unknown (?:flag|shorthand flag|command)/im, () => new OutdatedFlyctl()],
-  [/failed retrieving org slug argument must be specified/i, () => new OrgRequired()],
+  [/^error: invalid argument .{0,200}--expiry/im, () => new Reason.InvalidExpiry()],
+  [/^error: unknown (?:flag|shorthand flag|command)/im, () => new Reason.OutdatedFlyctl()],
+  [/failed retrieving org slug argument must be specified/i, () => new Reason.OrgRequired()],
 
   // What Fly answered.
-  [/^error: no access token available/im, () => new NotLoggedIn()],
-  [/(?:non-200 status code:|non-2xx status:|returned error) (\d{3})\b/i, (_, [, status]) => byStatus(Number(status))],
+  [/^error: no access token available/im, () => new Reason.NotLoggedIn()],
+  [/(?:non-200 status code:|non-2xx status:|returned error) (\d{3})\b/i, (_, [, status]) => httpFailed(Number(status))],
   [
     /you must be authenticated|token validation error|malformed: bad token|: unauthorized\b/i,
-    () => new NotAuthenticated()
+    () => new Reason.NotAuthenticated()
   ],
-  [/failed creating token: .{0,200}not authorized/i, () => new MintRefused()],
-  [/could not find organization/i, ({ subject }) => new OrgUnknown({ name: subject })],
-  [/could not find app/i, ({ subject }) => new AppUnknown({ name: subject })],
-  [/rate limit exceeded|too many requests/i, () => new RateLimited()],
+  [/failed creating token: .{0,200}not authorized/i, () => new Reason.MintRefused()],
+  [/could not find organization/i, ({ subject }) => new Reason.OrgUnknown({ name: subject })],
+  [/could not find app/i, ({ subject }) => new Reason.AppUnknown({ name: subject })],
+  [/rate limit exceeded|too many requests/i, () => new Reason.RateLimited()],
 
   // The way there. A proxy's refusal reads like Fly's, but stands where the connection fails.
   [
     /proxyconnect tcp|socks connect|proxy authentication required|"https?:[^"\n]*": (?:forbidden|bad gateway|service unavailable|gateway time-?out|method not allowed)$/im,
     unreachable("proxy")
   ],
-  [/not authorized to access this |: forbidden\b/i, () => new Forbidden()],
+  [/not authorized to access this |: forbidden\b/i, () => new Reason.Forbidden()],
   [/: x509:|failed to verify certificate/i, unreachable("certificate")],
   [/dial tcp: lookup |no such host/i, unreachable("notFound")],
   [
@@ -146,8 +118,8 @@ const errorIn = (printed: string): string => {
 
 const byExitCode = ({ exitCode, stderr }: Ended): FlyCliReason => {
   // A shell that finds no command ends with 127 too, but says so.
-  if (exitCode === 127 && stderr.trim() === "") return new Killed()
-  return exitCode === 3 ? new Panicked() : new ExitCode({ code: exitCode })
+  if (exitCode === 127 && stderr.trim() === "") return new Reason.Killed()
+  return exitCode === 3 ? new Reason.Panicked() : new Reason.ExitCode({ code: exitCode })
 }
 
 /**

@@ -2,18 +2,13 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { stripVTControlCharacters } from "node:util"
 import * as Portions from "../../concurrency/Portions.ts"
 import { Malformed } from "../../services/MissReason.ts"
 import { isAppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import type { Ended } from "../program/Program.ts"
 import * as JsonInOutput from "./JsonInOutput.ts"
-
-/** How a child ended. */
-export interface Ended {
-  readonly exitCode: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 /** Of an answer of 64 KiB at most, which needs no reading in portions. */
 const answerOf = <A>(stdout: string, decode: (object: unknown) => Option.Option<A>): Option.Option<A> =>
@@ -98,6 +93,16 @@ export const identityOf = ({ exitCode, stderr, stdout }: Ended): "flyctl" | "ano
   return (exitCode === 126 || exitCode === 127) && said.trim() !== "" && !/^\s*error\b/im.test(said)
     ? "nothing"
     : "unclear"
+}
+
+/** How a shim ends that finds no version of the program: as a shell does (126, 127), or with 1. */
+const shimsEnds = new Set([1, 126, 127])
+
+/** Whether what a program said when it failed is nothing that flyctl says, which begins its errors with `Error`. */
+export const isOfAShim = ({ exitCode, stderr, stdout }: Ended): boolean => {
+  if (!shimsEnds.has(exitCode)) return false
+  const said = stripVTControlCharacters(`${stderr}\n${stdout}`)
+  return said.trim() !== "" && !/^\s*(?:error\b|panic:|oops, something went wrong)/im.test(said)
 }
 
 /** A duration as Go writes it, in whole seconds: `24h0m0s`. Go has no days. */

@@ -5,27 +5,18 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Path from "effect/Path"
-import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
-import * as Result from "effect/Result"
+import type * as Option from "effect/Option"
+import type * as Path from "effect/Path"
+import type { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import { hostname } from "node:os"
-import { platform } from "node:process"
 import * as Portions from "../../concurrency/Portions.ts"
-import { Environment } from "../../services/Environment.ts"
-import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
+import type { Environment } from "../../services/Environment.ts"
+import { type FlyCallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
 import { Malformed } from "../../services/MissReason.ts"
-import * as ConfigFileYaml from "./ConfigFileYaml.ts"
-import * as FlyBinary from "./FlyBinary.ts"
-import * as FlyCliChild from "./FlyCliChild.ts"
-import { failureOf } from "./FlyCliFailure.ts"
 import * as Output from "./FlyCliOutput.ts"
-import * as FlyCliShim from "./FlyCliShim.ts"
-
-/** A token has some 2 kB; more than this is no answer to a mint. */
-const mintLimit = FlyCliChild.answerLimit
+import * as Flyctl from "./Flyctl.ts"
 
 /** One row of `apps list` has about 1 kB, and platforms have thousands of apps. */
 const listLimit = 16 * 1024 * 1024
@@ -45,130 +36,51 @@ export interface FlyCliProcessOptions {
   readonly binary?: string | undefined
 }
 
-const make = Effect.fnUntraced(function*(options: FlyCliProcessOptions) {
-  const spawner = yield* ChildProcessSpawner
-  const fileSystem = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  const environment = yield* Environment
-  /** Files named `fly` that are other programs; a file that becomes another one has another stamp. */
-  const strangers = new Set<string>()
-  const shims: FlyCliShim.Shims = new Set()
+/** Something else than what was asked for. */
+const notPrinted = (what: string) => () => new Malformed({ why: `flyctl printed something else than ${what}` })
 
-  const spawn = (path: string, args: ReadonlyArray<string>, call: CallOptions, limitBytes: number) =>
-    FlyCliShim.run(path, args, { ...call, limitBytes }, shims).pipe(
-      Effect.provideService(ChildProcessSpawner, spawner),
-      Effect.provideService(Path.Path, paths),
-      Effect.provideService(Environment, environment)
-    )
-
-  /** Only a whole answer shows another program; one that is killed or hangs shows nothing. */
-  const identify = (path: string) =>
-    spawn(path, ["version", "--json"], { environmentToken: false }, mintLimit).pipe(
-      Effect.map(Output.identityOf),
-      Effect.timeoutOption(FlyCliChild.identifyWithin),
-      Effect.map(Option.getOrElse(() => "unclear" as const)),
-      Effect.orElseSucceed(() => "unclear" as const)
-    )
-
-  /** Whether a failure may come from another program of the same name. */
-  const doubtful = (path: string, reason: FlyCliReason): boolean =>
-    !FlyBinary.isNamedFlyctl(path) &&
-    ["ExitCode", "Malformed", "OutputTooLarge", "OutdatedFlyctl"].includes(reason._tag)
-
-  const run = <A>(
-    args: ReadonlyArray<string>,
-    call: CallOptions,
-    limitBytes: number,
-    read: (ended: Output.Ended) => Effect.Effect<A, FlyCliReason>
-  ): Effect.Effect<A, FlyCliReason> =>
-    Effect.gen(function*(): Effect.fn.Return<A, FlyCliReason> {
-      const found = yield* FlyBinary.find(environment, { binary: options.binary, windows: platform === "win32" }).pipe(
-        Effect.provideService(FileSystem.FileSystem, fileSystem),
-        Effect.provideService(Path.Path, paths)
-      )
-      const passedOver = { strangers: new Array<string>(), unrunnable: new Array<string>() }
-      for (const { path, stamp } of found.executable) {
-        if (strangers.has(stamp)) {
-          passedOver.strangers.push(path)
-          continue
-        }
-        const result = yield* Effect.result(Effect.flatMap(spawn(path, args, call, limitBytes), read))
-        if (Result.isSuccess(result)) return result.success
-        const reason = result.failure
-        const identity = doubtful(path, reason) ? yield* identify(path) : "unclear"
-        if (identity === "another") {
-          strangers.add(stamp)
-          passedOver.strangers.push(path)
-        } else if (identity === "nothing" || reason._tag === "NotExecutable") passedOver.unrunnable.push(path)
-        else return yield* reason
-      }
-      return yield* FlyBinary.missing(found, passedOver)
-    })
-
-  const succeeded = <A>(subject: string, read: (stdout: string) => Effect.Effect<A, FlyCliReason>) =>
-  (
-    ended: Output.Ended
-  ): Effect.Effect<A, FlyCliReason> =>
-    ended.exitCode === 0
-      ? read(ended.stdout)
-      : Effect.fail(failureOf(ended, {
-        subject,
-        configFile: Result.getOrUndefined(ConfigFileYaml.locate(environment, paths))
-      }))
+const make = Effect.fnUntraced(function*({ binary }: FlyCliProcessOptions) {
+  const services = Flyctl.services(yield* Effect.context<Flyctl.Services>())
+  const search = Flyctl.search(binary)
+  const run = <A>(call: Flyctl.Call, read: (stdout: string) => Effect.Effect<A, FlyCliReason>) =>
+    Effect.provideContext(Flyctl.run(search, call, read), services)
 
   const mint = (
     what: ReadonlyArray<string>,
     subject: string,
-    call: CallOptions & { readonly ttl: Duration.Duration }
+    { environmentToken, ttl }: FlyCallOptions & { readonly ttl: Duration.Duration }
+  ) => {
+    const expiry = Output.goDuration(Duration.toMillis(ttl))
+    const args = ["tokens", "create", ...what, "--json", "--expiry", expiry, "--name", tokenName()]
+    return run(
+      { args, subject, environmentToken, limitBytes: Flyctl.answerLimit },
+      (stdout) => Effect.fromResult(Output.mintedToken(stdout))
+    )
+  }
+
+  /** What is long is read in portions. */
+  const ask = <A>(
+    args: ReadonlyArray<string>,
+    { environmentToken }: FlyCallOptions,
+    about: { readonly subject: string; readonly what: string },
+    read: (stdout: string) => Portions.Portions<Option.Option<A>>
   ) =>
     run(
-      [
-        "tokens",
-        "create",
-        ...what,
-        "--json",
-        "--expiry",
-        Output.goDuration(Duration.toMillis(call.ttl)),
-        "--name",
-        tokenName()
-      ],
-      call,
-      mintLimit,
-      succeeded(subject, (stdout) => Effect.fromResult(Output.mintedToken(stdout)))
+      { args, subject: about.subject, environmentToken, limitBytes: listLimit },
+      (stdout) =>
+        Portions.inPortions(() => read(stdout)).pipe(
+          Effect.flatMap(Effect.fromOption),
+          Effect.mapError(notPrinted(about.what))
+        )
     )
 
   return FlyCli.of({
     mintReadonly: (org, call) => mint(["readonly", org], org, call),
     mintDeploy: (app, call) => mint(["deploy", "-a", app], app, call),
     listApps: (call) =>
-      run(
-        ["apps", "list", "--json"],
-        call,
-        listLimit,
-        succeeded("the list of apps", (stdout) =>
-          Effect.flatMap(
-            Portions.inPortions(() => Output.listedApps(stdout)),
-            Option.match({
-              onNone: () => Effect.fail(new Malformed({ why: "flyctl printed something else than a list of apps" })),
-              onSome: Effect.succeed
-            })
-          ))
-      ),
+      ask(["apps", "list", "--json"], call, { subject: "the list of apps", what: "a list of apps" }, Output.listedApps),
     orgOf: (app, call) =>
-      run(
-        ["status", "-a", app, "--json"],
-        call,
-        listLimit,
-        succeeded(app, (stdout) =>
-          Effect.flatMap(
-            Portions.inPortions(() => Output.statusOrg(stdout)),
-            Option.match({
-              onNone: () =>
-                Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" })),
-              onSome: Effect.succeed
-            })
-          ))
-      )
+      ask(["status", "-a", app, "--json"], call, { subject: app, what: "the status of an app" }, Output.statusOrg)
   })
 })
 

@@ -8,7 +8,7 @@ import * as Portions from "../../concurrency/Portions.ts"
 import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
-import * as ConfigFileYaml from "./ConfigFileYaml.ts"
+import * as FlyHome from "./FlyHome.ts"
 
 export interface FlyLogin {
   /** The config file; `undefined` if there is no home. */
@@ -36,7 +36,7 @@ export const read: Effect.Effect<FlyLogin, never, FileSystem.FileSystem | Path.P
   .gen(function*() {
     const fileSystem = yield* FileSystem.FileSystem
     const paths = yield* Path.Path
-    const path = Result.getOrUndefined(ConfigFileYaml.locate(yield* Environment, paths))
+    const path = Result.getOrUndefined(FlyHome.configFile(yield* Environment, paths))
     const token = yield* Effect.result((yield* ConfigFile).accessToken)
     if (path === undefined) {
       return { path, mode: undefined, token, lastLogin: null, openLogs: undefined }

@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type CallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
+import { type FlyCallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as Script from "./Script.ts"
 import * as TestToken from "./TestToken.ts"
@@ -95,7 +95,7 @@ export class TestFlyCli extends Context.Service<TestFlyCli, {
       const mint = (
         mintFor: Mint["mintFor"],
         name: string,
-        { environmentToken, ttl }: CallOptions & { readonly ttl: Duration.Duration }
+        { environmentToken, ttl }: FlyCallOptions & { readonly ttl: Duration.Duration }
       ) =>
         Effect.flatMap(Clock.currentTimeMillis, (at) => {
           const call: Mint = { mintFor, name, at, ttl, environmentToken }
