@@ -13,7 +13,8 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
-import { quote, told } from "../token/Redaction.ts"
+import { quote } from "../token/Redaction.ts"
+import { failure } from "./Failure.ts"
 import * as Fence from "./Fence.ts"
 import * as OptionDuration from "./OptionDuration.ts"
 import type { InvalidOption } from "./TokenError.ts"
@@ -39,6 +40,10 @@ export interface HeldLease {
   readonly fence: number
 }
 
+/** Why there is no lease, with the file that is to blame. */
+export const whyAt = ({ path, why }: { readonly path?: string; readonly why: string }): string =>
+  path === undefined ? why : `${path}: ${why}`
+
 /**
  * A lease cannot be had: who keeps the leases cannot be reached, or does not answer in its time.
  *
@@ -46,31 +51,16 @@ export interface HeldLease {
  * @since 0.1.0
  * @stability stable
  */
-export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
+export class LeaseError extends failure<LeaseError>()("LeaseError", {
   /** `org/<slug>` or `app/<name>`. */
   scope: Schema.String,
   /** A fixed sentence, with an error code where there is one. */
   why: Schema.String,
   /** The file, if one is to blame. */
   path: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return told`lease ${this.scope}: ${whyAt(this)}`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
-
-/**
- * Why there is no lease, with the file that is to blame.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
-export const whyAt = ({ path, why }: Pick<LeaseError, "path" | "why">): string =>
-  path === undefined ? why : `${path}: ${why}`
+}, {
+  message: (error) => `lease ${error.scope}: ${whyAt(error)}`
+}) {}
 
 /**
  * How one look at a lease ended: it is held now, or somebody else has it, for `freeIn` more milliseconds at most.
@@ -168,22 +158,10 @@ const accessLimit = Duration.seconds(5)
 const firstPause = 25
 const longestPause = 500
 
-/**
- * The organization's slug, or the app's name.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** The organization's slug, or the app's name. */
 export const nameOf = (scope: LeaseScope): string => "org" in scope ? scope.org : scope.app
 
-/**
- * What tells an organization from an app of the same name: `org/<slug>` or `app/<name>`.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** What tells an organization from an app of the same name: `org/<slug>` or `app/<name>`. */
 export const labelOf = (scope: LeaseScope): string => `${"org" in scope ? "org" : "app"}/${nameOf(scope)}`
 
 /** Labels may become names of files and keys. */

@@ -71,25 +71,13 @@ const fromGo = (text: string): Option.Option<Duration.Duration> => {
   )
 }
 
-/**
- * Reads a duration; nothing if it is none.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Reads a duration; nothing if it is none. */
 export const read = (input: DurationInput): Option.Option<Duration.Duration> =>
   typeof input === "string"
     ? Option.orElse(fromGo(input.trim()), () => Duration.fromInput(input.trim() as Duration.Input))
     : Duration.fromInput(input)
 
-/**
- * The shortest and the longest that an option takes.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The shortest and the longest that an option takes. */
 export interface Range {
   readonly least: Duration.Duration
   readonly most: Duration.Duration
@@ -97,13 +85,7 @@ export interface Range {
   readonly words: string
 }
 
-/**
- * Reads the duration of an option, or fails with what there can be.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Reads the duration of an option, or fails with what there can be. */
 export const within = (
   option: string,
   input: DurationInput,

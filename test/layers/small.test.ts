@@ -52,9 +52,9 @@ describe("a thrown value as a reason", () => {
     [Object.assign(new TypeError("fo1_secret"), { code: "fo1_secret" }), "TypeError", "a bug"],
     [new RangeError("fo1_secret"), "RangeError", "a bug"],
     ["fo1_secret", "string", "a bug"]
-  ])("%s has the name %s", (thrown, name, hint) => {
+  ])("%s has the kind %s", (thrown, kind, hint) => {
     const reason = fromDefect(thrown)
-    assert.strictEqual(reason.name, name)
+    assert.strictEqual(reason.kind, kind)
     assert.include(reason.hint, hint)
     assert.notInclude(reason.message + reason.hint, "fo1_secret")
   })
@@ -150,8 +150,8 @@ describe("flyctl that is switched off", () => {
 
 describe("a reason", () => {
   it("of a system that refuses something says where to look; one of code that throws, that it is a bug", () => {
-    assert.match(new MissReason.Defect({ name: "EMFILE" }).hint, /limits/)
-    assert.match(new MissReason.Defect({ name: "TypeError" }).hint, /bug/)
+    assert.match(new MissReason.Defect({ kind: "EMFILE" }).hint, /limits/)
+    assert.match(new MissReason.Defect({ kind: "TypeError" }).hint, /bug/)
   })
 
   it("of an end that no calendar has says the number", () => {

@@ -99,8 +99,8 @@ const table: ReadonlyArray<Says> = [
     () => new NotAuthenticated()
   ],
   [/failed creating token: .{0,200}not authorized/i, () => new MintRefused()],
-  [/could not find organization/i, ({ subject }) => new OrgUnknown({ name: subject })],
-  [/could not find app/i, ({ subject }) => new AppUnknown({ name: subject })],
+  [/could not find organization/i, ({ subject }) => new OrgUnknown({ slug: subject })],
+  [/could not find app/i, ({ subject }) => new AppUnknown({ app: subject })],
   [/rate limit exceeded|too many requests/i, () => new RateLimited()],
 
   // The way there. A proxy's refusal reads like Fly's, but stands where the connection fails.

@@ -34,8 +34,8 @@ const codeOf = (error: unknown): string | undefined =>
  */
 export const reasonOf = (path: string, error: unknown): NotExecutable | Defect => {
   const code = codeOf(error)
-  if (code !== undefined) return unrunnable.has(code) ? new NotExecutable({ path }) : new Defect({ name: code })
-  return isPlatformError(error) ? new Defect({ name: "PlatformError" }) : fromDefect(error)
+  if (code !== undefined) return unrunnable.has(code) ? new NotExecutable({ path }) : new Defect({ kind: code })
+  return isPlatformError(error) ? new Defect({ kind: "PlatformError" }) : fromDefect(error)
 }
 
 /** Starts a child; once more a moment later, if what kept it from starting may have passed. */
