@@ -76,9 +76,10 @@ export const appStanding = (
 ): AppStanding => {
   const cached = standing(read.cached, "savedAt", now, settings)
   const manual = standing(read.manual, "now", now, settings)
-  const kept = { storage: ["cached", cached], manual: ["manual", manual] } as const
-  const inOrder = settings.chain.flatMap((source) => source === "storage" || source === "manual" ? [kept[source]] : [])
-  const serves = inOrder.find(([, standing]) => isUsable(standing))?.[0] ?? null
+  const first = settings.chain.find((source) =>
+    (source === "storage" && isUsable(cached)) || (source === "manual" && isUsable(manual))
+  )
+  const serves = first === undefined ? null : first === "manual" ? "manual" : "cached"
   return { app, serves, cached, manual }
 }
 

@@ -165,7 +165,7 @@ export const explain = Effect.fnUntraced(function*(app: AppName, settings: Resol
   const callOf = () => ({ environmentToken: !request.environmentMissed && Option.isSome(tokenOf(environment)) })
 
   const asked = Effect.fnUntraced(function*(name: SourceName): Effect.fn.Return<Answer> {
-    const source = sources[name]
+    const source = sources[name]!
     let candidate: Chain.Candidate | undefined
     const watched: Chain.Source = {
       name,

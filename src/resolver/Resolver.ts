@@ -168,7 +168,7 @@ export const make = Effect.fnUntraced(function*(
     isRejected: rejections.has
   })
 
-  const chain = settings.chain.map((name) => sources[name])
+  const chain = settings.chain.map((name) => sources[name]!)
 
   const attendance: Attendance.Attendance = Attendance.make({
     clock,
