@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as FastCheck from "fast-check"
 import { inspect } from "node:util"
 import { Storage, StorageEncrypted, type StorageKey, StorageMemory, type StoredToken } from "../../src/index.ts"
-import * as TokenCipher from "../../src/layers/storage/TokenCipher.ts"
+import * as TokenCipher from "../../src/layers/encrypted/TokenCipher.ts"
 
 const key = (n: number) => Redacted.make(Buffer.alloc(32, n).toString("base64"))
 

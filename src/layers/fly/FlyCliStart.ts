@@ -7,7 +7,7 @@ import type { ChildProcessHandle, ChildProcessSpawner } from "effect/process/Chi
 import type * as Scope from "effect/Scope"
 import type { FlyCliReason } from "../../services/FlyCli.ts"
 import { Defect, fromDefect, NotExecutable } from "../../services/MissReason.ts"
-import * as SystemError from "../SystemError.ts"
+import * as SystemCode from "../../services/SystemCode.ts"
 
 /** A program that is being replaced just now (an upgrade), and what the system lacks for a moment. */
 const passing = new Set(["ETXTBSY", "EAGAIN", "EMFILE", "ENFILE", "ENOMEM"])
@@ -26,8 +26,8 @@ const codes: Readonly<Record<string, string>> = { NotFound: "ENOENT", Permission
 
 const codeOf = (error: unknown): string | undefined =>
   isPlatformError(error)
-    ? SystemError.codeOf(error) ?? codes[error.reason._tag]
-    : SystemError.nodeCodeOf(error)
+    ? SystemCode.ofPlatform(error) ?? codes[error.reason._tag]
+    : SystemCode.of(error)
 
 /**
  * Why a program did not start, by whatever its start failed with or threw: Node emits some codes and throws the others.

@@ -4,7 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { hostname } from "node:os"
 import { kill, pid, platform } from "node:process"
-import * as SystemError from "../SystemError.ts"
+import * as SystemCode from "../../services/SystemCode.ts"
 
 /** Where a process id means something, and which of the processes with that id is meant. */
 export const Identity = Schema.Struct({
@@ -58,7 +58,7 @@ const isAbsent = (id: number): boolean => {
     kill(id, 0)
     return false
   } catch (cause) {
-    return SystemError.nodeCodeOf(cause) === "ESRCH"
+    return SystemCode.of(cause) === "ESRCH"
   }
 }
 

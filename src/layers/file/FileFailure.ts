@@ -2,12 +2,11 @@
 import type { PlatformError } from "effect/PlatformError"
 import * as SystemCode from "../../services/SystemCode.ts"
 import { StorageError } from "../../services/TokenError.ts"
-import * as SystemError from "../SystemError.ts"
 
 export type Operation = StorageError["operation"]
 
 /** What the system said, else what kind of error it is. */
-export const codeOf = (error: PlatformError): string => SystemError.codeOf(error) ?? error.reason._tag
+export const codeOf = (error: PlatformError): string => SystemCode.ofPlatform(error) ?? error.reason._tag
 
 const sentences: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

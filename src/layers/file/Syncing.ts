@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
 import * as SystemCode from "../../services/SystemCode.ts"
-import * as SystemError from "../SystemError.ts"
 
 /** Windows says EPERM of a directory. */
 const refusals = new Set([SystemCode.accessDenied, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EPERM"])
@@ -12,7 +11,7 @@ const refusals = new Set([SystemCode.accessDenied, "EINVAL", "ENOTSUP", "EOPNOTS
  * Whether a sync failed because it is not to be had here: of this file system, or by Node's permission model. Any other
  * failure (`EIO`, `ENOSPC`) means that what was written may be lost already.
  */
-export const isRefused = (error: PlatformError): boolean => refusals.has(SystemError.codeOf(error) ?? "")
+export const isRefused = (error: PlatformError): boolean => refusals.has(SystemCode.ofPlatform(error) ?? "")
 
 /**
  * Syncs the names in a directory. One that cannot be opened for that is left alone: a rename in it is atomic all the same.

@@ -16,9 +16,9 @@ import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
 import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
-import * as FileFailure from "../storage/FileFailure.ts"
-import * as PrivateDirectory from "../storage/PrivateDirectory.ts"
+import * as FileFailure from "./FileFailure.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
+import * as PrivateDirectory from "./PrivateDirectory.ts"
 
 /**
  * The options of {@link layer}.
