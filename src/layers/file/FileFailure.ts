@@ -1,4 +1,6 @@
 /** Failing calls of the file system as errors of the store. */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import * as SystemCode from "../../services/SystemCode.ts"
 import { StorageError } from "../../services/TokenError.ts"
@@ -20,16 +22,22 @@ const sentences: Readonly<Record<string, string>> = {
   [SystemCode.accessDenied]: "Node's permission model does not allow it"
 }
 
-/** The error that a failing call of the file system is; nothing of the call's own text is in it. */
+/** A failing call of the file system as an error of the store; nothing of the call's own text is in it. */
 export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
   const code = codeOf(error)
-  const sentence = sentences[code]
-  return new StorageError({
-    operation,
-    kind: "Unavailable",
-    why: sentence === undefined ? `failed (${code})` : `${sentence} (${code})`,
-    path
-  })
+  return new StorageError({ operation, kind: "Unavailable", why: `${sentences[code] ?? "failed"} (${code})`, path })
 }
 
+/** Calls of the file system for an operation of the store. What fails as the store does is left as it is. */
+export const failingAs = <A, R>(
+  operation: Operation,
+  path: string,
+  calls: Effect.Effect<A, StorageError | PlatformError, R>
+): Effect.Effect<A, StorageError, R> =>
+  Effect.catchTag(calls, "PlatformError", (error) => failed(operation, path)(error))
+
 export const isAbsent = (error: PlatformError): boolean => error.reason._tag === "NotFound"
+
+/** What a call answers about something that may not be there. */
+export const ifPresent = <A>(call: Effect.Effect<A, PlatformError>): Effect.Effect<Option.Option<A>, PlatformError> =>
+  Effect.catchIf(Effect.asSome(call), isAbsent, () => Effect.succeedNone)

@@ -15,8 +15,8 @@ import { pid } from "node:process"
 import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
-import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
-import * as FileFailure from "./FileFailure.ts"
+import type { InvalidOption, StorageError } from "../../services/TokenError.ts"
+import { failingAs, isAbsent } from "./FileFailure.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
@@ -59,10 +59,10 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
   const held = new Map<string, string>()
 
   const typed = <A>(scope: string, effect: Effect.Effect<A, StorageError | PlatformError>) =>
-    Effect.mapError(effect, (error) => {
-      const { path, why } = error instanceof StorageError ? error : FileFailure.failed("open", "")(error)
-      return new LeaseError({ scope, why, ...(path === undefined || path === "" ? {} : { path }) })
-    })
+    Effect.mapError(
+      failingAs("open", "", effect),
+      ({ path, why }) => new LeaseError({ scope, why, ...(path ? { path } : {}) })
+    )
 
   const prefix = (scope: string) => `${scope.replace("/", ".")}.`
 
@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         renewedAt: Option.isSome(mtime) ? mtime.value.getTime() : 0,
         content: Option.getOrUndefined(content)
       }
-    }).pipe(Effect.catchIf(FileFailure.isAbsent, () => Effect.undefined))
+    }).pipe(Effect.catchIf(isAbsent, () => Effect.undefined))
 
   /** `false` if there is such a file already. Whole as soon as it is there: a link to a file that is. */
   const create = (path: string, content: typeof LeaseJson.Type, now: number) => {
@@ -130,11 +130,9 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
       yield* fileSystem.remove(fileOf(generation), { force: true })
       return again
     }
-    yield* Effect.forEach(
-      all.filter((each) => each < generation - 1),
-      (each) => fileSystem.remove(fileOf(each), { force: true }),
-      { discard: true }
-    )
+    for (const old of all.filter((each) => each < generation - 1)) {
+      yield* fileSystem.remove(fileOf(old), { force: true })
+    }
     const afterFailure = present?.renewedAt === released.failed.getTime()
     return { _tag: "Acquired", fence, afterFailure } satisfies Acquisition
   })
@@ -145,7 +143,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
     const now = new Date(yield* Clock.currentTimeMillis)
     yield* fileSystem.utimes(path, now, now)
     return true
-  }, Effect.catchIf(FileFailure.isAbsent, () => Effect.succeed(false)))
+  }, Effect.catchIf(isAbsent, () => Effect.succeed(false)))
 
   return yield* Lease.make({
     acquire: (scope, owner, ttlMillis) => typed(scope, acquire(scope, owner, ttlMillis)),
@@ -161,7 +159,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         const time = released[outcome]
         return typed(
           scope,
-          Effect.catchIf(fileSystem.utimes(path, time, time), FileFailure.isAbsent, () => Effect.void)
+          Effect.catchIf(fileSystem.utimes(path, time, time), isAbsent, () => Effect.void)
         )
       })
   }, options)

@@ -10,15 +10,16 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
 import * as Random from "effect/Random"
 import { pid } from "node:process"
 import * as Warnings from "../../concurrency/Warnings.ts"
 import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
-import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
+import { type RecordMeta, Storage, type StorageBacking, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
 import { told } from "../../token/Redaction.ts"
-import { codeOf, failed, isAbsent, type Operation } from "./FileFailure.ts"
+import { codeOf, failingAs, ifPresent, isAbsent, type Operation } from "./FileFailure.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
 export type { DirectoryOptions } from "./PrivateDirectory.ts"
@@ -48,7 +49,20 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
   const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
   const warn = yield* Warnings.make
 
-  const file = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
+  const locate = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
+
+  /** An operation on the file of a record, which is to blame for a failing call of the system. */
+  const on = <Rest extends ReadonlyArray<unknown>, A>(
+    operation: Operation,
+    run: (
+      record: { readonly path: string; readonly name: string; readonly key: StorageKey },
+      ...rest: Rest
+    ) => Effect.Effect<A, StorageError | PlatformError>
+  ) =>
+  (name: string, key: StorageKey, ...rest: Rest) => {
+    const path = locate(name, key)
+    return failingAs(operation, path, run({ path, name, key }, ...rest))
+  }
 
   const tighten = (path: string, mode: number) =>
     readOnly || !hasModes || (mode & othersAny) === 0
@@ -62,7 +76,19 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
 
   /** What is too large to be a record is none: an empty text decodes as little as any other. */
   const contents = (path: string, size: ByteSize.ByteSize) =>
-    ByteSize.isGreaterThan(size, maxBytes) ? Effect.succeedSome("") : Effect.asSome(fileSystem.readFileString(path))
+    ByteSize.isGreaterThan(size, maxBytes) ? Effect.succeed("") : fileSystem.readFileString(path)
+
+  /** The text of a record, as far as it can be one. */
+  const textAt = Effect.fnUntraced(function*(operation: Operation, path: string) {
+    const info = yield* ifPresent(fileSystem.lstat(path))
+    if (Option.isNone(info)) return Option.none<string>()
+    // A link could lead out of here, and a pipe never ends.
+    if (info.value.type !== "File") {
+      return yield* new StorageError({ operation, kind: "Unavailable", why: "it is not a regular file", path })
+    }
+    yield* tighten(path, info.value.mode)
+    return yield* ifPresent(contents(path, info.value.size))
+  })
 
   /** What others are about to put in this record's place, by their fences. */
   const stagedBeside = (directory: string, name: string) =>
@@ -76,10 +102,12 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
 
   /** Whether a staged file was left by a writer that is dead, or suspended for long. */
   const isAbandoned = (path: string, now: number) =>
-    Effect.map(fileSystem.stat(path), ({ mtime }) => {
+    Effect.map(ifPresent(fileSystem.stat(path)), (info) => {
+      if (Option.isNone(info)) return true
+      const { mtime } = info.value
       const age = Option.isSome(mtime) ? now - mtime.value.getTime() : 0
       return age > abandonedAge || age < -Fence.clockTolerance
-    }).pipe(Effect.catchIf(isAbsent, () => Effect.succeed(true)))
+    })
 
   /**
    * Makes sure that no older writer comes after this one and no newer one came before it. Each writer stages its record
@@ -92,133 +120,93 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     const { fence } = meta
     if (fence === undefined) return
     const now = yield* Clock.currentTimeMillis
-    const staged = yield* Effect.mapError(stagedBeside(directory, name), failed("put", directory))
-    for (const other of staged.filter((each) => each.fence !== fence)) {
-      const abandoned = other.fence < fence ||
-        (yield* Effect.mapError(isAbandoned(other.path, now), failed("put", other.path)))
-      if (!abandoned) return yield* Storage.superseded()
-      yield* Effect.mapError(fileSystem.remove(other.path, { force: true }), failed("put", other.path))
+    for (const other of yield* stagedBeside(directory, name)) {
+      if (other.fence === fence) continue
+      if (other.fence > fence && !(yield* isAbandoned(other.path, now))) return yield* Storage.superseded()
+      yield* fileSystem.remove(other.path, { force: true })
     }
     const present = yield* textAt("put", target)
     if (Storage.isOutdated(meta, Option.getOrUndefined(present), now)) return yield* Storage.superseded()
   })
 
-  /** `false` if the staged file was gone when it was to be put in place. */
-  const place = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string, meta: RecordMeta) {
-    const parent = yield* root.ensure("put", key)
-    const staging = yield* root.ensure("put", key, ".staged")
-    yield* root.sweep(staging)
-    const target = file(name, key)
-    const temp = paths.join(
-      staging,
-      `${name}.${meta.fence ?? ""}.${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}.tmp`
-    )
-    const fill = Effect.scoped(Effect.gen(function*() {
-      const handle = yield* fileSystem.open(temp, { flag: "wx", mode: 0o600 })
-      yield* handle.writeAll(new TextEncoder().encode(text))
-      yield* root.syncFile(handle)
-    }))
-    const inPlace = yield* Effect.mapError(fill, failed("put", target)).pipe(
-      Effect.andThen(overtake(staging, name, target, meta)),
-      Effect.andThen(
-        Effect.as(fileSystem.rename(temp, target), true).pipe(
-          Effect.catchIf(isAbsent, () => Effect.succeed(false)),
-          Effect.mapError(failed("put", target))
+  const fill = Effect.fnUntraced(function*(path: string, text: string) {
+    const handle = yield* fileSystem.open(path, { flag: "wx", mode: 0o600 })
+    yield* handle.writeAll(new TextEncoder().encode(text))
+    yield* root.syncFile(handle)
+  }, Effect.scoped)
+
+  const backing: StorageBacking = {
+    locate,
+    read: on("get", ({ key, path }) =>
+      Effect.flatMap(
+        root.find("get", key),
+        (parent) => parent === undefined ? Effect.succeedNone : textAt("get", path)
+      )),
+    write: on(
+      "put",
+      Effect.fnUntraced(function*({ key, name, path }, text: string, meta: RecordMeta) {
+        // Another writer may take away what is staged, which the next look shows; or somebody removes the directory.
+        for (let attempt = 0; attempt < 5; attempt++) {
+          const parent = yield* root.ensure("put", key)
+          const staging = yield* root.ensure("put", key, ".staged")
+          yield* root.sweep(staging)
+          const unique = `${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}`
+          const temp = paths.join(staging, `${name}.${meta.fence ?? ""}.${unique}.tmp`)
+          const inPlace = yield* fill(temp, text).pipe(
+            Effect.andThen(overtake(staging, name, path, meta)),
+            Effect.andThen(ifPresent(fileSystem.rename(temp, path))),
+            Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
+          )
+          yield* root.sync("put", parent)
+          if (Option.isSome(inPlace)) return
+        }
+        const why = "what is to be written is being removed"
+        return yield* new StorageError({ operation: "put", kind: "Unavailable", why, path })
+      })
+    ),
+    remove: on(
+      "delete",
+      Effect.fnUntraced(function*({ key, path }) {
+        const parent = yield* root.find("delete", key)
+        if (parent === undefined) return
+        yield* fileSystem.remove(path, { force: true })
+        yield* root.sync("delete", parent)
+      })
+    ),
+    setAside: on(
+      "get",
+      Effect.fnUntraced(function*({ name, path }, text: string) {
+        const { size } = yield* fileSystem.stat(path)
+        // Somebody has written a good one meanwhile.
+        if ((yield* contents(path, size)) !== text) return
+        yield* fileSystem.rename(path, `${path}.corrupt`)
+        yield* warn(
+          "set aside",
+          told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
         )
-      ),
-      Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
-    )
-    yield* root.sync("put", parent)
-    return inPlace
-  })
-
-  const write = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string, meta: RecordMeta) {
-    // Another writer took it away, which the next look shows; or somebody removed the directory.
-    for (let attempt = 0; attempt < 5; attempt++) {
-      if (yield* place(name, key, text, meta)) return
-    }
-    return yield* new StorageError({
-      operation: "put",
-      kind: "Unavailable",
-      why: "what is to be written is being removed",
-      path: file(name, key)
+      }, Effect.catchIf((error) => isAbsent(error), () => Effect.void))
+    ),
+    names: Effect.fnUntraced(function*(key: StorageKey) {
+      const path = yield* root.find("list", key)
+      if (path === undefined) return []
+      const files = yield* failingAs("list", path, fileSystem.readDirectory(path))
+      return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length))
     })
-  })
+  }
+  if (!readOnly) return Storage.make(backing)
 
-  /** The text of a record, as far as it can be one. */
-  const textAt = Effect.fnUntraced(function*(operation: Operation, path: string) {
-    const info = yield* Effect.asSome(fileSystem.lstat(path)).pipe(
-      Effect.catchIf(isAbsent, () => Effect.succeedNone),
-      Effect.mapError(failed(operation, path))
-    )
-    if (Option.isNone(info)) return Option.none<string>()
-    // A link could lead out of here, and a pipe never ends.
-    if (info.value.type !== "File") {
-      return yield* new StorageError({ operation, kind: "Unavailable", why: "it is not a regular file", path })
-    }
-    yield* tighten(path, info.value.mode)
-    return yield* contents(path, info.value.size).pipe(
-      Effect.catchIf(isAbsent, () => Effect.succeedNone),
-      Effect.mapError(failed(operation, path))
-    )
-  })
-
-  const read = Effect.fnUntraced(function*(name: string, key: StorageKey) {
-    return (yield* root.find("get", key)) === undefined ? Option.none<string>() : yield* textAt("get", file(name, key))
-  })
-
-  const remove = Effect.fnUntraced(function*(name: string, key: StorageKey) {
-    const parent = yield* root.find("delete", key)
-    if (parent === undefined) return
-    const path = file(name, key)
-    yield* Effect.mapError(fileSystem.remove(path, { force: true }), failed("delete", path))
-    yield* root.sync("delete", parent)
-  })
-
-  const setAside = Effect.fnUntraced(function*(name: string, key: StorageKey, text: string) {
-    const path = file(name, key)
-    const aside = Effect.gen(function*() {
-      const { size } = yield* fileSystem.stat(path)
-      const now = yield* contents(path, size)
-      // Somebody has written a good one meanwhile.
-      if (Option.getOrUndefined(now) !== text) return
-      yield* fileSystem.rename(path, `${path}.corrupt`)
-      yield* warn(
-        "set aside",
-        told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
-      )
-    })
-    yield* aside.pipe(Effect.catchIf(isAbsent, () => Effect.void), Effect.mapError(failed("get", path)))
-  })
-
-  const names = Effect.fnUntraced(function*(key: StorageKey) {
-    const path = yield* root.find("list", key)
-    if (path === undefined) return []
-    const files = yield* Effect.mapError(fileSystem.readDirectory(path), failed("list", path))
-    return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length))
-  })
-
-  if (!readOnly) return Storage.make({ read, write, remove, setAside, names, locate: file })
-
-  const refused = (operation: "put" | "delete") => (name: string, key: StorageKey) =>
-    Effect.fail(
-      new StorageError({ operation, kind: "Unavailable", why: "it is open for reading only", path: file(name, key) })
-    )
+  const refused = (error: Pick<StorageError, "operation" | "kind" | "why">) => (name: string, key: StorageKey) =>
+    Effect.fail(new StorageError({ ...error, path: locate(name, key) }))
+  const closed = { kind: "Unavailable", why: "it is open for reading only" } as const
   return Storage.make({
-    read,
-    write: refused("put"),
-    remove: refused("delete"),
-    setAside: (name, key) =>
-      Effect.fail(
-        new StorageError({
-          operation: "get",
-          kind: "Corrupt",
-          why: "the record is corrupt; whoever needs it next sets it aside and goes on without it",
-          path: file(name, key)
-        })
-      ),
-    names,
-    locate: file
+    ...backing,
+    write: refused({ operation: "put", ...closed }),
+    remove: refused({ operation: "delete", ...closed }),
+    setAside: refused({
+      operation: "get",
+      kind: "Corrupt",
+      why: "the record is corrupt; whoever needs it next sets it aside and goes on without it"
+    })
   })
 })
 
