@@ -171,19 +171,6 @@ export class Storage extends Context.Service<Storage, {
   }
 
   /**
-   * The failure of a write of what is no record.
-   *
-   * @category constructors
-   */
-  static invalidRecord(): StorageError {
-    return new StorageError({
-      operation: "put",
-      kind: "InvalidRecord",
-      why: "the record has no token, a time that is none, or a fence that is no whole number"
-    })
-  }
-
-  /**
    * A storage over a backend that moves texts.
    *
    * **Example** (A storage in a map)
@@ -307,7 +294,7 @@ export class Storage extends Context.Service<Storage, {
               const text = RecordText.write(record, { key, name })
               return Option.isSome(text)
                 ? write(name, key, text.value, meta)
-                : Effect.fail(Storage.invalidRecord())
+                : Effect.fail(StorageAnswers.invalidRecord())
             })
           )),
       delete: (name, key) =>

@@ -22,9 +22,6 @@ export const text = (answer: unknown, operation: Operation): Effect.Effect<Optio
 export const record = (answer: unknown): Effect.Effect<Option.Option<RecordText.Content>, StorageError> =>
   isOptionOf(answer, RecordText.isContent) ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a record or none"))
 
-export const many = (answer: unknown): Effect.Effect<ReadonlyMap<string, unknown>, StorageError> =>
-  answer instanceof Map ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a map of records"))
-
 export const recordAmong = (
   answer: ReadonlyMap<string, unknown>,
   name: string
@@ -44,8 +41,30 @@ export const each = Effect.fnUntraced(function*<A>(
   return outcomes
 })
 
+export const many = (answer: unknown): Effect.Effect<ReadonlyMap<string, unknown>, StorageError> =>
+  answer instanceof Map ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a map of records"))
+
+/** What is made of each record of an answer. */
+export const manyOf = <A>(
+  answer: Effect.Effect<unknown, StorageError>,
+  names: Iterable<string>,
+  use: (name: string, record: Option.Option<RecordText.Content>) => Effect.Effect<A, StorageError>
+): Effect.Effect<ReadonlyMap<string, Result.Result<A, StorageError>>, StorageError> =>
+  Effect.flatMap(
+    Effect.flatMap(answer, many),
+    (records) => each(names, (name) => Effect.flatMap(recordAmong(records, name), (found) => use(name, found)))
+  )
+
 /** The names that can be those of records. */
 export const names = (answer: unknown): Effect.Effect<ReadonlyArray<string>, StorageError> =>
   Array.isArray(answer)
     ? Effect.succeed(answer.filter(isAppName).sort())
     : Effect.fail(unexpected("list", "a list of names"))
+
+/** The failure of a write of what is no record. */
+export const invalidRecord = (): StorageError =>
+  new StorageError({
+    operation: "put",
+    kind: "InvalidRecord",
+    why: "the record has no token, a time that is none, or a fence that is no whole number"
+  })
