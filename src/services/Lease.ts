@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
@@ -81,25 +82,28 @@ export type Acquisition =
 
 /**
  * Who keeps leases. `scope` is `org/<slug>` or `app/<name>`, `owner` a text of its own for each call of `withLease`,
- * made of letters, digits and dashes.
+ * made of letters, digits and dashes. It may fail with anything: `why` says what to tell of it, and a `LeaseError` is
+ * passed on.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface LeaseBacking {
+export interface LeaseBacking<E = never> {
   /**
    * Takes the lease for `ttlMillis`, in one step, if it is free, has ended, or is this owner's. Each acquisition has a
    * higher fence than the one before.
    */
-  readonly acquire: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<Acquisition, LeaseError>
+  readonly acquire: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<Acquisition, E | LeaseError>
   /** Lengthens it to `ttlMillis` from now on; `false` if it is not this owner's any more. */
-  readonly renew: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<boolean, LeaseError>
+  readonly renew: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<boolean, E | LeaseError>
   /**
    * Ends it, if it is this owner's. With `failed` the next acquisition is told; the one after that not, unless it is
    * said again.
    */
-  readonly release: (scope: string, owner: string, outcome: "done" | "failed") => Effect.Effect<void, LeaseError>
+  readonly release: (scope: string, owner: string, outcome: "done" | "failed") => Effect.Effect<void, E | LeaseError>
+  /** A sentence about a failure, with an error code where there is one; nothing of what was sent. */
+  readonly why?: (error: E) => string
 }
 
 /**
@@ -164,6 +168,8 @@ export const nameOf = (scope: LeaseScope): string => "org" in scope ? scope.org 
 /** What tells an organization from an app of the same name: `org/<slug>` or `app/<name>`. */
 export const labelOf = (scope: LeaseScope): string => `${"org" in scope ? "org" : "app"}/${nameOf(scope)}`
 
+const isLeaseError = (error: unknown): error is LeaseError => Predicate.isTagged(error, "LeaseError")
+
 /** Labels may become names of files and keys. */
 const checkedLabel = (scope: LeaseScope): Effect.Effect<string, LeaseError> =>
   isAppName(nameOf(scope))
@@ -175,18 +181,25 @@ const checkedLabel = (scope: LeaseScope): Effect.Effect<string, LeaseError> =>
       })
     )
 
-const make = Effect.fnUntraced(function*(
-  backing: LeaseBacking,
+const make = Effect.fnUntraced(function*<E = never>(
+  backing: LeaseBacking<E>,
   options: LeaseOptions = {}
 ): Effect.fn.Return<Lease, InvalidOption> {
   const ttl = yield* OptionDuration.within("leaseTtl", options.ttl ?? defaultTtl, ttlRange)
   const ttlMillis = Duration.toMillis(ttl)
 
-  const access = <A>(scope: string, call: Effect.Effect<A, LeaseError>): Effect.Effect<A, LeaseError> =>
-    Effect.timeoutOrElse(call, {
-      duration: accessLimit,
-      orElse: () => Effect.fail(new LeaseError({ scope, why: `no answer within ${Duration.format(accessLimit)}` }))
-    })
+  const access = <A>(scope: string, call: Effect.Effect<A, E | LeaseError>): Effect.Effect<A, LeaseError> =>
+    Effect.timeoutOrElse(
+      Effect.mapError(
+        call,
+        (error) =>
+          isLeaseError(error) ? error : new LeaseError({ scope, why: backing.why?.(error) ?? "the backend failed" })
+      ),
+      {
+        duration: accessLimit,
+        orElse: () => Effect.fail(new LeaseError({ scope, why: `no answer within ${Duration.format(accessLimit)}` }))
+      }
+    )
 
   /** Until it is lost; what cannot be renewed now may be later. */
   const renewing = (scope: string, owner: string): Effect.Effect<void> =>
@@ -293,7 +306,10 @@ const uncoordinated: Lease = {
  * @stability stable
  */
 export const Lease: Context.Reference<Lease> & {
-  readonly make: (backing: LeaseBacking, options?: LeaseOptions) => Effect.Effect<Lease, InvalidOption>
+  readonly make: <E = never>(
+    backing: LeaseBacking<E>,
+    options?: LeaseOptions
+  ) => Effect.Effect<Lease, InvalidOption>
 } = Object.assign(
   Context.Reference<Lease>("effect-fly-tokens/Lease", { defaultValue: () => uncoordinated }),
   { make }

@@ -7,6 +7,7 @@ import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Result from "effect/Result"
 import { isAppName } from "../token/AppName.ts"
@@ -69,53 +70,45 @@ export interface RecordMeta extends Omit<StoredToken, "token"> {}
  */
 export type StoredTokens = ReadonlyMap<string, Result.Result<Option.Option<StoredToken>, StorageError>>
 
-/** Why a manual token's record is not used; it is kept as it is. */
-const keptManual = {
-  Corrupt:
-    "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
-  Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
-    + "belongs or remove it yourself, then set the token again"
-}
-
-/** So many names at most does a backend get at once. */
-const manyAtOnce = 500
-
 /**
- * Bytes of records, moved by a backend that knows nothing of tokens.
+ * Bytes of records, moved by a backend that knows nothing of tokens. It may fail with anything: `why` says what to tell
+ * of it, and a `StorageError` is passed on.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface StorageBacking {
+export interface StorageBacking<E = never> {
   /** The text of a record, as it was written. */
-  readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, StorageError>
+  readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, E | StorageError>
   /**
-   * Writes a record, whole or not at all. If the record that is there makes it outdated (`Fence.isOutdated`) it is
-   * refused with `Superseded`: in one step with the write, if the backend can do that.
+   * Writes a record, whole or not at all. If the record that is there makes it outdated (`Storage.isOutdated`) it is
+   * refused with `Storage.superseded()`: in one step with the write, if the backend can do that.
    */
   readonly write: (
     name: string,
     key: StorageKey,
     text: string,
     meta: RecordMeta
-  ) => Effect.Effect<void, StorageError>
+  ) => Effect.Effect<void, E | StorageError>
   /** Removes a record; that there is none is no failure. */
-  readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, E | StorageError>
   /** The names that have a record, in any order. */
-  readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
+  readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, E | StorageError>
   /**
    * Puts a corrupt record out of the way, so that the next write heals it; not if its text is another one by now, and
    * it may be gone.
    */
-  readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
+  readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, E | StorageError>
   /** The texts of those of many records that are there, by their names; 500 at most are asked for at once. */
   readonly readMany?: (
     names: ReadonlyArray<string>,
     key: StorageKey
-  ) => Effect.Effect<ReadonlyMap<string, string>, StorageError>
+  ) => Effect.Effect<ReadonlyMap<string, string>, E | StorageError>
   /** Where a record is, for people. */
   readonly locate?: (name: string, key: StorageKey) => string
+  /** A sentence about a failure, with an error code where there is one; nothing of a record. */
+  readonly why?: (error: E) => string
 }
 
 /**
@@ -181,6 +174,7 @@ export class Storage extends Context.Service<Storage, {
    * import * as Effect from "effect/Effect"
    * import * as Layer from "effect/Layer"
    * import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
    *
    * const texts = new Map<string, string>()
    * const place = (name: string, key: StorageKey) => `${key}/${name}`
@@ -205,59 +199,68 @@ export class Storage extends Context.Service<Storage, {
    *
    * @category constructors
    */
-  static make(backing: StorageBacking): Storage["Service"] {
-    const checked = <A>(
-      operation: StorageError["operation"],
-      name: string,
-      then: () => Effect.Effect<A, StorageError>
-    ): Effect.Effect<A, StorageError> =>
-      Effect.suspend(() =>
-        isAppName(name)
-          ? then()
-          : Effect.fail(
-            new StorageError({ operation, kind: "InvalidName", why: `${quote(String(name))} cannot name a record` })
-          )
-      )
+  static make<E = never>(backing: StorageBacking<E>): Storage["Service"] {
+    const at = (name: string, key: StorageKey) =>
+      backing.locate === undefined ? {} : { path: backing.locate(name, key) }
+
+    const typed = <A>(operation: Operation, call: Effect.Effect<A, E | StorageError>, at: { path?: string } = {}) =>
+      Effect.mapError(call, (error): StorageError =>
+        isStorageError(error)
+          ? error
+          : new StorageError({
+            operation,
+            kind: "Unavailable",
+            why: backing.why?.(error) ?? "the backend failed",
+            ...at
+          }))
+
+    const checked = <A>(operation: Operation, name: string, then: () => Effect.Effect<A, StorageError>) =>
+      Effect.suspend(() => {
+        if (isAppName(name)) return then()
+        const why = `${quote(String(name))} cannot name a record`
+        return Effect.fail(new StorageError({ operation, kind: "InvalidName", why }))
+      })
 
     /** What is made of what the backend answered for a record. */
     const recordOf = Effect.fnUntraced(function*(
       name: string,
       key: StorageKey,
       answer: unknown,
-      operation: StorageError["operation"]
+      operation: Operation
     ) {
       const found = yield* StorageAnswers.text(answer, operation)
       if (Option.isNone(found)) return Option.none<StoredToken>()
-      const text = found.value
-      const read = RecordText.read(text, { key, name })
-      const at = backing.locate === undefined ? {} : { path: backing.locate(name, key) }
+      const read = RecordText.read(found.value, { key, name })
       switch (read._tag) {
         case "Record":
           return Option.some<StoredToken>(read.content)
         case "Newer": {
           const why = `the record has version ${read.version}, written by a newer release`
-          return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at })
+          return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at(name, key) })
         }
         case "Misplaced":
         case "Corrupt": {
           if (key === "manual") {
-            return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at })
+            return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at(name, key) })
           }
-          yield* backing.setAside(name, key, text)
+          yield* typed("get", backing.setAside(name, key, found.value), at(name, key))
           return Option.none<StoredToken>()
         }
       }
     })
 
-    const get = (name: string, key: StorageKey, operation: StorageError["operation"]) =>
-      Effect.flatMap(backing.read(name, key), (answer) => recordOf(name, key, answer, operation))
+    const get = (name: string, key: StorageKey, operation: Operation) =>
+      Effect.flatMap(
+        typed("get", backing.read(name, key), at(name, key)),
+        (answer) => recordOf(name, key, answer, operation)
+      )
 
     const readMany = backing.readMany?.bind(backing)
     const getMany = Effect.fnUntraced(
       function*(read: NonNullable<typeof readMany>, names: Set<string>, key: StorageKey) {
         const texts = new Map<string, unknown>()
-        for (const portion of Arr.chunksOf([...names].filter(isAppName), manyAtOnce)) {
-          const answer = yield* StorageAnswers.many(yield* read(portion, key))
+        for (const portion of Arr.chunksOf([...names].filter(isAppName), 500)) {
+          const answer = yield* StorageAnswers.many(yield* typed("get", read(portion, key)))
           for (const name of portion) texts.set(name, answer.get(name))
         }
         return yield* StorageAnswers.each(
@@ -268,20 +271,18 @@ export class Storage extends Context.Service<Storage, {
     )
 
     /** Manual tokens cannot be had again, so none is replaced that cannot be read. */
-    const guardManual = (operation: StorageError["operation"], name: string, key: StorageKey) =>
+    const guardManual = (operation: Operation, name: string, key: StorageKey) =>
       key === "manual" ? Effect.asVoid(get(name, key, operation)) : Effect.void
 
     /** What refused the write may have been a record of another place, which tells nothing of this one. */
-    const write = (name: string, key: StorageKey, text: string, meta: RecordMeta) =>
-      Effect.catchIf(
-        backing.write(name, key, text, meta),
-        ({ kind }) => kind === "Superseded",
-        (superseded) =>
-          Effect.flatMap(
-            Effect.mapError(get(name, key, "put"), () => superseded),
-            (present) => Option.isSome(present) ? Effect.fail(superseded) : backing.write(name, key, text, meta)
-          )
-      )
+    const write = (name: string, key: StorageKey, text: string, meta: RecordMeta) => {
+      const writing = Effect.suspend(() => typed("put", backing.write(name, key, text, meta), at(name, key)))
+      return Effect.catchIf(writing, ({ kind }) => kind === "Superseded", (superseded) =>
+        Effect.flatMap(
+          Effect.mapError(get(name, key, "put"), () => superseded),
+          (present) => Option.isSome(present) ? Effect.fail(superseded) : writing
+        ))
+    }
 
     return Storage.of({
       get: (name, key) => checked("get", name, () => get(name, key, "get")),
@@ -298,9 +299,25 @@ export class Storage extends Context.Service<Storage, {
             })
           )),
       delete: (name, key) =>
-        checked("delete", name, () => Effect.andThen(guardManual("delete", name, key), backing.remove(name, key))),
-      list: (key) => Effect.flatMap(backing.names(key), StorageAnswers.names),
+        checked("delete", name, () =>
+          Effect.andThen(
+            guardManual("delete", name, key),
+            Effect.suspend(() => typed("delete", backing.remove(name, key), at(name, key)))
+          )),
+      list: (key) => Effect.flatMap(typed("list", backing.names(key)), StorageAnswers.names),
       ...(readMany === undefined ? {} : { getMany: (names, key) => getMany(readMany, new Set(names), key) })
     })
   }
+}
+
+type Operation = StorageError["operation"]
+
+const isStorageError = (error: unknown): error is StorageError => Predicate.isTagged(error, "StorageError")
+
+/** Why a manual token's record is not used; it is kept as it is. */
+const keptManual = {
+  Corrupt:
+    "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
+  Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
+    + "belongs or remove it yourself, then set the token again"
 }

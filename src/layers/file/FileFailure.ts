@@ -22,19 +22,15 @@ const sentences: Readonly<Record<string, string>> = {
   [SystemCode.accessDenied]: "Node's permission model does not allow it"
 }
 
-/** A failing call of the file system as an error of the store; nothing of the call's own text is in it. */
-export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
+/** A sentence about a failing call; nothing of the call's own text is in it. */
+export const whyOf = (error: PlatformError): string => {
   const code = codeOf(error)
-  return new StorageError({ operation, kind: "Unavailable", why: `${sentences[code] ?? "failed"} (${code})`, path })
+  return `${sentences[code] ?? "failed"} (${code})`
 }
 
-/** Calls of the file system for an operation of the store. What fails as the store does is left as it is. */
-export const failingAs = <A, R>(
-  operation: Operation,
-  path: string,
-  calls: Effect.Effect<A, StorageError | PlatformError, R>
-): Effect.Effect<A, StorageError, R> =>
-  Effect.catchTag(calls, "PlatformError", (error) => failed(operation, path)(error))
+/** A failing call as an error of the store. */
+export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError =>
+  new StorageError({ operation, kind: "Unavailable", why: whyOf(error), path })
 
 export const isAbsent = (error: PlatformError): boolean => error.reason._tag === "NotFound"
 

@@ -19,7 +19,7 @@ import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageBacking, type StorageKey } from "../../services/Storage.ts"
 import { StorageError } from "../../services/TokenError.ts"
 import { told } from "../../token/Redaction.ts"
-import { codeOf, failingAs, ifPresent, isAbsent, type Operation } from "./FileFailure.ts"
+import { codeOf, failed, ifPresent, type Operation, whyOf } from "./FileFailure.ts"
 import * as PrivateDirectory from "./PrivateDirectory.ts"
 
 export type { DirectoryOptions } from "./PrivateDirectory.ts"
@@ -50,19 +50,6 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
   const warn = yield* Warnings.make
 
   const locate = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
-
-  /** An operation on the file of a record, which is to blame for a failing call of the system. */
-  const on = <Rest extends ReadonlyArray<unknown>, A>(
-    operation: Operation,
-    run: (
-      record: { readonly path: string; readonly name: string; readonly key: StorageKey },
-      ...rest: Rest
-    ) => Effect.Effect<A, StorageError | PlatformError>
-  ) =>
-  (name: string, key: StorageKey, ...rest: Rest) => {
-    const path = locate(name, key)
-    return failingAs(operation, path, run({ path, name, key }, ...rest))
-  }
 
   const tighten = (path: string, mode: number) =>
     readOnly || !hasModes || (mode & othersAny) === 0
@@ -135,47 +122,42 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     yield* root.syncFile(handle)
   }, Effect.scoped)
 
-  const backing: StorageBacking = {
+  const backing: StorageBacking<PlatformError> = {
+    why: whyOf,
     locate,
-    read: on("get", ({ key, path }) =>
-      Effect.flatMap(
-        root.find("get", key),
-        (parent) => parent === undefined ? Effect.succeedNone : textAt("get", path)
-      )),
-    write: on(
-      "put",
-      Effect.fnUntraced(function*({ key, name, path }, text: string, meta: RecordMeta) {
-        // Another writer may take away what is staged, which the next look shows; or somebody removes the directory.
-        for (let attempt = 0; attempt < 5; attempt++) {
-          const parent = yield* root.ensure("put", key)
-          const staging = yield* root.ensure("put", key, ".staged")
-          yield* root.sweep(staging)
-          const unique = `${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}`
-          const temp = paths.join(staging, `${name}.${meta.fence ?? ""}.${unique}.tmp`)
-          const inPlace = yield* fill(temp, text).pipe(
-            Effect.andThen(overtake(staging, name, path, meta)),
-            Effect.andThen(ifPresent(fileSystem.rename(temp, path))),
-            Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
-          )
-          yield* root.sync("put", parent)
-          if (Option.isSome(inPlace)) return
-        }
-        const why = "what is to be written is being removed"
-        return yield* new StorageError({ operation: "put", kind: "Unavailable", why, path })
-      })
-    ),
-    remove: on(
-      "delete",
-      Effect.fnUntraced(function*({ key, path }) {
-        const parent = yield* root.find("delete", key)
-        if (parent === undefined) return
-        yield* fileSystem.remove(path, { force: true })
-        yield* root.sync("delete", parent)
-      })
-    ),
-    setAside: on(
-      "get",
-      Effect.fnUntraced(function*({ name, path }, text: string) {
+    read: Effect.fnUntraced(function*(name, key) {
+      const parent = yield* root.find("get", key)
+      return parent === undefined ? Option.none() : yield* textAt("get", locate(name, key))
+    }),
+    write: Effect.fnUntraced(function*(name, key, text, meta) {
+      const path = locate(name, key)
+      // Another writer may take away what is staged, which the next look shows; or somebody removes the directory.
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const parent = yield* root.ensure("put", key)
+        const staging = yield* root.ensure("put", key, ".staged")
+        yield* root.sweep(staging)
+        const unique = `${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}`
+        const temp = paths.join(staging, `${name}.${meta.fence ?? ""}.${unique}.tmp`)
+        const inPlace = yield* fill(temp, text).pipe(
+          Effect.andThen(overtake(staging, name, path, meta)),
+          Effect.andThen(ifPresent(fileSystem.rename(temp, path))),
+          Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
+        )
+        yield* root.sync("put", parent)
+        if (Option.isSome(inPlace)) return
+      }
+      const why = "what is to be written is being removed"
+      return yield* new StorageError({ operation: "put", kind: "Unavailable", why, path })
+    }),
+    remove: Effect.fnUntraced(function*(name, key) {
+      const parent = yield* root.find("delete", key)
+      if (parent === undefined) return
+      yield* fileSystem.remove(locate(name, key), { force: true })
+      yield* root.sync("delete", parent)
+    }),
+    setAside: (name, key, text) => {
+      const path = locate(name, key)
+      const aside = Effect.gen(function*() {
         const { size } = yield* fileSystem.stat(path)
         // Somebody has written a good one meanwhile.
         if ((yield* contents(path, size)) !== text) return
@@ -184,12 +166,13 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
           "set aside",
           told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
         )
-      }, Effect.catchIf((error) => isAbsent(error), () => Effect.void))
-    ),
-    names: Effect.fnUntraced(function*(key: StorageKey) {
+      })
+      return Effect.asVoid(ifPresent(aside))
+    },
+    names: Effect.fnUntraced(function*(key) {
       const path = yield* root.find("list", key)
       if (path === undefined) return []
-      const files = yield* failingAs("list", path, fileSystem.readDirectory(path))
+      const files = yield* Effect.mapError(fileSystem.readDirectory(path), failed("list", path))
       return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length))
     })
   }

@@ -12,7 +12,6 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
-import { StorageError } from "../../services/TokenError.ts"
 import { Contended, whyOf } from "./SqlFailure.ts"
 import * as SqlTables from "./SqlTables.ts"
 
@@ -134,23 +133,17 @@ const rowOf = (name: string, kind: StorageKey, record: string, meta: RecordMeta)
 const make = Effect.fnUntraced(function*(options: SqlTables.SqlTableOptions) {
   const tables = yield* SqlTables.make(options)
   const { names, put, recordOf, recordsOf, remove, setAside } = statements(tables)
-
-  const run = <A>(operation: StorageError["operation"], statement: Effect.Effect<A, SqlError | Contended>) =>
-    Effect.mapError(
-      tables.use(statement),
-      (error) => new StorageError({ operation, kind: "Unavailable", why: whyOf(error) })
-    )
-
   return Storage.make({
-    read: (name, key) => Effect.map(run("get", recordOf(key, name)), Option.fromUndefinedOr),
-    readMany: (names, key) => run("get", recordsOf(key, names)),
+    why: whyOf,
+    read: (name, key) => Effect.map(tables.use(recordOf(key, name)), Option.fromUndefinedOr),
+    readMany: (names, key) => tables.use(recordsOf(key, names)),
     write: Effect.fnUntraced(function*(name, key, text, meta) {
       const now = yield* Clock.currentTimeMillis
-      if (!(yield* run("put", put(rowOf(name, key, text, meta), meta, now)))) return yield* Storage.superseded()
+      if (!(yield* tables.use(put(rowOf(name, key, text, meta), meta, now)))) return yield* Storage.superseded()
     }),
-    remove: (name, key) => Effect.asVoid(run("delete", remove(key, name))),
-    setAside: (name, key, text) => Effect.asVoid(run("get", setAside(key, name, text))),
-    names: (key) => run("list", names(key))
+    remove: (name, key) => Effect.asVoid(tables.use(remove(key, name))),
+    setAside: (name, key, text) => Effect.asVoid(tables.use(setAside(key, name, text))),
+    names: (key) => tables.use(names(key))
   })
 })
 
