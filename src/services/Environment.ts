@@ -1,8 +1,4 @@
-/**
- * The environment variables that the sources look at.
- *
- * @since 0.1.0
- */
+/** The environment variables that the sources look at. */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"

@@ -1,8 +1,4 @@
-/**
- * The right to mint: one process has it, the others wait and use what it minted.
- *
- * @since 0.1.0
- */
+/** The right to mint: one process has it, the others wait and use what it minted. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -1,8 +1,4 @@
-/**
- * The sources of a token, by name.
- *
- * @since 0.1.0
- */
+/** The sources of a token, by name. */
 import * as Schema from "effect/Schema"
 
 /**

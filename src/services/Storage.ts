@@ -1,8 +1,4 @@
-/**
- * The store that outlives the process.
- *
- * @since 0.1.0
- */
+/** The store that outlives the process. */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

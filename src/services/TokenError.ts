@@ -1,8 +1,4 @@
-/**
- * The errors of this library. All of them are schema classes, so they cross process borders; none holds a token.
- *
- * @since 0.1.0
- */
+/** The errors of this library. All of them are schema classes, so they cross process borders; none holds a token. */
 import * as Schema from "effect/Schema"
 import { AppName } from "../token/AppName.ts"
 import { quote } from "../token/Redaction.ts"
