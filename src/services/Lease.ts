@@ -177,39 +177,44 @@ const checkedLabel = (scope: LeaseScope): Effect.Effect<string, LeaseError> =>
       })
     )
 
+/** Who keeps the leases, each access within its limit of time. */
+const accessTo = <E>(backing: LeaseBacking<E>, ttlMillis: number) => {
+  const access = <A>(scope: string, call: Effect.Effect<A, E | LeaseError>): Effect.Effect<A, LeaseError> => {
+    const failed = (why: string) => new LeaseError({ scope, why })
+    return Effect.timeoutOrElse(
+      Effect.mapError(
+        call,
+        (error) => isLeaseError(error) ? error : failed(backing.why?.(error) ?? "the backend failed")
+      ),
+      {
+        duration: accessLimit,
+        orElse: () => Effect.fail(failed(`no answer within ${Duration.format(accessLimit)}`))
+      }
+    )
+  }
+  return {
+    acquire: (scope: string, owner: string) => access(scope, backing.acquire(scope, owner, ttlMillis)),
+    /** Until it is lost; what cannot be renewed now may be later. */
+    renewing: (scope: string, owner: string): Effect.Effect<void> =>
+      Effect.repeat(
+        Effect.delay(
+          Effect.orElseSucceed(access(scope, backing.renew(scope, owner, ttlMillis)), () => true),
+          Duration.millis(ttlMillis / 3)
+        ),
+        { while: (held) => held }
+      ),
+    /** What cannot be given back ends by itself. */
+    release: (scope: string, owner: string, outcome: "done" | "failed") =>
+      Effect.ignore(access(scope, backing.release(scope, owner, outcome)))
+  }
+}
+
 const make = Effect.fnUntraced(function*<E = never>(
   backing: LeaseBacking<E>,
   options: LeaseOptions = {}
 ): Effect.fn.Return<Lease, InvalidOption> {
   const ttl = yield* OptionDuration.within("leaseTtl", options.ttl ?? defaultTtl, ttlRange)
-  const ttlMillis = Duration.toMillis(ttl)
-
-  const access = <A>(scope: string, call: Effect.Effect<A, E | LeaseError>): Effect.Effect<A, LeaseError> =>
-    Effect.timeoutOrElse(
-      Effect.mapError(
-        call,
-        (error) =>
-          isLeaseError(error) ? error : new LeaseError({ scope, why: backing.why?.(error) ?? "the backend failed" })
-      ),
-      {
-        duration: accessLimit,
-        orElse: () => Effect.fail(new LeaseError({ scope, why: `no answer within ${Duration.format(accessLimit)}` }))
-      }
-    )
-
-  /** Until it is lost; what cannot be renewed now may be later. */
-  const renewing = (scope: string, owner: string): Effect.Effect<void> =>
-    Effect.repeat(
-      Effect.delay(
-        Effect.orElseSucceed(access(scope, backing.renew(scope, owner, ttlMillis)), () => true),
-        Duration.millis(ttlMillis / 3)
-      ),
-      { while: (held) => held }
-    )
-
-  /** What cannot be given back ends by itself. */
-  const release = (scope: string, owner: string, outcome: "done" | "failed") =>
-    Effect.ignore(access(scope, backing.release(scope, owner, outcome)))
+  const { acquire, release, renewing } = accessTo(backing, Duration.toMillis(ttl))
 
   const waitFor = Effect.fnUntraced(function*<A, E, R>(
     scope: string,
@@ -218,7 +223,7 @@ const make = Effect.fnUntraced(function*<E = never>(
   ) {
     let waited = false
     for (let pause = firstPause;; pause = Math.min(pause * 1.5, longestPause)) {
-      const taken = yield* access(scope, backing.acquire(scope, owner, ttlMillis))
+      const taken = yield* acquire(scope, owner)
       if (taken._tag === "Acquired") {
         if (!Number.isSafeInteger(taken.fence)) {
           return yield* new LeaseError({ scope, why: "its fence is no whole number" })

@@ -160,96 +160,12 @@ export class Storage extends Context.Service<Storage, {
   }
 
   /**
-   * A storage over a backend that moves texts.
-   *
-   * **Example** (A storage in a map)
-   *
-   * ```ts
-   * import { Storage, type StorageKey } from "effect-fly-tokens"
-   * import * as Clock from "effect/Clock"
-   * import * as Effect from "effect/Effect"
-   * import * as Layer from "effect/Layer"
-   * import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-   *
-   * const texts = new Map<string, string>()
-   * const place = (name: string, key: StorageKey) => `${key}/${name}`
-   *
-   * const storage = Layer.succeed(Storage)(Storage.make({
-   *   read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
-   *   write: (name, key, text, meta) =>
-   *     Effect.flatMap(Clock.currentTimeMillis, (now) => {
-   *       if (Storage.isOutdated(meta, texts.get(place(name, key)), now)) return Effect.fail(Storage.superseded())
-   *       texts.set(place(name, key), text)
-   *       return Effect.void
-   *     }),
-   *   remove: (name, key) => Effect.sync(() => void texts.delete(place(name, key))),
-   *   setAside: (name, key, text) =>
-   *     Effect.sync(() => {
-   *       if (texts.get(place(name, key)) === text) texts.delete(place(name, key))
-   *     }),
-   *   names: (key) =>
-   *     Effect.sync(() => [...texts.keys()].filter((at) => at.startsWith(`${key}/`)).map((at) => at.slice(key.length + 1)))
-   * }))
-   * ```
+   * A storage over a backend that moves texts. The guide to storage has one in a map, and how to check yours.
    *
    * @category constructors
    */
   static make<E = never>(backing: StorageBacking<E>): Storage["Service"] {
-    const at = (name: string, key: StorageKey) =>
-      backing.locate === undefined ? {} : { path: backing.locate(name, key) }
-
-    const typed = <A>(operation: Operation, call: Effect.Effect<A, E | StorageError>, at: { path?: string } = {}) =>
-      Effect.mapError(call, (error): StorageError =>
-        isStorageError(error)
-          ? error
-          : new StorageError({
-            operation,
-            kind: "Unavailable",
-            why: backing.why?.(error) ?? "the backend failed",
-            ...at
-          }))
-
-    const checked = <A>(operation: Operation, name: string, then: () => Effect.Effect<A, StorageError>) =>
-      Effect.suspend(() => {
-        if (isAppName(name)) return then()
-        const why = `${quote(String(name))} cannot name a record`
-        return Effect.fail(new StorageError({ operation, kind: "InvalidName", why }))
-      })
-
-    /** What is made of what the backend answered for a record. */
-    const recordOf = Effect.fnUntraced(function*(
-      name: string,
-      key: StorageKey,
-      answer: unknown,
-      operation: Operation
-    ) {
-      const found = yield* StorageAnswers.text(answer, operation)
-      if (Option.isNone(found)) return Option.none<StoredToken>()
-      const read = RecordText.read(found.value, { key, name })
-      switch (read._tag) {
-        case "Record":
-          return Option.some<StoredToken>(read.content)
-        case "Newer": {
-          const why = `the record has version ${read.version}, written by a newer release`
-          return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at(name, key) })
-        }
-        case "Misplaced":
-        case "Corrupt": {
-          if (key === "manual") {
-            return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at(name, key) })
-          }
-          yield* typed("get", backing.setAside(name, key, found.value), at(name, key))
-          return Option.none<StoredToken>()
-        }
-      }
-    })
-
-    const get = (name: string, key: StorageKey, operation: Operation) =>
-      Effect.flatMap(
-        typed("get", backing.read(name, key), at(name, key)),
-        (answer) => recordOf(name, key, answer, operation)
-      )
+    const { at, get, recordOf, typed } = readerOf(backing)
 
     const readMany = backing.readMany?.bind(backing)
     const getMany = Effect.fnUntraced(
@@ -308,6 +224,13 @@ import * as Predicate from "effect/Predicate"
 
 type Operation = StorageError["operation"]
 
+const checked = <A>(operation: Operation, name: string, then: () => Effect.Effect<A, StorageError>) =>
+  Effect.suspend(() => {
+    if (isAppName(name)) return then()
+    const why = `${quote(String(name))} cannot name a record`
+    return Effect.fail(new StorageError({ operation, kind: "InvalidName", why }))
+  })
+
 const isStorageError = (error: unknown): error is StorageError => Predicate.isTagged(error, "StorageError")
 
 /** Why a manual token's record is not used; it is kept as it is. */
@@ -316,4 +239,40 @@ const keptManual = {
     "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
   Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
     + "belongs or remove it yourself, then set the token again"
+}
+
+/** What is made of the failures and the texts of a backing. */
+const readerOf = <E>(backing: StorageBacking<E>) => {
+  const at = (name: string, key: StorageKey) => backing.locate === undefined ? {} : { path: backing.locate(name, key) }
+
+  const typed = <A>(operation: Operation, call: Effect.Effect<A, E | StorageError>, at: { path?: string } = {}) =>
+    Effect.mapError(call, (error): StorageError => {
+      if (isStorageError(error)) return error
+      const why = backing.why?.(error) ?? "the backend failed"
+      return new StorageError({ operation, kind: "Unavailable", why, ...at })
+    })
+
+  const recordOf = Effect.fnUntraced(function*(name: string, key: StorageKey, answer: unknown, operation: Operation) {
+    const found = yield* StorageAnswers.text(answer, operation)
+    if (Option.isNone(found)) return Option.none<StoredToken>()
+    const read = RecordText.read(found.value, { key, name })
+    if (read._tag === "Record") return Option.some<StoredToken>(read.content)
+    if (read._tag === "Newer") {
+      const why = `the record has version ${read.version}, written by a newer release`
+      return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at(name, key) })
+    }
+    if (key === "manual") {
+      return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at(name, key) })
+    }
+    yield* typed("get", backing.setAside(name, key, found.value), at(name, key))
+    return Option.none<StoredToken>()
+  })
+
+  const get = (name: string, key: StorageKey, operation: Operation) =>
+    Effect.flatMap(
+      typed("get", backing.read(name, key), at(name, key)),
+      (answer) => recordOf(name, key, answer, operation)
+    )
+
+  return { at, typed, recordOf, get }
 }

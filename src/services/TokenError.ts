@@ -29,16 +29,7 @@ export type Attempt = typeof Attempt.Type
 /**
  * No source has a usable token. `attempts` says per source why, in the order in which they were asked.
  *
- * **Details**
- *
- * The message is a small table:
- *
- * ```text
- * no Fly token for app "my-app"
- *   env      FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set
- *   cli      flyctl is not logged in
- *            → run `fly auth login`; flyctl also asks for it when the last login is over 30 days old
- * ```
+ * The message is a small table, one row per source, with what to do about it.
  *
  * **Example** (Acting on one cause)
  *
