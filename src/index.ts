@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 export { FlyTokens } from "./FlyTokens.ts"
-export * as LeaseLocal from "./layers/lease/LeaseLocal.ts"
-export * as StorageEncrypted from "./layers/storage/StorageEncrypted.ts"
-export * as StorageKeyValue from "./layers/storage/StorageKeyValue.ts"
-export * as StorageMemory from "./layers/storage/StorageMemory.ts"
+export * as StorageEncrypted from "./layers/encrypted/StorageEncrypted.ts"
+export * as StorageKeyValue from "./layers/keyvalue/StorageKeyValue.ts"
+export * as LeaseLocal from "./layers/memory/LeaseLocal.ts"
+export * as StorageMemory from "./layers/memory/StorageMemory.ts"
 export type { FlyTokensConfig, FlyTokensOptions } from "./resolver/Options.ts"
 export { hintOf } from "./services/AttemptHint.ts"
 export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"

@@ -11,9 +11,9 @@
  *
  * @since 0.1.0
  */
+export * as LeaseFileSystem from "./layers/file/LeaseFileSystem.ts"
+export * as StorageFileSystem from "./layers/file/StorageFileSystem.ts"
 export * as ConfigFileYaml from "./layers/fly/ConfigFileYaml.ts"
 export * as EnvironmentProcess from "./layers/fly/EnvironmentProcess.ts"
 export * as FlyCliProcess from "./layers/fly/FlyCliProcess.ts"
 export * as FlyTokensNode from "./layers/FlyTokensNode.ts"
-export * as LeaseFileSystem from "./layers/lease/LeaseFileSystem.ts"
-export * as StorageFileSystem from "./layers/storage/StorageFileSystem.ts"

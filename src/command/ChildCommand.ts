@@ -6,11 +6,11 @@ import { constants } from "node:os"
 import process, { platform } from "node:process"
 import { isatty } from "node:tty"
 import * as Signals from "../layers/Signals.ts"
-import * as SystemError from "../layers/SystemError.ts"
+import * as SystemCode from "../services/SystemCode.ts"
 import { CommandEnded, CommandNotStarted } from "./Failure.ts"
 import * as GroupWitness from "./GroupWitness.ts"
 
-const codeOf = (cause: unknown): string => SystemError.nodeCodeOf(cause) ?? "unknown"
+const codeOf = (cause: unknown): string => SystemCode.of(cause) ?? "unknown"
 
 /** A terminal sends them to all processes in its foreground, the child included. */
 const fromKeyboard: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGQUIT"]

@@ -76,11 +76,10 @@ export const appStanding = (
 ): AppStanding => {
   const cached = standing(read.cached, "savedAt", now, settings)
   const manual = standing(read.manual, "now", now, settings)
-  const kept = new Map(
-    [["storage", { key: "cached", standing: cached }], ["manual", { key: "manual", standing: manual }]] as const
+  const first = settings.chain.find((source) =>
+    (source === "storage" && isUsable(cached)) || (source === "manual" && isUsable(manual))
   )
-  const inOrder = settings.chain.flatMap((source) => kept.get(source as "storage") ?? [])
-  const serves = inOrder.find(({ standing }) => isUsable(standing))?.key ?? null
+  const serves = first === undefined ? null : first === "manual" ? "manual" : "cached"
   return { app, serves, cached, manual }
 }
 

@@ -7,14 +7,14 @@ import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import process from "node:process"
 import type { Writable } from "node:stream"
-import * as SystemError from "../layers/SystemError.ts"
+import * as SystemCode from "../services/SystemCode.ts"
 import { shown, told } from "../token/Redaction.ts"
 import { visibleJson } from "../token/Visible.ts"
 
 /** The result could not be printed: a full disk behind stdout, for instance. */
 export class OutputFailed extends Schema.TaggedError<OutputFailed>()("OutputFailed", { code: Schema.String }) {
   static of(cause: unknown): OutputFailed {
-    return new OutputFailed({ code: SystemError.nodeCodeOf(cause) ?? "unknown" })
+    return new OutputFailed({ code: SystemCode.of(cause) ?? "unknown" })
   }
   override get message(): string {
     return told`stdout cannot be written to (${this.code})`

@@ -142,7 +142,7 @@ export const typed = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<A, E | Defect>
   for (const reason of exit.cause.reasons) {
     if (Cause.isDieReason(reason)) return Effect.fail(fromDefect(reason.defect))
   }
-  return Effect.fail(new Defect({ name: "Interrupted" }))
+  return Effect.fail(new Defect({ kind: "Interrupted" }))
 }
 
 /** A limit of time, and the option that sets it. */

@@ -15,12 +15,12 @@ import type { DurationInput } from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
 import type { Storage } from "../services/Storage.ts"
 import type { InvalidOption } from "../services/TokenError.ts"
+import * as LeaseFileSystem from "./file/LeaseFileSystem.ts"
+import * as StorageFileSystem from "./file/StorageFileSystem.ts"
 import * as ConfigFileYaml from "./fly/ConfigFileYaml.ts"
 import * as EnvironmentProcess from "./fly/EnvironmentProcess.ts"
 import * as FlyCliProcess from "./fly/FlyCliProcess.ts"
-import * as LeaseFileSystem from "./lease/LeaseFileSystem.ts"
 import * as NodePlatform from "./NodePlatform.ts"
-import * as StorageFileSystem from "./storage/StorageFileSystem.ts"
 
 /**
  * Options of the layers for Node: those of the resolver, of the files and of the `fly` command.

@@ -88,7 +88,7 @@ export const make = (options: {
       known.delete(app)
       return isAppName(org)
         ? Effect.succeed<Named>({ slug: org, by: call })
-        : Effect.fail(new OrgUnknown({ name: app }))
+        : Effect.fail(new OrgUnknown({ slug: app }))
     })
 
   const forget = (app: AppName) => {

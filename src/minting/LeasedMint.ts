@@ -84,7 +84,7 @@ export const make = (options: {
         const { answer, stored } = yield* mint(fence, restore)
         yield* done(answer)
         // Those who wait for the lease would wait for nothing: it is given back as one that failed.
-        if (!(yield* stored)) return yield* new Defect({ name: "NotStored" })
+        if (!(yield* stored)) return yield* new Defect({ kind: "NotStored" })
         return answer
       }))
 

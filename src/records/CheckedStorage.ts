@@ -15,10 +15,8 @@ export const make = (storage: Storage["Service"]): Storage["Service"] => {
     delete: (name, key) => Effect.suspend(() => storage.delete(name, key)),
     list: (key) => Effect.flatMap(Effect.suspend(() => storage.list(key)), StorageAnswers.names),
     ...(getMany === undefined ? {} : {
-      getMany: Effect.fnUntraced(function*(names, key) {
-        const answer = yield* StorageAnswers.many(yield* getMany(names, key))
-        return yield* StorageAnswers.each(names, (name) => StorageAnswers.recordAmong(answer, name))
-      })
+      getMany: (names, key) =>
+        StorageAnswers.manyOf(Effect.suspend(() => getMany(names, key)), names, (_, found) => Effect.succeed(found))
     })
   })
 }

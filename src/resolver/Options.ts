@@ -279,8 +279,8 @@ const readers: { readonly [Option in keyof Required<FlyTokensOptions>]: Config.C
  */
 export type FlyTokensConfig = OrConfig<FlyTokensOptions>
 
-/** Each field a value, or the `Config` of one. */
-export type OrConfig<A> = { readonly [K in keyof A]: A[K] | Config.Config<A[K]> }
+/** Each field a value, or the `Config` of one; or it is left out. */
+export type OrConfig<A> = { readonly [K in keyof A]?: A[K] | Config.Config<A[K]> }
 
 /** Fields that are given come from there, the others from their readers. */
 export const given = <A extends object>(

@@ -1,8 +1,6 @@
 /**
  * What to do about a reason, where that depends on the source that has it: who renews an expired token is not the same for
  * a variable and for flyctl's config file.
- *
- * @since 0.1.0
  */
 import type { MissReason } from "./MissReason.ts"
 import type { SourceName } from "./SourceName.ts"

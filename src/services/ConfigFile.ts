@@ -1,8 +1,4 @@
-/**
- * flyctl's config file.
- *
- * @since 0.1.0
- */
+/** flyctl's config file. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,8 +1,4 @@
-/**
- * The environment variables that the sources look at.
- *
- * @since 0.1.0
- */
+/** The environment variables that the sources look at. */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -34,20 +30,10 @@ export class Environment extends Context.Service<Environment, {
 /**
  * The two variables that flyctl takes a token from, the first that is not empty wins (flyctl v0.4.87 lets an empty
  * `FLY_ACCESS_TOKEN` hide `FLY_API_TOKEN`; we do not).
- *
- * @category constants
- * @since 0.1.0
- * @stability stable
  */
 export const tokenVariables = ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN"] as const
 
-/**
- * The token of the environment, if there is one.
- *
- * @category accessors
- * @since 0.1.0
- * @stability stable
- */
+/** The token of the environment, if there is one. */
 export const tokenOf = (environment: Environment["Service"]): Option.Option<FlyToken> => {
   for (const name of tokenVariables) {
     const value = environment.get(name)?.trim()

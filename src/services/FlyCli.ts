@@ -1,8 +1,4 @@
-/**
- * The `fly` command.
- *
- * @since 0.1.0
- */
+/** The `fly` command. */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

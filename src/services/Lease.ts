@@ -1,8 +1,4 @@
-/**
- * The right to mint: one process has it, the others wait and use what it minted.
- *
- * @since 0.1.0
- */
+/** The right to mint: one process has it, the others wait and use what it minted. */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -10,10 +6,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { isAppName } from "../token/AppName.ts"
-import { quote, told } from "../token/Redaction.ts"
+import { quote } from "../token/Redaction.ts"
+import { failure } from "./Failure.ts"
 import * as Fence from "./Fence.ts"
 import * as OptionDuration from "./OptionDuration.ts"
 import type { InvalidOption } from "./TokenError.ts"
@@ -39,6 +37,10 @@ export interface HeldLease {
   readonly fence: number
 }
 
+/** Why there is no lease, with the file that is to blame. */
+export const whyAt = ({ path, why }: { readonly path?: string; readonly why: string }): string =>
+  path === undefined ? why : `${path}: ${why}`
+
 /**
  * A lease cannot be had: who keeps the leases cannot be reached, or does not answer in its time.
  *
@@ -46,31 +48,16 @@ export interface HeldLease {
  * @since 0.1.0
  * @stability stable
  */
-export class LeaseError extends Schema.TaggedError<LeaseError>()("LeaseError", {
+export class LeaseError extends failure<LeaseError>()("LeaseError", {
   /** `org/<slug>` or `app/<name>`. */
   scope: Schema.String,
   /** A fixed sentence, with an error code where there is one. */
   why: Schema.String,
   /** The file, if one is to blame. */
   path: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return told`lease ${this.scope}: ${whyAt(this)}`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
-
-/**
- * Why there is no lease, with the file that is to blame.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
-export const whyAt = ({ path, why }: Pick<LeaseError, "path" | "why">): string =>
-  path === undefined ? why : `${path}: ${why}`
+}, {
+  message: (error) => `lease ${error.scope}: ${whyAt(error)}`
+}) {}
 
 /**
  * How one look at a lease ended: it is held now, or somebody else has it, for `freeIn` more milliseconds at most.
@@ -91,25 +78,28 @@ export type Acquisition =
 
 /**
  * Who keeps leases. `scope` is `org/<slug>` or `app/<name>`, `owner` a text of its own for each call of `withLease`,
- * made of letters, digits and dashes.
+ * made of letters, digits and dashes. It may fail with anything: `why` says what to tell of it, and a `LeaseError` is
+ * passed on.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface LeaseBacking {
+export interface LeaseBacking<E = never> {
   /**
    * Takes the lease for `ttlMillis`, in one step, if it is free, has ended, or is this owner's. Each acquisition has a
    * higher fence than the one before.
    */
-  readonly acquire: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<Acquisition, LeaseError>
+  readonly acquire: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<Acquisition, E | LeaseError>
   /** Lengthens it to `ttlMillis` from now on; `false` if it is not this owner's any more. */
-  readonly renew: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<boolean, LeaseError>
+  readonly renew: (scope: string, owner: string, ttlMillis: number) => Effect.Effect<boolean, E | LeaseError>
   /**
    * Ends it, if it is this owner's. With `failed` the next acquisition is told; the one after that not, unless it is
    * said again.
    */
-  readonly release: (scope: string, owner: string, outcome: "done" | "failed") => Effect.Effect<void, LeaseError>
+  readonly release: (scope: string, owner: string, outcome: "done" | "failed") => Effect.Effect<void, E | LeaseError>
+  /** A sentence about a failure, with an error code where there is one; nothing of what was sent. */
+  readonly why?: (error: E) => string
 }
 
 /**
@@ -168,23 +158,13 @@ const accessLimit = Duration.seconds(5)
 const firstPause = 25
 const longestPause = 500
 
-/**
- * The organization's slug, or the app's name.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** The organization's slug, or the app's name. */
 export const nameOf = (scope: LeaseScope): string => "org" in scope ? scope.org : scope.app
 
-/**
- * What tells an organization from an app of the same name: `org/<slug>` or `app/<name>`.
- *
- * @category conversions
- * @since 0.1.0
- * @stability stable
- */
+/** What tells an organization from an app of the same name: `org/<slug>` or `app/<name>`. */
 export const labelOf = (scope: LeaseScope): string => `${"org" in scope ? "org" : "app"}/${nameOf(scope)}`
+
+const isLeaseError = (error: unknown): error is LeaseError => Predicate.isTagged(error, "LeaseError")
 
 /** Labels may become names of files and keys. */
 const checkedLabel = (scope: LeaseScope): Effect.Effect<string, LeaseError> =>
@@ -197,32 +177,44 @@ const checkedLabel = (scope: LeaseScope): Effect.Effect<string, LeaseError> =>
       })
     )
 
-const make = Effect.fnUntraced(function*(
-  backing: LeaseBacking,
+/** Who keeps the leases, each access within its limit of time. */
+const accessTo = <E>(backing: LeaseBacking<E>, ttlMillis: number) => {
+  const access = <A>(scope: string, call: Effect.Effect<A, E | LeaseError>): Effect.Effect<A, LeaseError> => {
+    const failed = (why: string) => new LeaseError({ scope, why })
+    return Effect.timeoutOrElse(
+      Effect.mapError(
+        call,
+        (error) => isLeaseError(error) ? error : failed(backing.why?.(error) ?? "the backend failed")
+      ),
+      {
+        duration: accessLimit,
+        orElse: () => Effect.fail(failed(`no answer within ${Duration.format(accessLimit)}`))
+      }
+    )
+  }
+  return {
+    acquire: (scope: string, owner: string) => access(scope, backing.acquire(scope, owner, ttlMillis)),
+    /** Until it is lost; what cannot be renewed now may be later. */
+    renewing: (scope: string, owner: string): Effect.Effect<void> =>
+      Effect.repeat(
+        Effect.delay(
+          Effect.orElseSucceed(access(scope, backing.renew(scope, owner, ttlMillis)), () => true),
+          Duration.millis(ttlMillis / 3)
+        ),
+        { while: (held) => held }
+      ),
+    /** What cannot be given back ends by itself. */
+    release: (scope: string, owner: string, outcome: "done" | "failed") =>
+      Effect.ignore(access(scope, backing.release(scope, owner, outcome)))
+  }
+}
+
+const make = Effect.fnUntraced(function*<E = never>(
+  backing: LeaseBacking<E>,
   options: LeaseOptions = {}
 ): Effect.fn.Return<Lease, InvalidOption> {
   const ttl = yield* OptionDuration.within("leaseTtl", options.ttl ?? defaultTtl, ttlRange)
-  const ttlMillis = Duration.toMillis(ttl)
-
-  const access = <A>(scope: string, call: Effect.Effect<A, LeaseError>): Effect.Effect<A, LeaseError> =>
-    Effect.timeoutOrElse(call, {
-      duration: accessLimit,
-      orElse: () => Effect.fail(new LeaseError({ scope, why: `no answer within ${Duration.format(accessLimit)}` }))
-    })
-
-  /** Until it is lost; what cannot be renewed now may be later. */
-  const renewing = (scope: string, owner: string): Effect.Effect<void> =>
-    Effect.repeat(
-      Effect.delay(
-        Effect.orElseSucceed(access(scope, backing.renew(scope, owner, ttlMillis)), () => true),
-        Duration.millis(ttlMillis / 3)
-      ),
-      { while: (held) => held }
-    )
-
-  /** What cannot be given back ends by itself. */
-  const release = (scope: string, owner: string, outcome: "done" | "failed") =>
-    Effect.ignore(access(scope, backing.release(scope, owner, outcome)))
+  const { acquire, release, renewing } = accessTo(backing, Duration.toMillis(ttl))
 
   const waitFor = Effect.fnUntraced(function*<A, E, R>(
     scope: string,
@@ -231,7 +223,7 @@ const make = Effect.fnUntraced(function*(
   ) {
     let waited = false
     for (let pause = firstPause;; pause = Math.min(pause * 1.5, longestPause)) {
-      const taken = yield* access(scope, backing.acquire(scope, owner, ttlMillis))
+      const taken = yield* acquire(scope, owner)
       if (taken._tag === "Acquired") {
         if (!Number.isSafeInteger(taken.fence)) {
           return yield* new LeaseError({ scope, why: "its fence is no whole number" })
@@ -315,7 +307,10 @@ const uncoordinated: Lease = {
  * @stability stable
  */
 export const Lease: Context.Reference<Lease> & {
-  readonly make: (backing: LeaseBacking, options?: LeaseOptions) => Effect.Effect<Lease, InvalidOption>
+  readonly make: <E = never>(
+    backing: LeaseBacking<E>,
+    options?: LeaseOptions
+  ) => Effect.Effect<Lease, InvalidOption>
 } = Object.assign(
   Context.Reference<Lease>("effect-fly-tokens/Lease", { defaultValue: () => uncoordinated }),
   { make }

@@ -1,8 +1,4 @@
-/**
- * Durations in options: as Effect writes them, and as Go and so flyctl does.
- *
- * @since 0.1.0
- */
+/** Durations in options: as Effect writes them, and as Go and so flyctl does. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -32,64 +28,41 @@ export type GoDuration =
  */
 export type DurationInput = Duration.Input | GoDuration
 
-const nanosPerMilli = 1_000_000n
-
-/** What Go's `time.ParseDuration` knows, and days; in nanoseconds. */
-const units: Readonly<Record<string, bigint>> = {
-  d: 86_400_000_000_000n,
-  h: 3_600_000_000_000n,
-  m: 60_000_000_000n,
-  s: 1_000_000_000n,
-  ms: nanosPerMilli,
-  us: 1_000n,
-  "µs": 1_000n,
-  ns: 1n
-}
-
-/** As whole numbers: a number as Node writes it may have an exponent, and does not know all nanoseconds. */
-const nanosOf = (amount: string, unit: string): bigint => {
-  const [whole = "", fraction = ""] = amount.split(".")
-  return BigInt(whole + fraction) * (units[unit] ?? 0n) / 10n ** BigInt(fraction.length)
+/** What Go's `time.ParseDuration` knows, and days; as Effect calls them. */
+const units: Readonly<Record<string, string>> = {
+  d: "days",
+  h: "hours",
+  m: "minutes",
+  s: "seconds",
+  ms: "millis",
+  us: "micros",
+  "µs": "micros",
+  ns: "nanos"
 }
 
 /** Longer than all pieces together, with digits as no computer counts. */
 const longest = 128
 
-const number = "\\d+(?:\\.\\d+)?"
-const unit = "ns|us|µs|ms|s|m|h|d"
-const whole = new RegExp(`^(?:${number}(?:${unit}))+$`)
-const pieces = new RegExp(`(${number})(${unit})`, "g")
+const piece = "(\\d+(?:\\.\\d+)?)(ns|us|µs|ms|s|m|h|d)"
+const whole = new RegExp(`^(?:${piece})+$`)
 
 const fromGo = (text: string): Option.Option<Duration.Duration> => {
   // As in Go the one number that needs no unit.
   if (text === "0") return Option.some(Duration.zero)
   if (text.length > longest || !whole.test(text)) return Option.none()
-  const nanos = [...text.matchAll(pieces)].reduce((sum, [, amount = "", unit = ""]) => sum + nanosOf(amount, unit), 0n)
-  // As Effect reads its own forms, where that is exact.
-  return Option.some(
-    nanos % nanosPerMilli === 0n ? Duration.millis(Number(nanos / nanosPerMilli)) : Duration.nanos(nanos)
+  const parts = [...text.matchAll(new RegExp(piece, "g"))].map(([, amount, unit = ""]) =>
+    Duration.fromInputUnsafe(`${amount} ${units[unit]}` as Duration.Input)
   )
+  return Option.some(parts.reduce(Duration.sum, Duration.zero))
 }
 
-/**
- * Reads a duration; nothing if it is none.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Reads a duration; nothing if it is none. */
 export const read = (input: DurationInput): Option.Option<Duration.Duration> =>
   typeof input === "string"
     ? Option.orElse(fromGo(input.trim()), () => Duration.fromInput(input.trim() as Duration.Input))
     : Duration.fromInput(input)
 
-/**
- * The shortest and the longest that an option takes.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
+/** The shortest and the longest that an option takes. */
 export interface Range {
   readonly least: Duration.Duration
   readonly most: Duration.Duration
@@ -97,22 +70,13 @@ export interface Range {
   readonly words: string
 }
 
-/**
- * Reads the duration of an option, or fails with what there can be.
- *
- * @category reading
- * @since 0.1.0
- * @stability stable
- */
+/** Reads the duration of an option, or fails with what there can be. */
 export const within = (
   option: string,
   input: DurationInput,
   { least, most, words }: Range
 ): Effect.Effect<Duration.Duration, InvalidOption> =>
-  Option.match(Option.filter(read(input), Duration.between({ minimum: least, maximum: most })), {
-    onNone: () =>
-      Effect.fail(
-        new InvalidOption({ option, expected: `a duration ${words}, for example "90s", "12h30m" or "5 minutes"` })
-      ),
-    onSome: Effect.succeed
-  })
+  Effect.mapError(
+    Effect.fromOption(Option.filter(read(input), Duration.between({ minimum: least, maximum: most }))),
+    () => new InvalidOption({ option, expected: `a duration ${words}, for example "90s", "12h30m" or "5 minutes"` })
+  )

@@ -1,5 +1,6 @@
 /** A record as the text that a store keeps: JSON that says its version, and of which place it is. */
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { SourceName } from "./SourceName.ts"
 
@@ -30,7 +31,7 @@ const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Int }))
 
 const decodeRecord = Schema.decodeUnknownOption(RecordJson)
 const decodeVersion = Schema.decodeUnknownOption(AnyVersion)
-const encodeRecord = Schema.encodeOption(RecordJson)
+const encodeRecord = Schema.encodeUnknownOption(RecordJson)
 
 /** What a record holds, without its place. */
 export type Content = Omit<typeof RecordJson.Type, "version" | "key" | "name">
@@ -69,19 +70,5 @@ export const read = (text: string, place: Place): Reading => {
 export const contentOf = (text: string): Content | undefined => Option.getOrUndefined(decodeRecord(text))
 
 /** `None` for a content that is none: without a token, or with numbers that are none. */
-export const write = (
-  { expiresAt, fence, login, org, savedAt, source, token }: Content,
-  { key, name }: Place
-): Option.Option<string> =>
-  encodeRecord({
-    version: 1,
-    key,
-    name,
-    token,
-    expiresAt,
-    source,
-    savedAt,
-    ...(fence === undefined ? {} : { fence }),
-    ...(org === undefined ? {} : { org }),
-    ...(login === undefined ? {} : { login })
-  })
+export const write = (content: Content, { key, name }: Place): Option.Option<string> =>
+  encodeRecord({ ...Record.filter<string, unknown>(content, (value) => value !== undefined), version: 1, key, name })

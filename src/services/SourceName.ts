@@ -1,13 +1,9 @@
-/**
- * The sources of a token, by name.
- *
- * @since 0.1.0
- */
+/** The sources of a token, by name. */
 import * as Schema from "effect/Schema"
 
 /**
- * The names of the built-in sources, in the order in which they are asked unless the option `chain` says otherwise. Before
- * all of them stands the cache, which is no source: what it hands out came from one of these.
+ * The names of the built-in sources, in the order in which they are asked unless the option `chain` says otherwise.
+ * Before all of them stands the cache, which is no source: what it hands out came from one of these.
  *
  * @category constants
  * @since 0.1.0
@@ -16,19 +12,21 @@ import * as Schema from "effect/Schema"
 export const sourceNames = ["env", "storage", "config", "cli", "manual"] as const
 
 /**
- * The name of a source: one of the built-in ones, or of one of your own.
+ * The name of a source: a built-in one, or one of your own. Letters, digits and dashes, 32 at most, the first a letter.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export type SourceName = typeof sourceNames[number] | (string & {})
+export type SourceName = (typeof sourceNames)[number] | (string & {})
 
 /**
- * The name of a source, as a schema: lowercase letters, digits and dashes, at most 32.
+ * The name of a source, as a schema.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export const SourceName: Schema.Codec<SourceName> = Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]{0,31}$/))
+export const SourceName: Schema.Codec<SourceName, string> = Schema.String.check(
+  Schema.isPattern(/^[a-z][a-z0-9-]{0,31}$/)
+)

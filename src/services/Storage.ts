@@ -1,12 +1,9 @@
-/**
- * The store that outlives the process.
- *
- * @since 0.1.0
- */
+/** The store that outlives the process. */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Result from "effect/Result"
 import { isAppName } from "../token/AppName.ts"
@@ -69,53 +66,45 @@ export interface RecordMeta extends Omit<StoredToken, "token"> {}
  */
 export type StoredTokens = ReadonlyMap<string, Result.Result<Option.Option<StoredToken>, StorageError>>
 
-/** Why a manual token's record is not used; it is kept as it is. */
-const keptManual = {
-  Corrupt:
-    "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
-  Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
-    + "belongs or remove it yourself, then set the token again"
-}
-
-/** So many names at most does a backend get at once. */
-const manyAtOnce = 500
-
 /**
- * Bytes of records, moved by a backend that knows nothing of tokens.
+ * Bytes of records, moved by a backend that knows nothing of tokens. It may fail with anything: `why` says what to tell
+ * of it, and a `StorageError` is passed on.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface StorageBacking {
+export interface StorageBacking<E = never> {
   /** The text of a record, as it was written. */
-  readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, StorageError>
+  readonly read: (name: string, key: StorageKey) => Effect.Effect<Option.Option<string>, E | StorageError>
   /**
-   * Writes a record, whole or not at all. If the record that is there makes it outdated (`Fence.isOutdated`) it is
-   * refused with `Superseded`: in one step with the write, if the backend can do that.
+   * Writes a record, whole or not at all. If the record that is there makes it outdated (`Storage.isOutdated`) it is
+   * refused with `Storage.superseded()`: in one step with the write, if the backend can do that.
    */
   readonly write: (
     name: string,
     key: StorageKey,
     text: string,
     meta: RecordMeta
-  ) => Effect.Effect<void, StorageError>
+  ) => Effect.Effect<void, E | StorageError>
   /** Removes a record; that there is none is no failure. */
-  readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, StorageError>
+  readonly remove: (name: string, key: StorageKey) => Effect.Effect<void, E | StorageError>
   /** The names that have a record, in any order. */
-  readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, StorageError>
+  readonly names: (key: StorageKey) => Effect.Effect<ReadonlyArray<string>, E | StorageError>
   /**
    * Puts a corrupt record out of the way, so that the next write heals it; not if its text is another one by now, and
    * it may be gone.
    */
-  readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, StorageError>
+  readonly setAside: (name: string, key: StorageKey, text: string) => Effect.Effect<void, E | StorageError>
   /** The texts of those of many records that are there, by their names; 500 at most are asked for at once. */
   readonly readMany?: (
     names: ReadonlyArray<string>,
     key: StorageKey
-  ) => Effect.Effect<ReadonlyMap<string, string>, StorageError>
+  ) => Effect.Effect<ReadonlyMap<string, string>, E | StorageError>
   /** Where a record is, for people. */
   readonly locate?: (name: string, key: StorageKey) => string
+  /** A sentence about a failure, with an error code where there is one; nothing of a record. */
+  readonly why?: (error: E) => string
 }
 
 /**
@@ -171,106 +160,19 @@ export class Storage extends Context.Service<Storage, {
   }
 
   /**
-   * The failure of a write of what is no record.
+   * A storage over a backend that moves texts. The guide to storage has one in a map, and how to check yours.
    *
    * @category constructors
    */
-  static invalidRecord(): StorageError {
-    return new StorageError({
-      operation: "put",
-      kind: "InvalidRecord",
-      why: "the record has no token, a time that is none, or a fence that is no whole number"
-    })
-  }
-
-  /**
-   * A storage over a backend that moves texts.
-   *
-   * **Example** (A storage in a map)
-   *
-   * ```ts
-   * import { Storage, type StorageKey } from "effect-fly-tokens"
-   * import * as Clock from "effect/Clock"
-   * import * as Effect from "effect/Effect"
-   * import * as Layer from "effect/Layer"
-   * import * as Option from "effect/Option"
-   *
-   * const texts = new Map<string, string>()
-   * const place = (name: string, key: StorageKey) => `${key}/${name}`
-   *
-   * const storage = Layer.succeed(Storage)(Storage.make({
-   *   read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
-   *   write: (name, key, text, meta) =>
-   *     Effect.flatMap(Clock.currentTimeMillis, (now) => {
-   *       if (Storage.isOutdated(meta, texts.get(place(name, key)), now)) return Effect.fail(Storage.superseded())
-   *       texts.set(place(name, key), text)
-   *       return Effect.void
-   *     }),
-   *   remove: (name, key) => Effect.sync(() => void texts.delete(place(name, key))),
-   *   setAside: (name, key, text) =>
-   *     Effect.sync(() => {
-   *       if (texts.get(place(name, key)) === text) texts.delete(place(name, key))
-   *     }),
-   *   names: (key) =>
-   *     Effect.sync(() => [...texts.keys()].filter((at) => at.startsWith(`${key}/`)).map((at) => at.slice(key.length + 1)))
-   * }))
-   * ```
-   *
-   * @category constructors
-   */
-  static make(backing: StorageBacking): Storage["Service"] {
-    const checked = <A>(
-      operation: StorageError["operation"],
-      name: string,
-      then: () => Effect.Effect<A, StorageError>
-    ): Effect.Effect<A, StorageError> =>
-      Effect.suspend(() =>
-        isAppName(name)
-          ? then()
-          : Effect.fail(
-            new StorageError({ operation, kind: "InvalidName", why: `${quote(String(name))} cannot name a record` })
-          )
-      )
-
-    /** What is made of what the backend answered for a record. */
-    const recordOf = Effect.fnUntraced(function*(
-      name: string,
-      key: StorageKey,
-      answer: unknown,
-      operation: StorageError["operation"]
-    ) {
-      const found = yield* StorageAnswers.text(answer, operation)
-      if (Option.isNone(found)) return Option.none<StoredToken>()
-      const text = found.value
-      const read = RecordText.read(text, { key, name })
-      const at = backing.locate === undefined ? {} : { path: backing.locate(name, key) }
-      switch (read._tag) {
-        case "Record":
-          return Option.some<StoredToken>(read.content)
-        case "Newer": {
-          const why = `the record has version ${read.version}, written by a newer release`
-          return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at })
-        }
-        case "Misplaced":
-        case "Corrupt": {
-          if (key === "manual") {
-            return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at })
-          }
-          yield* backing.setAside(name, key, text)
-          return Option.none<StoredToken>()
-        }
-      }
-    })
-
-    const get = (name: string, key: StorageKey, operation: StorageError["operation"]) =>
-      Effect.flatMap(backing.read(name, key), (answer) => recordOf(name, key, answer, operation))
+  static make<E = never>(backing: StorageBacking<E>): Storage["Service"] {
+    const { at, get, recordOf, typed } = readerOf(backing)
 
     const readMany = backing.readMany?.bind(backing)
     const getMany = Effect.fnUntraced(
       function*(read: NonNullable<typeof readMany>, names: Set<string>, key: StorageKey) {
         const texts = new Map<string, unknown>()
-        for (const portion of Arr.chunksOf([...names].filter(isAppName), manyAtOnce)) {
-          const answer = yield* StorageAnswers.many(yield* read(portion, key))
+        for (const portion of Arr.chunksOf([...names].filter(isAppName), 500)) {
+          const answer = yield* StorageAnswers.many(yield* typed("get", read(portion, key)))
           for (const name of portion) texts.set(name, answer.get(name))
         }
         return yield* StorageAnswers.each(
@@ -281,20 +183,18 @@ export class Storage extends Context.Service<Storage, {
     )
 
     /** Manual tokens cannot be had again, so none is replaced that cannot be read. */
-    const guardManual = (operation: StorageError["operation"], name: string, key: StorageKey) =>
+    const guardManual = (operation: Operation, name: string, key: StorageKey) =>
       key === "manual" ? Effect.asVoid(get(name, key, operation)) : Effect.void
 
     /** What refused the write may have been a record of another place, which tells nothing of this one. */
-    const write = (name: string, key: StorageKey, text: string, meta: RecordMeta) =>
-      Effect.catchIf(
-        backing.write(name, key, text, meta),
-        ({ kind }) => kind === "Superseded",
-        (superseded) =>
-          Effect.flatMap(
-            Effect.mapError(get(name, key, "put"), () => superseded),
-            (present) => Option.isSome(present) ? Effect.fail(superseded) : backing.write(name, key, text, meta)
-          )
-      )
+    const write = (name: string, key: StorageKey, text: string, meta: RecordMeta) => {
+      const writing = Effect.suspend(() => typed("put", backing.write(name, key, text, meta), at(name, key)))
+      return Effect.catchIf(writing, ({ kind }) => kind === "Superseded", (superseded) =>
+        Effect.flatMap(
+          Effect.mapError(get(name, key, "put"), () => superseded),
+          (present) => Option.isSome(present) ? Effect.fail(superseded) : writing
+        ))
+    }
 
     return Storage.of({
       get: (name, key) => checked("get", name, () => get(name, key, "get")),
@@ -307,13 +207,72 @@ export class Storage extends Context.Service<Storage, {
               const text = RecordText.write(record, { key, name })
               return Option.isSome(text)
                 ? write(name, key, text.value, meta)
-                : Effect.fail(Storage.invalidRecord())
+                : Effect.fail(StorageAnswers.invalidRecord())
             })
           )),
       delete: (name, key) =>
-        checked("delete", name, () => Effect.andThen(guardManual("delete", name, key), backing.remove(name, key))),
-      list: (key) => Effect.flatMap(backing.names(key), StorageAnswers.names),
+        checked("delete", name, () =>
+          Effect.andThen(
+            guardManual("delete", name, key),
+            Effect.suspend(() => typed("delete", backing.remove(name, key), at(name, key)))
+          )),
+      list: (key) => Effect.flatMap(typed("list", backing.names(key)), StorageAnswers.names),
       ...(readMany === undefined ? {} : { getMany: (names, key) => getMany(readMany, new Set(names), key) })
     })
   }
+}
+
+type Operation = StorageError["operation"]
+
+const checked = <A>(operation: Operation, name: string, then: () => Effect.Effect<A, StorageError>) =>
+  Effect.suspend(() => {
+    if (isAppName(name)) return then()
+    const why = `${quote(String(name))} cannot name a record`
+    return Effect.fail(new StorageError({ operation, kind: "InvalidName", why }))
+  })
+
+const isStorageError = (error: unknown): error is StorageError => Predicate.isTagged(error, "StorageError")
+
+/** Why a manual token's record is not used; it is kept as it is. */
+const keptManual = {
+  Corrupt:
+    "the record of the manual token is corrupt; it is kept as it is: remove it yourself, then set the token again",
+  Misplaced: "the record is that of another app or of another kind, copied here; it is kept as it is: put it where it "
+    + "belongs or remove it yourself, then set the token again"
+}
+
+/** What is made of the failures and the texts of a backing. */
+const readerOf = <E>(backing: StorageBacking<E>) => {
+  const at = (name: string, key: StorageKey) => backing.locate === undefined ? {} : { path: backing.locate(name, key) }
+
+  const typed = <A>(operation: Operation, call: Effect.Effect<A, E | StorageError>, at: { path?: string } = {}) =>
+    Effect.mapError(call, (error): StorageError => {
+      if (isStorageError(error)) return error
+      const why = backing.why?.(error) ?? "the backend failed"
+      return new StorageError({ operation, kind: "Unavailable", why, ...at })
+    })
+
+  const recordOf = Effect.fnUntraced(function*(name: string, key: StorageKey, answer: unknown, operation: Operation) {
+    const found = yield* StorageAnswers.text(answer, operation)
+    if (Option.isNone(found)) return Option.none<StoredToken>()
+    const read = RecordText.read(found.value, { key, name })
+    if (read._tag === "Record") return Option.some<StoredToken>(read.content)
+    if (read._tag === "Newer") {
+      const why = `the record has version ${read.version}, written by a newer release`
+      return yield* new StorageError({ operation, kind: "UnsupportedVersion", why, ...at(name, key) })
+    }
+    if (key === "manual") {
+      return yield* new StorageError({ operation, kind: "Corrupt", why: keptManual[read._tag], ...at(name, key) })
+    }
+    yield* typed("get", backing.setAside(name, key, found.value), at(name, key))
+    return Option.none<StoredToken>()
+  })
+
+  const get = (name: string, key: StorageKey, operation: Operation) =>
+    Effect.flatMap(
+      typed("get", backing.read(name, key), at(name, key)),
+      (answer) => recordOf(name, key, answer, operation)
+    )
+
+  return { at, typed, recordOf, get }
 }

@@ -1,29 +1,35 @@
 /** What storages and their backends answer, which may be anybody's: looked at before it is believed. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { isAppName } from "../token/AppName.ts"
 import * as RecordText from "./RecordText.ts"
 import { StorageError } from "./TokenError.ts"
 
-type Operation = StorageError["operation"]
+const expecting =
+  <A>(expected: string, is: (answer: unknown) => answer is A) =>
+  (answer: unknown, operation: StorageError["operation"] = "get"): Effect.Effect<A, StorageError> => {
+    const why = `the answer was something else than ${expected}`
+    return is(answer) ? Effect.succeed(answer) : Effect.fail(new StorageError({ operation, kind: "Unavailable", why }))
+  }
 
-const isOptionOf = <A>(answer: unknown, is: (value: unknown) => value is A): answer is Option.Option<A> =>
+const isOptionOf = <A>(is: (value: unknown) => value is A) => (answer: unknown): answer is Option.Option<A> =>
   Option.isOption(answer) && (Option.isNone(answer) || is(answer.value))
 
-const isText = (value: unknown): value is string => typeof value === "string"
+const isMap = (answer: unknown): answer is ReadonlyMap<string, unknown> => answer instanceof Map
 
-const unexpected = (operation: Operation, expected: string) =>
-  new StorageError({ operation, kind: "Unavailable", why: `the answer was something else than ${expected}` })
+export const text = expecting("a text or none", isOptionOf(Predicate.isString))
 
-export const text = (answer: unknown, operation: Operation): Effect.Effect<Option.Option<string>, StorageError> =>
-  isOptionOf(answer, isText) ? Effect.succeed(answer) : Effect.fail(unexpected(operation, "a text or none"))
+export const record = expecting("a record or none", isOptionOf(RecordText.isContent))
 
-export const record = (answer: unknown): Effect.Effect<Option.Option<RecordText.Content>, StorageError> =>
-  isOptionOf(answer, RecordText.isContent) ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a record or none"))
+export const many = expecting("a map of records", isMap)
 
-export const many = (answer: unknown): Effect.Effect<ReadonlyMap<string, unknown>, StorageError> =>
-  answer instanceof Map ? Effect.succeed(answer) : Effect.fail(unexpected("get", "a map of records"))
+const list = expecting("a list of names", (answer): answer is ReadonlyArray<unknown> => Array.isArray(answer))
+
+/** The names that can be those of records. */
+export const names = (answer: unknown): Effect.Effect<ReadonlyArray<string>, StorageError> =>
+  Effect.map(list(answer, "list"), (names) => names.filter(isAppName).sort())
 
 export const recordAmong = (
   answer: ReadonlyMap<string, unknown>,
@@ -44,8 +50,21 @@ export const each = Effect.fnUntraced(function*<A>(
   return outcomes
 })
 
-/** The names that can be those of records. */
-export const names = (answer: unknown): Effect.Effect<ReadonlyArray<string>, StorageError> =>
-  Array.isArray(answer)
-    ? Effect.succeed(answer.filter(isAppName).sort())
-    : Effect.fail(unexpected("list", "a list of names"))
+/** What is made of each record of an answer. */
+export const manyOf = <A>(
+  answer: Effect.Effect<unknown, StorageError>,
+  names: Iterable<string>,
+  use: (name: string, record: Option.Option<RecordText.Content>) => Effect.Effect<A, StorageError>
+): Effect.Effect<ReadonlyMap<string, Result.Result<A, StorageError>>, StorageError> =>
+  Effect.flatMap(
+    Effect.flatMap(answer, (records) => many(records)),
+    (records) => each(names, (name) => Effect.flatMap(recordAmong(records, name), (found) => use(name, found)))
+  )
+
+/** The failure of a write of what is no record. */
+export const invalidRecord = (): StorageError =>
+  new StorageError({
+    operation: "put",
+    kind: "InvalidRecord",
+    why: "the record has no token, a time that is none, or a fence that is no whole number"
+  })

@@ -1,18 +1,15 @@
-/**
- * The errors of this library. All of them are schema classes, so they cross process borders; none holds a token.
- *
- * @since 0.1.0
- */
+/** The errors of this library. All of them are schema classes, so they cross process borders; none holds a token. */
 import * as Schema from "effect/Schema"
 import { AppName } from "../token/AppName.ts"
-import { quote, told } from "../token/Redaction.ts"
+import { quote } from "../token/Redaction.ts"
 import { hintOf } from "./AttemptHint.ts"
+import { failure } from "./Failure.ts"
 import { Defect, Expired, Malformed, MissReason, StorageFailed, TimedOut, Undischarged } from "./MissReason.ts"
 import { optionName } from "./OptionName.ts"
 import { SourceName } from "./SourceName.ts"
 
 /**
- * What one source answered.
+ * What one source answered: its name, and why it gave no token.
  *
  * @category models
  * @since 0.1.0
@@ -32,16 +29,7 @@ export type Attempt = typeof Attempt.Type
 /**
  * No source has a usable token. `attempts` says per source why, in the order in which they were asked.
  *
- * **Details**
- *
- * The message is a small table:
- *
- * ```text
- * no Fly token for app "my-app"
- *   env      FLY_ACCESS_TOKEN and FLY_API_TOKEN are not set
- *   cli      flyctl is not logged in
- *            → run `fly auth login`; flyctl also asks for it when the last login is over 30 days old
- * ```
+ * The message is a small table, one row per source, with what to do about it.
  *
  * **Example** (Acting on one cause)
  *
@@ -61,24 +49,20 @@ export type Attempt = typeof Attempt.Type
  * @since 0.1.0
  * @stability stable
  */
-export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("NoTokenAvailable", {
+export class NoTokenAvailable extends failure<NoTokenAvailable>()("NoTokenAvailable", {
   app: AppName,
   /** The sources that were asked, in order. */
   attempts: Schema.Array(Attempt)
-}) {
-  override get message(): string {
-    const rows = this.attempts.flatMap((attempt) => {
+}, {
+  message: ({ app, attempts }) => [
+    `no Fly token for app "${app}"`,
+    ...attempts.flatMap((attempt) => {
       const { reason, source } = attempt
-      const row = told`  ${source.padEnd(9)}${reason.message}`
-      return reason._tag === "NotFound" ? [row] : [row, told`           → ${hintOf(attempt)}`]
+      const row = `  ${source.padEnd(9)}${reason.message}`
+      return reason._tag === "NotFound" ? [row] : [row, `           → ${hintOf(attempt)}`]
     })
-    return [told`no Fly token for app "${this.app}"`, ...rows].join("\n")
-  }
-  /** As Node prints any error. Effect's own form leaves out the message and the stack. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
+  ]
+}) {}
 
 /**
  * The text is no app name. Nothing was asked.
@@ -87,9 +71,12 @@ export class NoTokenAvailable extends Schema.TaggedError<NoTokenAvailable>()("No
  * @since 0.1.0
  * @stability stable
  */
-export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("InvalidAppName", {
+export class InvalidAppName extends failure<InvalidAppName>()("InvalidAppName", {
   /** The text: quoted, cut after 64 characters, tokens in it redacted. */
   input: Schema.String
+}, {
+  message: ({ input }) =>
+    `${input} is not a Fly app name: 1–63 lowercase letters, digits and dashes, starting and ending with a letter or digit`
 }) {
   /**
    * The error for any value.
@@ -99,20 +86,13 @@ export class InvalidAppName extends Schema.TaggedError<InvalidAppName>()("Invali
   static of(input: unknown): InvalidAppName {
     return new InvalidAppName({ input: typeof input === "string" ? quote(input) : `a value of type ${typeof input}` })
   }
-  override get message(): string {
-    return told`${this.input} is not a Fly app name: 1–63 lowercase letters, digits and dashes, starting and ending with a letter or digit`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
 }
 
 const undone = {
   setManual: "the manual token was not stored",
   removeManual: "the manual token was not removed",
-  invalidate: "the cached token was not removed from the store",
-  persist: "the token was not stored"
-} as const
+  invalidate: "the cached token was not removed from the store"
+}
 
 /**
  * A write to the store that the caller asked for was not done.
@@ -121,20 +101,15 @@ const undone = {
  * @since 0.1.0
  * @stability stable
  */
-export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistFailed", {
+export class PersistFailed extends failure<PersistFailed>()("PersistFailed", {
   app: Schema.String,
   /** What was asked for. */
   operation: Schema.Literals(["setManual", "removeManual", "invalidate"]),
   /** Why it was not done. */
   reason: Schema.Union([StorageFailed, TimedOut, Defect])
-}) {
-  override get message(): string {
-    return told`${undone[this.operation]} (app "${this.app}"): ${this.reason.message}`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
+}, {
+  message: ({ app, operation, reason }) => `${undone[operation]} (app "${app}"): ${reason.message}`
+}) {}
 
 /**
  * A token that a call was given and that cannot work: it was not stored. One that was named as rejected and is none: it
@@ -144,19 +119,16 @@ export class PersistFailed extends Schema.TaggedError<PersistFailed>()("PersistF
  * @since 0.1.0
  * @stability stable
  */
-export class UnusableToken extends Schema.TaggedError<UnusableToken>()("UnusableToken", {
+export class UnusableToken extends failure<UnusableToken>()("UnusableToken", {
   app: AppName,
   /** What is wrong with the token. */
   reason: Schema.Union([Malformed, Expired, Undischarged])
-}) {
-  override get message(): string {
-    const hint = hintOf({ source: "manual", reason: this.reason })
-    return told`this token cannot work for app "${this.app}": ${this.reason.message}\n  → ${hint}`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
+}, {
+  message: ({ app, reason }) => [
+    `this token cannot work for app "${app}": ${reason.message}`,
+    `  → ${hintOf({ source: "manual", reason })}`
+  ]
+}) {}
 
 /**
  * The store failed.
@@ -173,7 +145,7 @@ export class UnusableToken extends Schema.TaggedError<UnusableToken>()("Unusable
  * @since 0.1.0
  * @stability stable
  */
-export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
+export class StorageError extends failure<StorageError>()("StorageError", {
   /** What the store was to do. */
   operation: Schema.Literals(["open", "get", "put", "delete", "list"]),
   /** What went wrong; see above. */
@@ -191,14 +163,9 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
   why: Schema.String,
   /** The file, or the place in the store, if one record is to blame. */
   path: Schema.optionalKey(Schema.String)
-}) {
-  override get message(): string {
-    return told`store: ${this.operation} failed: ${this.path === undefined ? "" : `${this.path}: `}${this.why}`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
+}, {
+  message: ({ operation, path, why }) => `store: ${operation} failed: ${path === undefined ? "" : `${path}: `}${why}`
+}) {}
 
 /**
  * An option has a value that cannot work.
@@ -207,16 +174,11 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
  * @since 0.1.0
  * @stability stable
  */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+export class InvalidOption extends failure<InvalidOption>()("InvalidOption", {
   /** The option's name in code. */
   option: Schema.String,
   /** What can be there, as the end of a sentence. */
   expected: Schema.String
-}) {
-  override get message(): string {
-    return told`option ${optionName(this.option)} is not valid: expected ${this.expected}`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
-  }
-}
+}, {
+  message: ({ expected, option }) => `option ${optionName(option)} is not valid: expected ${expected}`
+}) {}

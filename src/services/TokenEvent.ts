@@ -1,8 +1,4 @@
-/**
- * What happened to tokens, for dashboards and logs. Times are epoch milliseconds; no event holds a token.
- *
- * @since 0.1.0
- */
+/** What happened to tokens, for dashboards and logs. Times are epoch milliseconds; no event holds a token. */
 import type { AppName } from "../token/AppName.ts"
 import type { LeaseError } from "./Lease.ts"
 import type { SourceName } from "./SourceName.ts"

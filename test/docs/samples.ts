@@ -35,8 +35,8 @@ export const reasons: ReadonlyArray<MissReason.MissReason> = [
   new MissReason.NotLoggedIn(),
   new MissReason.NotAuthenticated(),
   new MissReason.OrgRequired(),
-  new MissReason.OrgUnknown({ name: "my-org" }),
-  new MissReason.AppUnknown({ name: app }),
+  new MissReason.OrgUnknown({ slug: "my-org" }),
+  new MissReason.AppUnknown({ app }),
   new MissReason.MintRefused(),
   new MissReason.HttpFailed({ status: 503 }),
   new MissReason.Unreachable({ by: "notFound" }),
@@ -51,7 +51,7 @@ export const reasons: ReadonlyArray<MissReason.MissReason> = [
   new MissReason.OutputTooLarge({ limitBytes: 65_536 }),
   new MissReason.ExitCode({ code: 7 }),
   new MissReason.StorageFailed({ path: `${store}/cached`, why: "permission denied (EACCES)" }),
-  new MissReason.Defect({ name: "TypeError" })
+  new MissReason.Defect({ kind: "TypeError" })
 ]
 
 export const errors = [

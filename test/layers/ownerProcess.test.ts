@@ -2,7 +2,7 @@
  * When a lease's owner is gone for certain, as a table.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { type Identity, isGone, type Look, parseStat } from "../../src/layers/lease/OwnerProcess.ts"
+import { type Identity, isGone, type Look, parseStat } from "../../src/layers/file/OwnerProcess.ts"
 
 const here: Identity = { host: "box", boot: "b1", namespace: "pid:[1]", started: "900" }
 const owner: Identity = { ...here, started: "100" }

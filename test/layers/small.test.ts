@@ -16,9 +16,9 @@ import { type AppName, Environment, FlyCli, InvalidAppName, MissReason } from ".
 import * as FlyBinary from "../../src/layers/fly/FlyBinary.ts"
 import { canBeSentAgain } from "../../src/layers/http/RequestBody.ts"
 import * as SqlFailure from "../../src/layers/sql/SqlFailure.ts"
-import * as SystemError from "../../src/layers/SystemError.ts"
 import * as UnrefClock from "../../src/promise/UnrefClock.ts"
 import { fromDefect } from "../../src/services/MissReason.ts"
+import * as SystemCode from "../../src/services/SystemCode.ts"
 import * as Conformance from "../../src/testing/Conformance.ts"
 
 describe("a request's body", () => {
@@ -52,9 +52,9 @@ describe("a thrown value as a reason", () => {
     [Object.assign(new TypeError("fo1_secret"), { code: "fo1_secret" }), "TypeError", "a bug"],
     [new RangeError("fo1_secret"), "RangeError", "a bug"],
     ["fo1_secret", "string", "a bug"]
-  ])("%s has the name %s", (thrown, name, hint) => {
+  ])("%s has the kind %s", (thrown, kind, hint) => {
     const reason = fromDefect(thrown)
-    assert.strictEqual(reason.name, name)
+    assert.strictEqual(reason.kind, kind)
     assert.include(reason.hint, hint)
     assert.notInclude(reason.message + reason.hint, "fo1_secret")
   })
@@ -62,12 +62,12 @@ describe("a thrown value as a reason", () => {
 
 describe("the code of a system's error", () => {
   it("is taken from what looks like one only", () => {
-    assert.strictEqual(SystemError.nodeCodeOf({ code: "ENOSPC" }), "ENOSPC")
-    assert.strictEqual(SystemError.nodeCodeOf({ code: "ERR_ACCESS_DENIED" }), "ERR_ACCESS_DENIED")
+    assert.strictEqual(SystemCode.of({ code: "ENOSPC" }), "ENOSPC")
+    assert.strictEqual(SystemCode.of({ code: "ERR_ACCESS_DENIED" }), "ERR_ACCESS_DENIED")
     for (
       const cause of [undefined, null, "ENOSPC", {}, { code: 28 }, { code: "fo1_secret" }, { code: "E".repeat(40) }]
     ) {
-      assert.isUndefined(SystemError.nodeCodeOf(cause))
+      assert.isUndefined(SystemCode.of(cause))
     }
     const error = (cause?: unknown) =>
       PlatformError.systemError({
@@ -76,13 +76,13 @@ describe("the code of a system's error", () => {
         method: "open",
         ...(cause === undefined ? {} : { cause })
       })
-    assert.strictEqual(SystemError.codeOf(error({ code: "EIO" })), "EIO")
-    assert.isUndefined(SystemError.codeOf(error()))
+    assert.strictEqual(SystemCode.ofPlatform(error({ code: "EIO" })), "EIO")
+    assert.isUndefined(SystemCode.ofPlatform(error()))
     const thrown = (description: string) =>
-      SystemError.codeOf(PlatformError.badArgument({ module: "FileSystem", method: "makeDirectory", description }))
+      SystemCode.ofPlatform(PlatformError.badArgument({ module: "FileSystem", method: "makeDirectory", description }))
     assert.strictEqual(thrown("Access to this API has been restricted. Use --allow-fs-write"), "ERR_ACCESS_DENIED")
     assert.isUndefined(thrown("The argument must not contain null bytes"))
-    assert.isUndefined(SystemError.codeOf(PlatformError.badArgument({ module: "FileSystem", method: "open" })))
+    assert.isUndefined(SystemCode.ofPlatform(PlatformError.badArgument({ module: "FileSystem", method: "open" })))
   })
 })
 
@@ -150,8 +150,8 @@ describe("flyctl that is switched off", () => {
 
 describe("a reason", () => {
   it("of a system that refuses something says where to look; one of code that throws, that it is a bug", () => {
-    assert.match(new MissReason.Defect({ name: "EMFILE" }).hint, /limits/)
-    assert.match(new MissReason.Defect({ name: "TypeError" }).hint, /bug/)
+    assert.match(new MissReason.Defect({ kind: "EMFILE" }).hint, /limits/)
+    assert.match(new MissReason.Defect({ kind: "TypeError" }).hint, /bug/)
   })
 
   it("of an end that no calendar has says the number", () => {

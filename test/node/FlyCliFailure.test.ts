@@ -24,8 +24,9 @@ const named = (reason: ReturnType<typeof Failure.failureOf>): string => {
     case "HttpFailed":
       return `HttpFailed ${reason.status}`
     case "AppUnknown":
+      return `AppUnknown ${reason.app}`
     case "OrgUnknown":
-      return `${reason._tag} ${reason.name}`
+      return `OrgUnknown ${reason.slug}`
     default:
       return reason._tag
   }

@@ -228,7 +228,7 @@ describe("every row of the failure table is a reason of its own", () => {
       const reason = yield* FlyCli.use((cli) => Effect.flip(cli.orgOf(AppName.make("my-app"), call))).pipe(
         Effect.provide(cliOf(sandbox))
       )
-      assert.deepInclude(reason, { _tag: "AppUnknown", name: "my-app" })
+      assert.deepInclude(reason, { _tag: "AppUnknown", app: "my-app" })
     }))
 
   it.live("unknown organization", () =>

@@ -173,7 +173,7 @@ describe("a file that cannot be run, whatever its mode says", () => {
       const held = openSync(flyctl, "r+")
       const reason = yield* Effect.flip(mint(sandbox))
       closeSync(held)
-      assert.strictEqual(reason._tag === "Defect" && reason.name, "ETXTBSY")
+      assert.strictEqual(reason._tag === "Defect" && reason.kind, "ETXTBSY")
     }))
 })
 
@@ -200,7 +200,7 @@ describe("a start that fails in any way is a reason", () => {
       )
     )
     assert.notInclude(JSON.stringify(reason) + reason.message + reason.hint, "secret")
-    return [reason._tag === "Defect" ? reason.name : reason._tag, starts]
+    return [reason._tag === "Defect" ? reason.kind : reason._tag, starts]
   })
 
   it.live.each(

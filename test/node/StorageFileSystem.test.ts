@@ -163,7 +163,7 @@ describe("a corrupt record", () => {
     "{\"version\":1,\"token\":null,\"expiresAt\":null,\"source\":\"cli\",\"savedAt\":1}",
     "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":\"soon\",\"source\":\"cli\",\"savedAt\":1}",
     "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":1e300,\"source\":\"cli\",\"savedAt\":1}",
-    "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":null,\"source\":\"elsewhere\",\"savedAt\":1}",
+    "{\"version\":1,\"token\":\"fo1_x\",\"expiresAt\":null,\"source\":\"Some Where\",\"savedAt\":1}",
     "\u0000".repeat(100),
     "x".repeat(1024 * 1024)
   ]

@@ -14,8 +14,8 @@ const other = new MissReason.HttpFailed({ status: 500 })
 const dependent: ReadonlyArray<FlyCliReason> = [
   new MissReason.NotLoggedIn(),
   new MissReason.NotAuthenticated(),
-  new MissReason.OrgUnknown({ name: "my-app" }),
-  new MissReason.AppUnknown({ name: "my-app" }),
+  new MissReason.OrgUnknown({ slug: "my-app" }),
+  new MissReason.AppUnknown({ app: "my-app" }),
   new MissReason.MintRefused(),
   new MissReason.Forbidden(),
   new MissReason.SignOnRequired(),
@@ -99,7 +99,7 @@ describe("both steps of a mint", () => {
       const world = yield* withToken
       const mint = world.mintDeploy
       world.mintDeploy = (app, call) =>
-        call.environmentToken ? Effect.fail(new MissReason.AppUnknown({ name: app })) : mint(app, call)
+        call.environmentToken ? Effect.fail(new MissReason.AppUnknown({ app })) : mint(app, call)
       const layer = world.layer({ chain: ["cli"], mintFor: "app" })
       assert.strictEqual((yield* FlyTokens.use((tokens) => tokens.get(app)).pipe(Effect.provide(layer))).source, "cli")
     }))
@@ -110,7 +110,7 @@ describe("both steps of a mint", () => {
       const apps = Array.from({ length: 40 }, (_, n) => `app-${n}`)
       const lists: Array<boolean> = []
       world.orgOf = (app, call) =>
-        call.environmentToken ? Effect.fail(new MissReason.AppUnknown({ name: app })) : Effect.never
+        call.environmentToken ? Effect.fail(new MissReason.AppUnknown({ app })) : Effect.never
       world.listApps = (call) => {
         lists.push(call.environmentToken)
         return Effect.succeed(call.environmentToken ? new Map() : new Map(apps.map((app) => [app, "acme"])))

@@ -86,7 +86,7 @@ describe("the chain", () => {
       )
       assert.instanceOf(error, NoTokenAvailable)
       assert.deepStrictEqual(
-        error.attempts.map(({ reason }) => reason._tag === "Defect" ? reason.name : reason._tag),
+        error.attempts.map(({ reason }) => reason._tag === "Defect" ? reason.kind : reason._tag),
         ["NotFound", "string", "TypeError", "Interrupted", "string"]
       )
       assert.notInclude(JSON.stringify(error) + error.message + String(error.stack), "fo1_")

@@ -148,7 +148,7 @@ describe("which organization", () => {
         [new MissReason.Unreachable({ by: "portal" }), true],
         [new MissReason.ExitCode({ code: 1 }), true],
         [new MissReason.Malformed({ why: "flyctl printed something else than the status of an app" }), true],
-        [new MissReason.AppUnknown({ name: "app-1" }), false],
+        [new MissReason.AppUnknown({ app: "app-1" }), false],
         [new MissReason.Unreachable({ by: "timedOut" }), false],
         [new MissReason.NotLoggedIn(), false],
         [new MissReason.BinaryNotFound({ looked: [] }), false],
@@ -222,7 +222,7 @@ describe("which organization", () => {
       const calls: Array<boolean> = []
       world.orgOf = (app, call) => {
         calls.push(call.environmentToken)
-        return call.environmentToken ? Effect.fail(new MissReason.OrgUnknown({ name: app })) : Effect.succeed("acme")
+        return call.environmentToken ? Effect.fail(new MissReason.OrgUnknown({ slug: app })) : Effect.succeed("acme")
       }
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
@@ -237,7 +237,7 @@ describe("which organization", () => {
       const world = yield* World.make
       world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
       world.orgOf = (app, call) =>
-        Effect.fail(call.environmentToken ? new MissReason.OrgUnknown({ name: app }) : new MissReason.NotLoggedIn())
+        Effect.fail(call.environmentToken ? new MissReason.OrgUnknown({ slug: app }) : new MissReason.NotLoggedIn())
       const error = yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
         Effect.flip,
         Effect.provide(world.layer({ chain: ["cli"] }))
@@ -251,7 +251,7 @@ describe("which organization", () => {
   it.effect("without a token in the environment nobody is asked twice", () =>
     Effect.gen(function*() {
       const world = yield* World.make
-      world.orgOf = (app) => Effect.fail(new MissReason.OrgUnknown({ name: app }))
+      world.orgOf = (app) => Effect.fail(new MissReason.OrgUnknown({ slug: app }))
       yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(
         Effect.flip,
         Effect.provide(world.layer({ chain: ["cli"] }))
@@ -438,7 +438,7 @@ describe("an organization that was learned", () => {
 
   it.effect("an app that moved: forgotten when a mint for it fails, asked for anew, minted for the new one", () =>
     Effect.gen(function*() {
-      for (const reason of [new MissReason.OrgUnknown({ name: "old" }), new MissReason.Forbidden()]) {
+      for (const reason of [new MissReason.OrgUnknown({ slug: "old" }), new MissReason.Forbidden()]) {
         const world = yield* World.make
         yield* expired(world, "old")
         const works = world.mint
@@ -460,7 +460,7 @@ describe("an organization that was learned", () => {
         const works = world.mint
         world.mint = (org, call) => {
           if (!call.environmentToken) return Effect.fail(dead)
-          return org === "old" ? Effect.fail(new MissReason.OrgUnknown({ name: org })) : works(org, call)
+          return org === "old" ? Effect.fail(new MissReason.OrgUnknown({ slug: org })) : works(org, call)
         }
         world.orgOf = (_, call) => call.environmentToken ? Effect.succeed("new") : Effect.fail(dead)
         const get = FlyTokens.use((tokens) => tokens.get("my-app"))
@@ -473,7 +473,7 @@ describe("an organization that was learned", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       yield* expired(world, "acme")
-      world.mint = (org) => Effect.fail(new MissReason.OrgUnknown({ name: org }))
+      world.mint = (org) => Effect.fail(new MissReason.OrgUnknown({ slug: org }))
       world.orgOf = () => Effect.succeed("acme")
       yield* FlyTokens.use((tokens) => tokens.get("my-app")).pipe(Effect.flip, Effect.provide(world.layer()))
       assert.deepStrictEqual([world.lookups, world.mints.length], [["my-app"], 1])

@@ -255,7 +255,7 @@ describe("personal, which means another organization to each login", () => {
       w.variables["FLY_API_TOKEN"] = "fo1_ada"
       w.config = Effect.succeed(FlyToken.make("fo1_bob"))
       w.orgOf = (app, { environmentToken }) =>
-        environmentToken ? Effect.fail(new MissReason.AppUnknown({ name: app })) : Effect.succeed("personal")
+        environmentToken ? Effect.fail(new MissReason.AppUnknown({ app })) : Effect.succeed("personal")
       w.mint = (_, { environmentToken }) =>
         Effect.map(
           Clock.currentTimeMillis,
@@ -290,7 +290,7 @@ describe("personal, which means another organization to each login", () => {
       w.orgOf = (app, { environmentToken }) =>
         environmentToken === (app === "of-ada")
           ? Effect.succeed("personal")
-          : Effect.fail(new MissReason.AppUnknown({ name: app }))
+          : Effect.fail(new MissReason.AppUnknown({ app }))
       w.mint = (_, { environmentToken }) =>
         Effect.map(
           Clock.currentTimeMillis,

@@ -12,7 +12,7 @@ import * as Result from "effect/Result"
 import * as FastCheck from "fast-check"
 import { inspect } from "node:util"
 import { Storage, StorageEncrypted, type StorageKey, StorageMemory, type StoredToken } from "../../src/index.ts"
-import * as TokenCipher from "../../src/layers/storage/TokenCipher.ts"
+import * as TokenCipher from "../../src/layers/encrypted/TokenCipher.ts"
 
 const key = (n: number) => Redacted.make(Buffer.alloc(32, n).toString("base64"))
 
@@ -229,10 +229,13 @@ describe("an encrypted store", () => {
   it.effect("takes its keys from Config, and an error of theirs does not show them", () =>
     Effect.gen(function*() {
       const store = yield* make
-      const through = (variables: Record<string, string>) =>
+      const through = (
+        variables: Record<string, string>,
+        options?: Parameters<typeof StorageEncrypted.layerConfig>[0]
+      ) =>
         Effect.provide(
           Storage,
-          StorageEncrypted.layerConfig.pipe(
+          StorageEncrypted.layerConfig(options).pipe(
             Layer.provide(Layer.succeed(Storage)(store.inner)),
             Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord(variables)))
           )
@@ -243,6 +246,8 @@ describe("an encrypted store", () => {
         FLY_TOKENS_ENCRYPTION_KEYS: `${Redacted.value(key(2))}, ${Redacted.value(key(1))}`
       })
       assert.strictEqual(yield* tokenOf(rotated, "my-app", "manual"), "fo1_x")
+      const given = yield* through({}, { keys: [key(1)] })
+      assert.strictEqual(yield* tokenOf(given, "my-app", "manual"), "fo1_x")
       const bad = yield* Effect.flip(through({ FLY_TOKENS_ENCRYPTION_KEYS: "c2VjcmV0LWtleQ==" }))
       assert.notInclude(inspect(bad) + String(bad), "c2VjcmV0LWtleQ")
       yield* Effect.flip(through({}))

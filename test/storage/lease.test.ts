@@ -143,6 +143,23 @@ describe("the time to live", () => {
       }).pipe(Effect.provide(layer))
     }))
 
+  it.effect("that fails in its own way says why, and nothing else of it", () =>
+    Effect.gen(function*() {
+      const refused = Effect.fail({ code: "EFULL", sent: "fo1_secret" })
+      const failing: LeaseBacking<{ readonly code: string }> = {
+        acquire: () => refused,
+        renew: () => refused,
+        release: () => refused
+      }
+      const failure = (backing: typeof failing) =>
+        Effect.flip(Effect.provide(withLease(() => Effect.void), Layer.effect(Lease, Lease.make(backing))))
+      assert.strictEqual((yield* failure(failing)).message, "lease org/acme: the backend failed")
+      assert.strictEqual(
+        (yield* failure({ ...failing, why: ({ code }) => `it is full (${code})` })).message,
+        "lease org/acme: it is full (EFULL)"
+      )
+    }))
+
   it.effect("is renewed again after a renewal that failed", () =>
     Effect.gen(function*() {
       const { layer, state } = yield* cutOff

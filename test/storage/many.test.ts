@@ -1,12 +1,12 @@
 /**
- * Many records in one access: what `Storage.make` makes of a backend that can, and of one that cannot.
+ * What `Storage.make` makes of a backend: of one that can read many records in one access, that cannot, and that fails.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import { Storage, type StorageBacking, type StorageKey } from "../../src/index.ts"
+import { Storage, type StorageBacking, StorageError, type StorageKey } from "../../src/index.ts"
 
 const textOf = (name: string, key: StorageKey) =>
   JSON.stringify({ version: 1, name, key, token: `fo1_${name}`, expiresAt: null, source: "cli", savedAt: 0 })
@@ -14,13 +14,13 @@ const textOf = (name: string, key: StorageKey) =>
 const backing = (texts: ReadonlyMap<string, string>) => {
   const asked: Array<ReadonlyArray<string>> = []
   const aside: Array<string> = []
-  const without: StorageBacking = {
-    read: (name) => Effect.succeed(Option.fromUndefinedOr(texts.get(name))),
+  const without = {
+    read: (name: string) => Effect.succeed(Option.fromUndefinedOr(texts.get(name))),
     write: () => Effect.void,
     remove: () => Effect.void,
     names: () => Effect.succeed([...texts.keys()]),
-    setAside: (name) => Effect.sync(() => void aside.push(name))
-  }
+    setAside: (name: string) => Effect.sync(() => void aside.push(name))
+  } satisfies StorageBacking
   const withMany: StorageBacking = {
     ...without,
     readMany: (names) =>
@@ -66,5 +66,33 @@ describe("a storage over a backend", () => {
           assert.strictEqual(Result.isFailure(outcome) && outcome.failure.kind, key === "manual" && "Corrupt")
         }
       }
+    }))
+})
+
+describe("a backend that fails", () => {
+  const refused = { code: "EFULL", sent: "fo1_secret" }
+  const failing: StorageBacking<typeof refused> = {
+    ...backing(new Map()).without,
+    read: () => Effect.fail(refused),
+    locate: (name, key) => `${key}/${name}`
+  }
+  const failure = (backing: StorageBacking<typeof refused>) =>
+    Effect.map(Effect.flip(Storage.make(backing).get("my-app", "cached")), ({ kind, path, why }) => [kind, path, why])
+
+  it.effect("says why in its own words, and where", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* failure({ ...failing, why: ({ code }) => `it is full (${code})` }), [
+        "Unavailable",
+        "cached/my-app",
+        "it is full (EFULL)"
+      ])
+      assert.deepStrictEqual(yield* failure(failing), ["Unavailable", "cached/my-app", "the backend failed"])
+    }))
+
+  it.effect("as a store does is left as it is", () =>
+    Effect.gen(function*() {
+      const error = new StorageError({ operation: "open", kind: "Insecure", why: "others can write to it" })
+      const found = yield* Effect.flip(Storage.make({ ...failing, read: () => error }).get("my-app", "cached"))
+      assert.strictEqual(found, error)
     }))
 })

@@ -30,6 +30,8 @@ describe("a record's text", () => {
     ["of another key", { ...place, key: "manual" }, "Misplaced"],
     ["of another name, and no key", { name: "other-app" }, "Misplaced"],
     ["of a key that this release does not know", { ...place, key: "deploy" }, "Misplaced"],
+    ["of a source that this release does not know", { ...place, source: "vault-2" }, "Record"],
+    ["of what cannot be the name of a source", { ...place, source: "no name" }, "Corrupt"],
     ["whose name is none", { name: 5 }, "Corrupt"],
     ["without a token", { ...place, token: "" }, "Corrupt"],
     ["of a newer version, whatever its place", { name: "other-app", version: 2 }, "Newer"]

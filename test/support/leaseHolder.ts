@@ -8,7 +8,7 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { writeSync } from "node:fs"
-import * as LeaseFileSystem from "../../src/layers/lease/LeaseFileSystem.ts"
+import * as LeaseFileSystem from "../../src/layers/file/LeaseFileSystem.ts"
 import { Environment } from "../../src/services/Environment.ts"
 import { Lease } from "../../src/services/Lease.ts"
 

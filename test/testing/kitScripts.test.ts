@@ -21,7 +21,7 @@ describe("scripts", () => {
         new MissReason.NotLoggedIn(),
         new MissReason.NotAuthenticated(),
         new MissReason.OrgRequired(),
-        new MissReason.OrgUnknown({ name: "my-app" }),
+        new MissReason.OrgUnknown({ slug: "my-app" }),
         new MissReason.MintRefused(),
         new MissReason.HttpFailed({ status: 500 }),
         new MissReason.InvalidExpiry(),

@@ -137,7 +137,9 @@ describe("errors", () => {
   test("NoTokenAvailable says per source why", () => {
     expectTypeOf<root.NoTokenAvailable["attempts"]>().toEqualTypeOf<ReadonlyArray<root.Attempt>>()
     expectTypeOf<root.Attempt>().toEqualTypeOf<{ readonly source: root.SourceName; readonly reason: Reason }>()
-    expectTypeOf<"env" | "my-source">().toExtend<root.SourceName>()
+    expectTypeOf<root.SourceName>().toEqualTypeOf<
+      "env" | "storage" | "config" | "cli" | "manual" | (string & {})
+    >()
   })
 
   test("PersistFailed and UnusableToken have few reasons", () => {

@@ -68,9 +68,11 @@ describe("effect-fly-tokens", () => {
     expectTypeOf(root.StorageEncrypted.layer).toEqualTypeOf<
       (options: root.StorageEncrypted.StorageEncryptedOptions) => Layer<root.Storage, root.InvalidOption, root.Storage>
     >()
-    expectTypeOf(root.StorageEncrypted.layerConfig).toEqualTypeOf<
+    expectTypeOf(root.StorageEncrypted.layerConfig).returns.toEqualTypeOf<
       Layer<root.Storage, root.InvalidOption | ConfigError, root.Storage>
     >()
+    expectTypeOf(root.StorageEncrypted.layerConfig).toBeCallableWith()
+    expectTypeOf(root.StorageEncrypted.layerConfig).toBeCallableWith({ acceptPlain: true })
   })
 
   test("sources that are switched off, or fixed", () => {

@@ -84,7 +84,8 @@ describe("the services of the sources", () => {
     expectTypeOf<NonNullable<Service["getMany"]>>().returns.toEqualTypeOf<
       Effect<root.StoredTokens, root.StorageError>
     >()
-    expectTypeOf(root.Storage.make).toEqualTypeOf<(backing: root.StorageBacking) => Service>()
+    expectTypeOf(root.Storage.make<never>).toEqualTypeOf<(backing: root.StorageBacking) => Service>()
+    expectTypeOf(root.Storage.make<"full">).toBeCallableWith({} as root.StorageBacking<"full">)
   })
 
   test("a storage written without getMany is one", () => {

@@ -103,7 +103,7 @@ const organization = Effect.fnUntraced(function*(
   }
   const listed = apps.success.get(app)
   if (listed !== undefined) return [OrganizationFindings.named(app, listed, call.needed)]
-  const reason = missed ?? new AppUnknown({ name: app })
+  const reason = missed ?? new AppUnknown({ app })
   return [finding(level, reason.message, reason.hint)]
 })
 

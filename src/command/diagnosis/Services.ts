@@ -5,10 +5,10 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as StorageFileSystem from "../../layers/file/StorageFileSystem.ts"
 import * as EnvironmentProcess from "../../layers/fly/EnvironmentProcess.ts"
 import * as FlyTokensNode from "../../layers/FlyTokensNode.ts"
 import * as NodePlatform from "../../layers/NodePlatform.ts"
-import * as StorageFileSystem from "../../layers/storage/StorageFileSystem.ts"
 import { optional } from "../../resolver/Options.ts"
 import { variables } from "../../services/OptionName.ts"
 

@@ -19,7 +19,6 @@ import { Environment } from "../../services/Environment.ts"
 import { NotFound, Unreadable } from "../../services/MissReason.ts"
 import * as SystemCode from "../../services/SystemCode.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
-import * as SystemError from "../SystemError.ts"
 import type { Read } from "./ConfigFileText.ts"
 import * as FlyHome from "./FlyHome.ts"
 
@@ -36,7 +35,7 @@ const unreadable = (path: string) => (error: PlatformError): ConfigFileReason =>
   const tag = error.reason._tag
   if (tag === "NotFound") return new NotFound({ what: `${path} does not exist` })
   if (tag === "PermissionDenied") return new Unreadable({ path, why: "permission denied" })
-  const isDenied = SystemError.codeOf(error) === SystemCode.accessDenied
+  const isDenied = SystemCode.ofPlatform(error) === SystemCode.accessDenied
   return new Unreadable({ path, why: isDenied ? "Node's permission model does not allow it" : "it cannot be read" })
 }
 

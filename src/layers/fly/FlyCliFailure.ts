@@ -71,8 +71,8 @@ const table: ReadonlyArray<Says> = [
     () => new Reason.NotAuthenticated()
   ],
   [/failed creating token: .{0,200}not authorized/i, () => new Reason.MintRefused()],
-  [/could not find organization/i, ({ subject }) => new Reason.OrgUnknown({ name: subject })],
-  [/could not find app/i, ({ subject }) => new Reason.AppUnknown({ name: subject })],
+  [/could not find organization/i, ({ subject }) => new Reason.OrgUnknown({ slug: subject })],
+  [/could not find app/i, ({ subject }) => new Reason.AppUnknown({ app: subject })],
   [/rate limit exceeded|too many requests/i, () => new Reason.RateLimited()],
 
   // The way there. A proxy's refusal reads like Fly's, but stands where the connection fails.

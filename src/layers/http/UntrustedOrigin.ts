@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { quote, told } from "../../token/Redaction.ts"
+import { failure } from "../../services/Failure.ts"
+import { quote } from "../../token/Redaction.ts"
 
 /**
  * The request goes to an origin that is neither one of Fly's APIs nor among `trustedOrigins`. Nothing was sent, and no
@@ -14,9 +15,11 @@ import { quote, told } from "../../token/Redaction.ts"
  * @since 0.1.0
  * @stability stable
  */
-export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("UntrustedOrigin", {
+export class UntrustedOrigin extends failure<UntrustedOrigin>()("UntrustedOrigin", {
   /** Scheme, host and port, quoted; nothing else of the URL. */
   origin: Schema.String
+}, {
+  message: ({ origin }) => `no Fly token goes to ${origin}: it is no API of Fly's, and not among trustedOrigins`
 }) {
   /**
    * The error for a URL.
@@ -25,11 +28,5 @@ export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("Untr
    */
   static of(url: URL): UntrustedOrigin {
     return new UntrustedOrigin({ origin: quote(url.host === "" ? url.protocol : `${url.protocol}//${url.host}`) })
-  }
-  override get message(): string {
-    return told`no Fly token goes to ${this.origin}: it is no API of Fly's, and not among trustedOrigins`
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.stack ?? this.toString()
   }
 }

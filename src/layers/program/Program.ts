@@ -12,7 +12,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Defect, fromDefect, Killed, NotExecutable, OutputTooLarge } from "../../services/MissReason.ts"
-import * as SystemError from "../SystemError.ts"
+import * as SystemCode from "../../services/SystemCode.ts"
 
 /** How a program ended. */
 export interface Ended {
@@ -59,13 +59,13 @@ const codes: Readonly<Record<string, string>> = { NotFound: "ENOENT", Permission
 /** Node emits some codes and throws the others. */
 const codeOf = (error: unknown): string | undefined =>
   isPlatformError(error)
-    ? SystemError.codeOf(error) ?? codes[error.reason._tag]
-    : SystemError.nodeCodeOf(error)
+    ? SystemCode.ofPlatform(error) ?? codes[error.reason._tag]
+    : SystemCode.of(error)
 
 const notStarted = (path: string, error: unknown): NotExecutable | Defect => {
   const code = codeOf(error)
-  if (code !== undefined) return unrunnable.has(code) ? new NotExecutable({ path }) : new Defect({ name: code })
-  return isPlatformError(error) ? new Defect({ name: "PlatformError" }) : fromDefect(error)
+  if (code !== undefined) return unrunnable.has(code) ? new NotExecutable({ path }) : new Defect({ kind: code })
+  return isPlatformError(error) ? new Defect({ kind: "PlatformError" }) : fromDefect(error)
 }
 
 /** Starts a child; once more a moment later, if what kept it from starting may have passed. */

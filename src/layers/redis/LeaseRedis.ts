@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redis from "effect/persistence/Redis"
-import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
+import { Lease, type LeaseOptions } from "../../services/Lease.ts"
 import type { InvalidOption } from "../../services/TokenError.ts"
 import { whyOf } from "./RedisFailure.ts"
 
@@ -75,28 +75,20 @@ const make = Effect.fnUntraced(function*(options: LeaseRedisOptions) {
   const redis = yield* Redis.Redis
   const place = (scope: string) => `${options.prefix ?? "fly-tokens:"}{lease/${scope}}`
   const failedKey = (scope: string) => `${place(scope)}:failed`
-  const typed = <A>(scope: string, effect: Effect.Effect<A, Redis.RedisError>) =>
-    Effect.mapError(effect, (error) => new LeaseError({ scope, why: whyOf(error) }))
-
   return yield* Lease.make({
+    why: whyOf,
     acquire: (scope, owner, ttlMillis) =>
-      typed(
-        scope,
-        redis.eval(acquireScript)([place(scope), `${place(scope)}:fence`, failedKey(scope)], owner, ttlMillis)
-      ).pipe(
-        Effect.map(([acquired, number, failed]): Acquisition =>
+      Effect.map(
+        redis.eval(acquireScript)([place(scope), `${place(scope)}:fence`, failedKey(scope)], owner, ttlMillis),
+        ([acquired, number, failed]) =>
           acquired === 1
             ? { _tag: "Acquired", fence: number, afterFailure: failed === 1 }
             : { _tag: "Busy", freeIn: number }
-        )
       ),
     renew: (scope, owner, ttlMillis) =>
-      typed(scope, Effect.map(redis.eval(renewScript)(place(scope), owner, ttlMillis), (renewed) => renewed === 1)),
+      Effect.map(redis.eval(renewScript)(place(scope), owner, ttlMillis), (renewed) => renewed === 1),
     release: (scope, owner, outcome) =>
-      typed(
-        scope,
-        Effect.asVoid(redis.eval(releaseScript)(place(scope), failedKey(scope), owner, outcome === "failed"))
-      )
+      Effect.asVoid(redis.eval(releaseScript)(place(scope), failedKey(scope), owner, outcome === "failed"))
   }, options)
 })
 

@@ -10,7 +10,6 @@ import * as Option from "effect/Option"
 import * as Redis from "effect/persistence/Redis"
 import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
-import { StorageError } from "../../services/TokenError.ts"
 import { whyOf } from "./RedisFailure.ts"
 
 /**
@@ -78,32 +77,10 @@ return 0
 const literally = (text: string): string => text.replace(/[*?[\]\\^-]/g, "\\$&")
 
 const make = (redis: Redis.Redis["Service"], prefix: string) => {
-  const failed = (operation: StorageError["operation"]) => (error: Redis.RedisError) =>
-    new StorageError({ operation, kind: "Unavailable", why: whyOf(error) })
-
   // In braces, so that what belongs to one record is in one slot of a cluster.
   const before = (key: StorageKey) => `${prefix}{${key}/`
   const after = "}"
   const place = (name: string, key: StorageKey) => `${before(key)}${name}${after}`
-
-  const names = Effect.fnUntraced(function*(key: StorageKey) {
-    const start = before(key)
-    const found = new Set<string>()
-    let cursor = "0"
-    do {
-      const [next, keys] = yield* redis.send<[string, ReadonlyArray<string>]>(
-        "SCAN",
-        cursor,
-        "MATCH",
-        `${literally(start)}*${after}`,
-        "COUNT",
-        "1000"
-      )
-      for (const each of keys) found.add(each.slice(start.length, -after.length))
-      cursor = String(next)
-    } while (cursor !== "0")
-    return [...found]
-  })
 
   const get = (name: string, key: StorageKey) => redis.send<string | null>("GET", place(name, key))
 
@@ -115,35 +92,39 @@ const make = (redis: Redis.Redis["Service"], prefix: string) => {
     )
 
   return Storage.make({
-    read: (name, key) => Effect.mapBoth(get(name, key), { onSuccess: Option.fromNullOr, onFailure: failed("get") }),
+    why: whyOf,
+    read: (name, key) => Effect.map(get(name, key), Option.fromNullOr),
     readMany: (names, key) =>
-      Effect.mapBoth(getMany(names, key), {
-        onSuccess: (texts) =>
-          new Map(names.flatMap((name, n) => {
-            const text = texts[n] ?? null
-            return text === null ? [] : [[name, text]]
-          })),
-        onFailure: failed("get")
-      }),
+      Effect.map(getMany(names, key), (texts) =>
+        new Map(names.flatMap((name, n) => {
+          const text = texts[n] ?? null
+          return text === null ? [] : [[name, text]]
+        }))),
     write: Effect.fnUntraced(function*(name, key, text, meta) {
       const now = yield* Clock.currentTimeMillis
       // A manual token stays until a person removes it: that it has expired is to be said.
       const life = meta.expiresAt === null || key === "manual"
         ? undefined
         : Math.max(1, Math.ceil(meta.expiresAt - now))
-      const written = yield* Effect.mapError(
-        redis.eval(putScript)(place(name, key), text, meta, now, life),
-        failed("put")
-      )
+      const written = yield* redis.eval(putScript)(place(name, key), text, meta, now, life)
       if (written === 0) return yield* Storage.superseded()
     }),
-    remove: (name, key) => Effect.mapError(Effect.asVoid(redis.send("DEL", place(name, key))), failed("delete")),
+    remove: (name, key) => redis.send("DEL", place(name, key)),
     setAside: (name, key, text) =>
-      Effect.mapError(
-        Effect.asVoid(redis.eval(setAsideScript)(place(name, key), `${place(name, key)}:corrupt`, text)),
-        failed("get")
-      ),
-    names: (key) => Effect.mapError(names(key), failed("list"))
+      Effect.asVoid(redis.eval(setAsideScript)(place(name, key), `${place(name, key)}:corrupt`, text)),
+    names: Effect.fnUntraced(function*(key) {
+      const start = before(key)
+      const pattern = `${literally(start)}*${after}`
+      const found = new Set<string>()
+      let cursor = "0"
+      do {
+        const scan = redis.send<[string, ReadonlyArray<string>]>("SCAN", cursor, "MATCH", pattern, "COUNT", "1000")
+        const [next, keys] = yield* scan
+        for (const each of keys) found.add(each.slice(start.length, -after.length))
+        cursor = String(next)
+      } while (cursor !== "0")
+      return [...found]
+    })
   })
 }
 

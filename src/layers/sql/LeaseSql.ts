@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
-import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
+import { type Acquisition, Lease, type LeaseOptions } from "../../services/Lease.ts"
 import type { InvalidOption } from "../../services/TokenError.ts"
 import { whyOf } from "./SqlFailure.ts"
 import * as SqlTables from "./SqlTables.ts"
@@ -88,14 +88,11 @@ const statements = ({ leases, sql }: SqlTables.SqlTables) => {
 const make = Effect.fnUntraced(function*(options: LeaseSqlOptions) {
   const tables = yield* SqlTables.make(options)
   const { acquire, release, renew } = statements(tables)
-
-  const run = <A>(scope: string, statement: Effect.Effect<A, SqlError>) =>
-    Effect.mapError(tables.use(statement), (error) => new LeaseError({ scope, why: whyOf(error) }))
-
   return yield* Lease.make({
-    acquire: (scope, owner, ttlMillis) => run(scope, acquire(scope, owner, ttlMillis)),
-    renew: (scope, owner, ttlMillis) => run(scope, renew(scope, owner, ttlMillis)),
-    release: (scope, owner, outcome) => Effect.asVoid(run(scope, release(scope, owner, outcome)))
+    why: whyOf,
+    acquire: (scope, owner, ttlMillis) => tables.use(acquire(scope, owner, ttlMillis)),
+    renew: (scope, owner, ttlMillis) => tables.use(renew(scope, owner, ttlMillis)),
+    release: (scope, owner, outcome) => Effect.asVoid(tables.use(release(scope, owner, outcome)))
   }, options)
 })
 

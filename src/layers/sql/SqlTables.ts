@@ -29,23 +29,6 @@ export interface SqlTableOptions {
   readonly migrate?: boolean | undefined
 }
 
-/**
- * The tables as the storage and the lease use them.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- * @internal
- */
-export interface SqlTables {
-  /** A client that leaves names as they are written. */
-  readonly sql: SqlClient.SqlClient
-  readonly records: string
-  readonly leases: string
-  /** Runs a statement, once the tables are there. */
-  readonly use: <A, E>(statement: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlFailure>
-}
-
 const namesOf = ({ table = "fly_tokens" }: SqlTableOptions) => ({
   records: table,
   leases: `${table}_lease`,
@@ -54,7 +37,7 @@ const namesOf = ({ table = "fly_tokens" }: SqlTableOptions) => ({
 
 /** Types that all dialects know; 63 characters is the longest name, and a token may have some kilobytes. */
 const migrations = (names: ReturnType<typeof namesOf>) => ({
-  "1_records": Effect.flatMap(SqlClient.SqlClient, (client) => {
+  "1_records": SqlClient.SqlClient.use((client) => {
     const sql = client.withoutTransforms()
     return sql`CREATE TABLE IF NOT EXISTS ${sql(names.records)} (
       kind VARCHAR(16) NOT NULL,
@@ -66,7 +49,7 @@ const migrations = (names: ReturnType<typeof namesOf>) => ({
       PRIMARY KEY (kind, name)
     )`
   }),
-  "2_leases": Effect.flatMap(SqlClient.SqlClient, (client) => {
+  "2_leases": SqlClient.SqlClient.use((client) => {
     const sql = client.withoutTransforms()
     return sql`CREATE TABLE IF NOT EXISTS ${sql(names.leases)} (
       scope VARCHAR(80) NOT NULL PRIMARY KEY,
@@ -105,7 +88,7 @@ export const migrate = (
   })
 
 /**
- * The tables over the present client; they are made when they are first used.
+ * The tables over the present client, as the storage and the lease use them.
  *
  * @category constructors
  * @since 0.1.0
@@ -115,6 +98,7 @@ export const migrate = (
 export const make = Effect.fnUntraced(function*(options: SqlTableOptions) {
   const client = yield* SqlClient.SqlClient
   const { leases, records } = namesOf(options)
+  // Names are as they are written here.
   const sql = client.withoutTransforms()
   const unsupported = sql.onDialectOrElse({
     mssql: () => "SQL Server",
@@ -145,17 +129,22 @@ export const make = Effect.fnUntraced(function*(options: SqlTableOptions) {
     }))
   )
 
-  const tables: SqlTables = {
-    sql,
-    records,
-    leases,
-    use: (statement) =>
-      Effect.suspend(
-        (): Effect.Effect<Effect.Success<typeof statement>, Effect.Error<typeof statement> | SqlFailure> => {
-          if (unsupported !== undefined) return Effect.fail(new UnsupportedDialect({ dialect: unsupported }))
-          return ready ? statement : Effect.andThen(flight("tables", prepare), statement)
-        }
-      )
-  }
-  return tables
+  /** Runs a statement, once the tables are there. */
+  const use = <A, E>(statement: Effect.Effect<A, E>): Effect.Effect<A, E | SqlFailure> =>
+    Effect.suspend((): Effect.Effect<A, E | SqlFailure> => {
+      if (unsupported !== undefined) return Effect.fail(new UnsupportedDialect({ dialect: unsupported }))
+      return ready ? statement : Effect.andThen(flight("tables", prepare), statement)
+    })
+
+  return { sql, records, leases, use }
 })
+
+/**
+ * What {@link make} makes.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ * @internal
+ */
+export type SqlTables = Effect.Success<ReturnType<typeof make>>

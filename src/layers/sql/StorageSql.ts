@@ -12,7 +12,6 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Fence from "../../services/Fence.ts"
 import { type RecordMeta, Storage, type StorageKey } from "../../services/Storage.ts"
-import { StorageError } from "../../services/TokenError.ts"
 import { Contended, whyOf } from "./SqlFailure.ts"
 import * as SqlTables from "./SqlTables.ts"
 
@@ -26,7 +25,7 @@ interface Row {
 }
 
 /** `false` if the record that is there makes it outdated. */
-type Put = (row: Row, meta: RecordMeta, now: number) => Effect.Effect<boolean, SqlError | Contended>
+type Put = (row: Row, now: number) => Effect.Effect<boolean, SqlError | Contended>
 
 /** So often is a write tried that others come between. */
 const maxRounds = 20
@@ -45,7 +44,7 @@ const statements = ({ records, sql }: SqlTables.SqlTables) => {
         sql`${table}.saved_at > ${now + Fence.clockTolerance}`
       ])
 
-  const upsert: Put = (row, _, now) =>
+  const upsert: Put = (row, now) =>
     Effect.map(
       sql`INSERT INTO ${table} ${sql.insert({ ...row })}
         ON CONFLICT (kind, name) DO UPDATE SET record = excluded.record, fence = excluded.fence,
@@ -54,6 +53,29 @@ const statements = ({ records, sql }: SqlTables.SqlTables) => {
         RETURNING name`,
       (rows) => rows.length > 0
     )
+
+  /** The same in steps that every dialect knows. */
+  const updateOrInsert: Put = Effect.fnUntraced(function*(row, now) {
+    const { kind, name, ...columns } = row
+    for (let round = 0; round < maxRounds; round++) {
+      yield* sql`UPDATE ${table} SET ${sql.update({ ...columns })}
+        WHERE kind = ${kind} AND name = ${name} AND (${admits(row.fence, now)})`
+      const [present] = yield* sql<{ readonly record: string; readonly admitted: number | string | bigint }>`
+        SELECT record, CASE WHEN ${admits(row.fence, now)} THEN 1 ELSE 0 END AS admitted FROM ${table}
+        WHERE kind = ${kind} AND name = ${name}`
+      if (present?.record === row.record) return true
+      if (present !== undefined) {
+        if (Number(present.admitted) === 0) return false
+        // Another one came between the two statements, before this one or after it.
+        continue
+      }
+      const inserted = yield* Effect.result(sql`INSERT INTO ${table} ${sql.insert({ ...row })}`)
+      if (Result.isSuccess(inserted)) return true
+      // Somebody else did: not every driver tells that kind of failure, but then the row is there.
+      if (round > 0) return yield* Effect.fail(inserted.failure)
+    }
+    return yield* new Contended()
+  })
 
   const recordOf = (kind: StorageKey, name: string) =>
     Effect.map(
@@ -67,41 +89,6 @@ const statements = ({ records, sql }: SqlTables.SqlTables) => {
         WHERE kind = ${kind} AND ${sql.in("name", names)}`,
       (rows) => new Map(rows.map(({ name, record }) => [name, record]))
     )
-
-  /** The columns that decide, as numbers: some clients give those of 64 bits as texts. */
-  const presentRow = (kind: StorageKey, name: string) =>
-    Effect.map(
-      sql<{ [column in keyof Row]: Row[column] | string | bigint }>`SELECT * FROM ${table}
-        WHERE kind = ${kind} AND name = ${name}`,
-      ([row]) =>
-        row === undefined ? undefined : {
-          record: row.record,
-          savedAt: Number(row.saved_at),
-          expiresAt: row.expires_at === null ? null : Number(row.expires_at),
-          ...(row.fence === null ? {} : { fence: Number(row.fence) })
-        }
-    )
-
-  /** The same in steps that every dialect knows. */
-  const updateOrInsert: Put = Effect.fnUntraced(function*(row, meta, now) {
-    const { kind, name, ...columns } = row
-    for (let round = 0; round < maxRounds; round++) {
-      yield* sql`UPDATE ${table} SET ${sql.update({ ...columns })}
-        WHERE kind = ${kind} AND name = ${name} AND (${admits(row.fence, now)})`
-      const present = yield* presentRow(kind, name)
-      if (present?.record === row.record) return true
-      if (present !== undefined) {
-        if (Fence.isOutdated(meta, present, now)) return false
-        // Another one came between the two statements, before this one or after it.
-        continue
-      }
-      const inserted = yield* Effect.result(sql`INSERT INTO ${table} ${sql.insert({ ...row })}`)
-      if (Result.isSuccess(inserted)) return true
-      // Somebody else did: not every driver tells that kind of failure, but then the row is there.
-      if (round > 0) return yield* Effect.fail(inserted.failure)
-    }
-    return yield* new Contended()
-  })
 
   return {
     recordOf,
@@ -134,23 +121,17 @@ const rowOf = (name: string, kind: StorageKey, record: string, meta: RecordMeta)
 const make = Effect.fnUntraced(function*(options: SqlTables.SqlTableOptions) {
   const tables = yield* SqlTables.make(options)
   const { names, put, recordOf, recordsOf, remove, setAside } = statements(tables)
-
-  const run = <A>(operation: StorageError["operation"], statement: Effect.Effect<A, SqlError | Contended>) =>
-    Effect.mapError(
-      tables.use(statement),
-      (error) => new StorageError({ operation, kind: "Unavailable", why: whyOf(error) })
-    )
-
   return Storage.make({
-    read: (name, key) => Effect.map(run("get", recordOf(key, name)), Option.fromUndefinedOr),
-    readMany: (names, key) => run("get", recordsOf(key, names)),
+    why: whyOf,
+    read: (name, key) => Effect.map(tables.use(recordOf(key, name)), Option.fromUndefinedOr),
+    readMany: (names, key) => tables.use(recordsOf(key, names)),
     write: Effect.fnUntraced(function*(name, key, text, meta) {
       const now = yield* Clock.currentTimeMillis
-      if (!(yield* run("put", put(rowOf(name, key, text, meta), meta, now)))) return yield* Storage.superseded()
+      if (!(yield* tables.use(put(rowOf(name, key, text, meta), now)))) return yield* Storage.superseded()
     }),
-    remove: (name, key) => Effect.asVoid(run("delete", remove(key, name))),
-    setAside: (name, key, text) => Effect.asVoid(run("get", setAside(key, name, text))),
-    names: (key) => run("list", names(key))
+    remove: (name, key) => Effect.asVoid(tables.use(remove(key, name))),
+    setAside: (name, key, text) => Effect.asVoid(tables.use(setAside(key, name, text))),
+    names: (key) => tables.use(names(key))
   })
 })
 

@@ -9,16 +9,15 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { pid } from "node:process"
 import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
 import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
-import { type InvalidOption, StorageError } from "../../services/TokenError.ts"
-import * as FileFailure from "../storage/FileFailure.ts"
-import * as PrivateDirectory from "../storage/PrivateDirectory.ts"
+import type { InvalidOption } from "../../services/TokenError.ts"
+import { ifPresent, isAbsent, whyOf } from "./FileFailure.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
+import * as PrivateDirectory from "./PrivateDirectory.ts"
 
 /**
  * The options of {@link layer}.
@@ -58,12 +57,6 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
   /** The files of the leases that are held from here, by owner. */
   const held = new Map<string, string>()
 
-  const typed = <A>(scope: string, effect: Effect.Effect<A, StorageError | PlatformError>) =>
-    Effect.mapError(effect, (error) => {
-      const { path, why } = error instanceof StorageError ? error : FileFailure.failed("open", "")(error)
-      return new LeaseError({ scope, why, ...(path === undefined || path === "" ? {} : { path }) })
-    })
-
   const prefix = (scope: string) => `${scope.replace("/", ".")}.`
 
   /** The generations of a lease that have a file. */
@@ -81,7 +74,7 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
         renewedAt: Option.isSome(mtime) ? mtime.value.getTime() : 0,
         content: Option.getOrUndefined(content)
       }
-    }).pipe(Effect.catchIf(FileFailure.isAbsent, () => Effect.undefined))
+    }).pipe(Effect.catchIf(isAbsent, () => Effect.undefined))
 
   /** `false` if there is such a file already. Whole as soon as it is there: a link to a file that is. */
   const create = (path: string, content: typeof LeaseJson.Type, now: number) => {
@@ -102,7 +95,10 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
    * did all the same sees the newer one afterwards.
    */
   const acquire = Effect.fnUntraced(function*(scope: string, owner: string, ttlMillis: number) {
-    const directory = yield* root.ensure("open", "lease")
+    const directory = yield* Effect.mapError(
+      root.ensure("open", "lease"),
+      ({ path, why }) => new LeaseError({ scope, why, ...(path === undefined ? {} : { path }) })
+    )
     yield* root.sweep(directory)
     const fileOf = (generation: number) => paths.join(directory, `${prefix(scope)}${generation}`)
     const newest = newestOf(yield* generations(directory, scope))
@@ -130,11 +126,9 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
       yield* fileSystem.remove(fileOf(generation), { force: true })
       return again
     }
-    yield* Effect.forEach(
-      all.filter((each) => each < generation - 1),
-      (each) => fileSystem.remove(fileOf(each), { force: true }),
-      { discard: true }
-    )
+    for (const old of all.filter((each) => each < generation - 1)) {
+      yield* fileSystem.remove(fileOf(old), { force: true })
+    }
     const afterFailure = present?.renewedAt === released.failed.getTime()
     return { _tag: "Acquired", fence, afterFailure } satisfies Acquisition
   })
@@ -145,24 +139,22 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
     const now = new Date(yield* Clock.currentTimeMillis)
     yield* fileSystem.utimes(path, now, now)
     return true
-  }, Effect.catchIf(FileFailure.isAbsent, () => Effect.succeed(false)))
+  }, Effect.catchIf(isAbsent, () => Effect.succeed(false)))
 
   return yield* Lease.make({
-    acquire: (scope, owner, ttlMillis) => typed(scope, acquire(scope, owner, ttlMillis)),
+    why: whyOf,
+    acquire,
     renew: (scope, owner) => {
       const path = held.get(owner)
-      return path === undefined ? Effect.succeed(false) : typed(scope, renew(scope, path))
+      return path === undefined ? Effect.succeed(false) : renew(scope, path)
     },
-    release: (scope, owner, outcome) =>
+    release: (_, owner, outcome) =>
       Effect.suspend(() => {
         const path = held.get(owner)
         if (path === undefined) return Effect.void
         held.delete(owner)
         const time = released[outcome]
-        return typed(
-          scope,
-          Effect.catchIf(fileSystem.utimes(path, time, time), FileFailure.isAbsent, () => Effect.void)
-        )
+        return Effect.asVoid(ifPresent(fileSystem.utimes(path, time, time)))
       })
   }, options)
 })

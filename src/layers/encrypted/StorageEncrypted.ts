@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Warnings from "../../concurrency/Warnings.ts"
+import { given, type OrConfig } from "../../resolver/Options.ts"
 import { variables } from "../../services/OptionName.ts"
 import { type RecordMeta, Storage, type StorageKey, type StoredToken } from "../../services/Storage.ts"
 import * as StorageAnswers from "../../services/StorageAnswers.ts"
@@ -50,51 +51,42 @@ const placeOf = (name: string, key: StorageKey, meta: RecordMeta): string =>
     ...(meta.login === undefined ? meta.org === undefined ? [] : [meta.org] : [meta.org ?? null, meta.login])
   ])
 
+const wrongKey = (keyId: string) =>
+  `is encrypted with a key that is not given (its id is ${keyId}); nothing was changed: add that key `
+  + "(FLY_TOKENS_ENCRYPTION_KEYS), or remove the record yourself"
+
+const changed = "of the manual token does not open with its key, so it was changed; it is kept as it is: remove it "
+  + "yourself, then set the token again"
+
 const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
   const storage = yield* Storage
   const cipher = yield* TokenCipher.make(options.keys)
   const warn = yield* Warnings.make
 
-  type Operation = StorageError["operation"]
-
-  const wrongKey = (operation: Operation, name: string, key: StorageKey, keyId: string) =>
-    new StorageError({
-      operation,
-      kind: "WrongKey",
-      why:
-        `the record ${key}/${name} is encrypted with a key that is not given (its id is ${keyId}); nothing was changed: `
-        + "add that key (FLY_TOKENS_ENCRYPTION_KEYS), or remove the record yourself"
-    })
-
-  const corrupt = (operation: Operation, name: string, key: StorageKey) =>
-    new StorageError({
-      operation,
-      kind: "Corrupt",
-      why: `the record ${key}/${name} of the manual token does not open with its key, so it was changed; it is kept as `
-        + "it is: remove it yourself, then set the token again"
-    })
-
   const open = (name: string, key: StorageKey, { token, ...meta }: StoredToken) =>
     cipher.open(token, placeOf(name, key, meta))
 
+  /** The failure of an operation on a record, which is told by its place. */
+  const failing =
+    (operation: StorageError["operation"], name: string, key: StorageKey) =>
+    (kind: StorageError["kind"], why: string) =>
+      new StorageError({ operation, kind, why: `the record ${key}/${name} ${why}` })
+
   const opened = Effect.fnUntraced(function*(name: string, key: StorageKey, stored: Option.Option<StoredToken>) {
-    if (Option.isNone(stored)) return Option.none<StoredToken>()
+    if (Option.isNone(stored)) return stored
+    const failed = failing("get", name, key)
     const found = yield* open(name, key, stored.value)
     switch (found._tag) {
       case "Token":
         return Option.some<StoredToken>({ ...stored.value, token: found.token })
       case "Foreign":
-        return yield* wrongKey("get", name, key, found.keyId)
+        return yield* failed("WrongKey", wrongKey(found.keyId))
       case "Plain":
         if (options.acceptPlain === true) return stored
         if (key !== "manual") return Option.none<StoredToken>()
-        return yield* new StorageError({
-          operation: "get",
-          kind: "Insecure",
-          why: `the record ${key}/${name} is not encrypted; set the token again, or allow that with acceptPlain`
-        })
+        return yield* failed("Insecure", "is not encrypted; set the token again, or allow that with acceptPlain")
       case "Broken":
-        if (key === "manual") return yield* corrupt("get", name, key)
+        if (key === "manual") return yield* failed("Corrupt", changed)
         yield* warn(
           "does not open",
           `fly-tokens: the record ${key}/${name} does not open with its key; it counts as absent`
@@ -107,12 +99,13 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
   const guard = Effect.fnUntraced(function*(operation: "put" | "delete", name: string, key: StorageKey) {
     const stored = yield* storage.get(name, key)
     if (Option.isNone(stored)) return
+    const failed = failing(operation, name, key)
     const opened = yield* open(name, key, stored.value)
-    if (opened._tag === "Broken" && key === "manual") return yield* corrupt(operation, name, key)
+    if (opened._tag === "Broken" && key === "manual") return yield* failed("Corrupt", changed)
     if (opened._tag !== "Foreign") return
     const { expiresAt } = stored.value
     const ended = key !== "manual" && expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)
-    if (!ended) return yield* wrongKey(operation, name, key, opened.keyId)
+    if (!ended) return yield* failed("WrongKey", wrongKey(opened.keyId))
   })
 
   const getMany = storage.getMany?.bind(storage)
@@ -122,7 +115,7 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
     put: Effect.fnUntraced(function*(name, key, record) {
       const { token, ...meta } = record
       // Encrypted it would look like a token.
-      if (Redacted.value(token) === "") return yield* Storage.invalidRecord()
+      if (Redacted.value(token) === "") return yield* StorageAnswers.invalidRecord()
       yield* guard("put", name, key)
       const sealed = yield* cipher.seal(token, placeOf(name, key, meta))
       yield* storage.put(name, key, { token: sealed, ...meta })
@@ -130,13 +123,8 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
     delete: (name, key) => Effect.andThen(guard("delete", name, key), storage.delete(name, key)),
     list: storage.list,
     ...(getMany === undefined ? {} : {
-      getMany: Effect.fnUntraced(function*(names, key) {
-        const answer = yield* StorageAnswers.many(yield* getMany(names, key))
-        return yield* StorageAnswers.each(
-          names,
-          (name) => Effect.flatMap(StorageAnswers.recordAmong(answer, name), (stored) => opened(name, key, stored))
-        )
-      })
+      getMany: (names, key) =>
+        StorageAnswers.manyOf(getMany(names, key), names, (name, stored) => opened(name, key, stored))
     })
   })
 })
@@ -159,7 +147,7 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
  * import { EnvironmentProcess, StorageFileSystem } from "effect-fly-tokens/node"
  * import * as Layer from "effect/Layer"
  *
- * const storage = StorageEncrypted.layerConfig.pipe(
+ * const storage = StorageEncrypted.layerConfig().pipe(
  *   Layer.provide(StorageFileSystem.layer()),
  *   Layer.provide([EnvironmentProcess.layer, NodeServices.layer])
  * )
@@ -172,23 +160,23 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
 export const layer = (options: StorageEncryptedOptions): Layer.Layer<Storage, InvalidOption, Storage> =>
   Layer.effect(Storage, make(options))
 
-const config: Config.Config<StorageEncryptedOptions> = Config.all({
+const readers = {
   keys: Config.map(
     Config.Redacted(variables.encryptionKeys),
     (text) => Redacted.value(text).split(",").map((key) => Redacted.make(key.trim()))
   ),
   acceptPlain: Config.withDefault(Config.Boolean(variables.encryptionAcceptPlain), false)
-})
+}
 
 /**
- * The same with its options from `Config`: `FLY_TOKENS_ENCRYPTION_KEYS` (with commas between them) and
- * `FLY_TOKENS_ENCRYPTION_ACCEPT_PLAIN`.
+ * The same with options from `Config`: a value, or the `Config` of one. What is not given here is read from
+ * `FLY_TOKENS_ENCRYPTION_KEYS` (with commas between them) and `FLY_TOKENS_ENCRYPTION_ACCEPT_PLAIN`.
  *
  * @category layers
  * @since 0.1.0
  * @stability stable
  */
-export const layerConfig: Layer.Layer<Storage, InvalidOption | Config.ConfigError, Storage> = Layer.effect(
-  Storage,
-  Effect.flatMap(config, make)
-)
+export const layerConfig = (
+  options: OrConfig<StorageEncryptedOptions> = {}
+): Layer.Layer<Storage, InvalidOption | Config.ConfigError, Storage> =>
+  Layer.effect(Storage, Effect.flatMap(given<StorageEncryptedOptions>(readers, options), make))

@@ -9,10 +9,6 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import { Storage, type StorageKey } from "../../services/Storage.ts"
-import { StorageError } from "../../services/TokenError.ts"
-
-const failed = (operation: StorageError["operation"]) => () =>
-  new StorageError({ operation, kind: "Unavailable", why: "the key-value store failed" })
 
 /**
  * One entry per record, its key `cached/<app>`, `manual/<app>` or `org/<slug>`.
@@ -32,29 +28,27 @@ export const layer: Layer.Layer<Storage, never, KeyValueStore.KeyValueStore> = L
   Effect.map(KeyValueStore.KeyValueStore, (store) => {
     const place = (name: string, key: StorageKey) => `${key}/${name}`
     return Storage.make({
-      read: (name, key) =>
-        Effect.mapBoth(store.get(place(name, key)), { onSuccess: Option.fromUndefinedOr, onFailure: failed("get") }),
+      why: () => "the key-value store failed",
+      read: (name, key) => Effect.map(store.get(place(name, key)), Option.fromUndefinedOr),
       write: Effect.fnUntraced(function*(name, key, text, meta) {
         if (meta.fence !== undefined) {
-          const present = yield* Effect.mapError(store.get(place(name, key)), failed("put"))
+          const present = yield* store.get(place(name, key))
           const now = yield* Clock.currentTimeMillis
           if (Storage.isOutdated(meta, present, now)) return yield* Storage.superseded()
         }
-        yield* Effect.mapError(store.set(place(name, key), text), failed("put"))
+        yield* store.set(place(name, key), text)
       }),
-      remove: (name, key) => Effect.mapError(store.remove(place(name, key)), failed("delete")),
-      setAside: (name, key, text) =>
-        Effect.gen(function*() {
-          if ((yield* store.get(place(name, key))) !== text) return
-          yield* store.set(`${place(name, key)}.corrupt`, text)
-          yield* store.remove(place(name, key))
-        }).pipe(Effect.mapError(failed("get"))),
+      remove: (name, key) => store.remove(place(name, key)),
+      setAside: Effect.fnUntraced(function*(name, key, text) {
+        if ((yield* store.get(place(name, key))) !== text) return
+        yield* store.set(`${place(name, key)}.corrupt`, text)
+        yield* store.remove(place(name, key))
+      }),
       names: (key) =>
-        Effect.mapBoth(store.keys, {
-          onSuccess: (keys) =>
-            keys.filter((each) => each.startsWith(`${key}/`)).map((each) => each.slice(key.length + 1)),
-          onFailure: failed("list")
-        })
+        Effect.map(
+          store.keys,
+          (keys) => keys.filter((each) => each.startsWith(`${key}/`)).map((each) => each.slice(key.length + 1))
+        )
     })
   })
 )

@@ -4,7 +4,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import { hostname } from "node:os"
 import { kill, pid, platform } from "node:process"
-import * as SystemError from "../SystemError.ts"
+import * as SystemCode from "../../services/SystemCode.ts"
 
 /** Where a process id means something, and which of the processes with that id is meant. */
 export const Identity = Schema.Struct({
@@ -58,18 +58,11 @@ const isAbsent = (id: number): boolean => {
     kill(id, 0)
     return false
   } catch (cause) {
-    return SystemError.nodeCodeOf(cause) === "ESRCH"
+    return SystemCode.of(cause) === "ESRCH"
   }
 }
 
-export interface OwnerProcess {
-  /** This process; `undefined` where nobody else could judge by it. */
-  readonly self: Effect.Effect<Identity | undefined>
-  /** Whether another one is gone for certain. */
-  readonly isGone: (owner: { readonly pid: number; readonly process?: Identity }) => Effect.Effect<boolean>
-}
-
-export const make: Effect.Effect<OwnerProcess, never, FileSystem.FileSystem> = Effect.gen(function*() {
+export const make = Effect.gen(function*() {
   const fileSystem = yield* FileSystem.FileSystem
 
   const statOf = (id: number | "self") =>
@@ -101,7 +94,10 @@ export const make: Effect.Effect<OwnerProcess, never, FileSystem.FileSystem> = E
   })
 
   return {
+    /** This process; `undefined` where nobody else could judge by it. */
     self,
-    isGone: ({ pid, process }) => Effect.zipWith(self, look(pid), (here, look) => isGone(process, here, look))
+    /** Whether another one is gone for certain. */
+    isGone: ({ pid, process }: { readonly pid: number; readonly process?: Identity }) =>
+      Effect.zipWith(self, look(pid), (here, look) => isGone(process, here, look))
   }
 })

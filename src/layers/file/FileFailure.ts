@@ -1,13 +1,14 @@
 /** Failing calls of the file system as errors of the store. */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type { PlatformError } from "effect/PlatformError"
 import * as SystemCode from "../../services/SystemCode.ts"
 import { StorageError } from "../../services/TokenError.ts"
-import * as SystemError from "../SystemError.ts"
 
 export type Operation = StorageError["operation"]
 
 /** What the system said, else what kind of error it is. */
-export const codeOf = (error: PlatformError): string => SystemError.codeOf(error) ?? error.reason._tag
+export const codeOf = (error: PlatformError): string => SystemCode.ofPlatform(error) ?? error.reason._tag
 
 const sentences: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -21,16 +22,18 @@ const sentences: Readonly<Record<string, string>> = {
   [SystemCode.accessDenied]: "Node's permission model does not allow it"
 }
 
-/** The error that a failing call of the file system is; nothing of the call's own text is in it. */
-export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError => {
+/** A sentence about a failing call; nothing of the call's own text is in it. */
+export const whyOf = (error: PlatformError): string => {
   const code = codeOf(error)
-  const sentence = sentences[code]
-  return new StorageError({
-    operation,
-    kind: "Unavailable",
-    why: sentence === undefined ? `failed (${code})` : `${sentence} (${code})`,
-    path
-  })
+  return `${sentences[code] ?? "failed"} (${code})`
 }
 
+/** A failing call as an error of the store. */
+export const failed = (operation: Operation, path: string) => (error: PlatformError): StorageError =>
+  new StorageError({ operation, kind: "Unavailable", why: whyOf(error), path })
+
 export const isAbsent = (error: PlatformError): boolean => error.reason._tag === "NotFound"
+
+/** What a call answers about something that may not be there. */
+export const ifPresent = <A>(call: Effect.Effect<A, PlatformError>): Effect.Effect<Option.Option<A>, PlatformError> =>
+  Effect.catchIf(Effect.asSome(call), isAbsent, () => Effect.succeedNone)

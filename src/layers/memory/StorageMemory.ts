@@ -23,14 +23,12 @@ export const layer: Layer.Layer<Storage> = Layer.sync(Storage, () => {
   return Storage.make({
     read: (name, key) => Effect.sync(() => Option.fromUndefinedOr(texts.get(place(name, key)))),
     readMany: (names, key) =>
-      Effect.sync(() => {
-        const found = new Map<string, string>()
-        for (const name of names) {
+      Effect.sync(() =>
+        new Map(names.flatMap((name) => {
           const text = texts.get(place(name, key))
-          if (text !== undefined) found.set(name, text)
-        }
-        return found
-      }),
+          return text === undefined ? [] : [[name, text]]
+        }))
+      ),
     write: (name, key, text, meta) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         if (Storage.isOutdated(meta, texts.get(place(name, key)), now)) return Effect.fail(Storage.superseded())
