@@ -13,16 +13,16 @@
  * @since 0.1.0
  */
 export { createFlyTokens, fromLayer } from "./promise/createFlyTokens.ts"
-export type {
-  CallOptions,
-  ClientOptions,
-  CreateFlyTokensOptions,
-  DurationLike,
-  FlyTokensClient,
-  RefusalOptions
+export {
+  type CallOptions,
+  type ClientOptions,
+  type CreateFlyTokensOptions,
+  type DurationLike,
+  type EventOf,
+  type FlyTokensClient,
+  FlyTokensClosed,
+  type RefreshOptions
 } from "./promise/FlyTokensClient.ts"
-export { FlyTokensClosed } from "./promise/FlyTokensClosed.ts"
-export type { EventOf } from "./promise/Listeners.ts"
 export * as MissReason from "./services/MissReason.ts"
 export type { SourceName } from "./services/SourceName.ts"
 export {

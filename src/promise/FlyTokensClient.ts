@@ -11,7 +11,6 @@ import type { DurationInput } from "../services/OptionDuration.ts"
 import type { TokenEvent } from "../services/TokenEvent.ts"
 import type { ResolvedToken, TokenStatus } from "../services/TokenProvider.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
-import type { EventOf } from "./Listeners.ts"
 
 /**
  * A number of milliseconds, or a text such as `"5 seconds"` or `"12h30m"`.
@@ -64,15 +63,41 @@ export interface CallOptions {
 }
 
 /**
- * Options of a call that may name a refused token.
+ * Options of `refresh` and `invalidate`.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface RefusalOptions extends CallOptions {
+export interface RefreshOptions extends CallOptions {
   /** The token that was refused: as it was handed out, or the text that was sent. */
   readonly rejected?: FlyToken | string | undefined
+}
+
+/**
+ * The events that a name stands for: those of a tag, or `"*"` for all.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type EventOf<Name extends TokenEvent["_tag"] | "*"> = Name extends "*" ? TokenEvent
+  : Extract<TokenEvent, { readonly _tag: Name }>
+
+/**
+ * The tokens were closed, before the call or while it waited.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class FlyTokensClosed extends Error {
+  readonly _tag = "FlyTokensClosed"
+  override readonly name = "FlyTokensClosed"
+
+  constructor() {
+    super("these tokens were closed; create new ones with createFlyTokens")
+  }
 }
 
 /**
@@ -120,12 +145,12 @@ export interface FlyTokensClient extends AsyncDisposable {
    * Drops the current token and gets one, in one step. With `rejected` only if the current token is that one, else it
    * answers the current one; the rejected token is not handed out for `rejectionTtl`, whichever source yields it.
    */
-  readonly refresh: (app: string, options?: RefusalOptions) => Promise<ResolvedToken>
+  readonly refresh: (app: string, options?: RefreshOptions) => Promise<ResolvedToken>
   /**
    * Drops the cached token in memory and in the store, never the manual one; starts nothing. With `rejected` only if
    * the current token is that one. Answers the token that is current afterwards.
    */
-  readonly invalidate: (app: string, options?: RefusalOptions) => Promise<ResolvedToken | undefined>
+  readonly invalidate: (app: string, options?: RefreshOptions) => Promise<ResolvedToken | undefined>
   /** Stores a token of last resort for the app, durable when it resolves. */
   readonly setManual: (app: string, token: FlyToken | string, options?: CallOptions) => Promise<void>
   /** Removes the app's manual token, durable when it resolves. */

@@ -5,7 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import type { FlyTokens } from "../FlyTokens.ts"
 import { settingsOf } from "../resolver/Options.ts"
 import * as Client from "./Client.ts"
@@ -43,8 +42,7 @@ import type { ClientOptions, CreateFlyTokensOptions, FlyTokensClient } from "./F
  * @stability stable
  */
 export const createFlyTokens = (options: CreateFlyTokensOptions = {}): FlyTokensClient => {
-  const checked = Effect.runSync(Effect.result(settingsOf(options)))
-  if (Result.isFailure(checked)) throw checked.failure
+  Effect.runSync(settingsOf(options))
   // Node's services take their time to load: not before they are needed.
   const loading = Effect.promise(() => import("../layers/FlyTokensNode.ts"))
   return fromLayer(Layer.unwrap(Effect.map(loading, ({ layer }) => layer(options))), options)
@@ -79,5 +77,5 @@ export const createFlyTokens = (options: CreateFlyTokensOptions = {}): FlyTokens
  * @since 0.1.0
  * @stability stable
  */
-export const fromLayer = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOptions = {}): FlyTokensClient =>
-  Client.make(layer, options)
+export const fromLayer: (layer: Layer.Layer<FlyTokens, unknown>, options?: ClientOptions) => FlyTokensClient =
+  Client.make
