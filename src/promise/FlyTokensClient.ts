@@ -1,10 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/**
- * `FlyTokens` for programs without Effect: what they call, and with what.
- *
- * @since 0.1.0
- */
+/** `FlyTokens` for programs without Effect: what they call, and with what. */
 import type * as Duration from "effect/Duration"
 import type { FlyTokensNodeOptions } from "../layers/FlyTokensNode.ts"
 import type { DurationInput } from "../services/OptionDuration.ts"
@@ -75,16 +71,6 @@ export interface RefreshOptions extends CallOptions {
 }
 
 /**
- * The events that a name stands for: those of a tag, or `"*"` for all.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export type EventOf<Name extends TokenEvent["_tag"] | "*"> = Name extends "*" ? TokenEvent
-  : Extract<TokenEvent, { readonly _tag: Name }>
-
-/**
  * The tokens were closed, before the call or while it waited.
  *
  * @category errors
@@ -114,25 +100,6 @@ export class FlyTokensClosed extends Error {
  * **Gotchas**
  *
  * A token that waits for its refresh does not keep Node running; a call that is waited for does.
- *
- * **Example** (Another token after a 401, and a line when a refresh failed)
- *
- * ```ts
- * import type { FlyTokensClient } from "effect-fly-tokens/promise"
- *
- * const machinesOf = async (tokens: FlyTokensClient, app: string) => {
- *   const send = (authorization: string) =>
- *     fetch(`https://api.machines.dev/v1/apps/${app}/machines`, { headers: { authorization } })
- *   const token = await tokens.get(app)
- *   const response = await send(token.authorization("machines"))
- *   if (response.status !== 401) return response
- *   const other = await tokens.refresh(app, { rejected: token.token })
- *   return send(other.authorization("machines"))
- * }
- *
- * const report = (tokens: FlyTokensClient) =>
- *   tokens.on("RefreshFailed", ({ app, error }) => console.error(app, error.message))
- * ```
  *
  * @category models
  * @since 0.1.0
@@ -167,7 +134,7 @@ export interface FlyTokensClient extends AsyncDisposable {
    */
   readonly on: <Name extends TokenEvent["_tag"] | "*">(
     name: Name,
-    listener: (event: EventOf<Name>) => unknown
+    listener: (event: Name extends "*" ? TokenEvent : Extract<TokenEvent, { readonly _tag: Name }>) => unknown
   ) => () => void
   /**
    * Ends it: writes that were asked for are waited for, at most 5 seconds; calls that wait reject with

@@ -1,8 +1,4 @@
-/**
- * Checks of a service's contract, for any test runner.
- *
- * @since 0.1.0
- */
+/** Checks of a service's contract, for any test runner. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"

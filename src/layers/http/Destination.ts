@@ -1,8 +1,4 @@
-/**
- * Where a request goes, and whether a token may go there.
- *
- * @since 0.1.0
- */
+/** Where a request goes, and whether a token may go there. */
 import * as Schema from "effect/Schema"
 import type { ApiTarget } from "../../token/FlyToken.ts"
 import { quote, told } from "../../token/Redaction.ts"

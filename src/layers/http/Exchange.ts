@@ -1,8 +1,4 @@
-/**
- * One request: where it goes, the token on it, and another token if that one is refused.
- *
- * @since 0.1.0
- */
+/** One request: where it goes, the token on it, and another token if that one is refused. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,4 @@
-/**
- * An `HttpClient` for Fly's APIs: it sends the app's token, and another one when the first is refused.
- *
- * @since 0.1.0
- */
+/** An `HttpClient` for Fly's APIs: it sends the app's token, and another one when the first is refused. */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -73,23 +69,7 @@ export type FlyHttpClientConfig = OrConfig<FlyHttpClientOptions>
 export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.HttpClient.With<FlyHttpError>>()(
   "effect-fly-tokens/FlyHttpClient"
 ) {
-  /**
-   * Any client, with the app's token on its requests.
-   *
-   * **Example** (A client of yours)
-   *
-   * ```ts
-   * import { FlyHttpClient } from "effect-fly-tokens/http"
-   * import * as Effect from "effect/Effect"
-   * import * as HttpClient from "effect/http/HttpClient"
-   *
-   * const client = Effect.map(HttpClient.HttpClient, (client) =>
-   *   client.pipe(
-   *     FlyHttpClient.authorized("my-app", "graphql"),
-   *     HttpClient.filterStatusOk
-   *   ))
-   * ```
-   */
+  /** Any client, with the app's token on its requests. */
   static readonly authorized: {
     (app: string, target: ApiTarget, options?: FlyHttpClientOptions): <E, R>(
       self: HttpClient.HttpClient.With<E, R>

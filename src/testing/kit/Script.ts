@@ -1,8 +1,4 @@
-/**
- * What a scripted source does when it is asked.
- *
- * @since 0.1.0
- */
+/** What a scripted source does when it is asked. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 

@@ -1,8 +1,4 @@
-/**
- * A config file of flyctl's that holds what the test says.
- *
- * @since 0.1.0
- */
+/** A config file of flyctl's that holds what the test says. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,8 +1,4 @@
-/**
- * An environment whose variables the test sets.
- *
- * @since 0.1.0
- */
+/** An environment whose variables the test sets. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,8 +1,4 @@
-/**
- * A `fly` command that does what the test says.
- *
- * @since 0.1.0
- */
+/** A `fly` command that does what the test says. */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -55,21 +51,6 @@ const minted = ({ mintFor, name, ttl }: Mint): Effect.Effect<FlyToken> =>
  * Without a script each mint is answered at once with a new token of the life asked for. Each app is in an organization
  * of its own that has the app's name, so that outcomes by name are outcomes by app; the option `org` of the resolver
  * puts apps into one organization, whose token they share.
- *
- * **Example** (One app's mint is refused, another one's hangs)
- *
- * ```ts
- * import { FlyTokens, MissReason } from "effect-fly-tokens"
- * import { TestConfigFile, TestEnvironment, TestFlyCli, TestStorage } from "effect-fly-tokens/testing"
- * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
- *
- * const cli = TestFlyCli.layer({ refused: new MissReason.MintRefused(), slow: Effect.never })
- *
- * const tokens = FlyTokens.layer().pipe(
- *   Layer.provideMerge(Layer.mergeAll(cli, TestStorage.layer(), TestConfigFile.layer(), TestEnvironment.layer()))
- * )
- * ```
  *
  * @category services
  * @since 0.1.0

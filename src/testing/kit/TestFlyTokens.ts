@@ -1,8 +1,4 @@
-/**
- * `FlyTokens` for tests: the real resolver over sources that do what the test says.
- *
- * @since 0.1.0
- */
+/** `FlyTokens` for tests: the real resolver over sources that do what the test says. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,4 @@
-/**
- * A store in memory that can be made to fail, to hang and to be slow.
- *
- * @since 0.1.0
- */
+/** A store in memory that can be made to fail, to hang and to be slow. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
