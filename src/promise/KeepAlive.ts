@@ -7,10 +7,15 @@ import * as Effect from "effect/Effect"
 /** `setTimeout` and `setInterval` take no more. */
 const longestTimer = 2 ** 31 - 1
 
-/** Holds the process until the returned function is called. */
+let holders = 0
+let timer: NodeJS.Timeout | undefined
+
+/** Holds the process until the returned function is called, once. */
 export const hold = (): () => void => {
-  const timer = setInterval(() => {}, longestTimer)
-  return () => clearInterval(timer)
+  if (holders++ === 0) timer = setInterval(() => {}, longestTimer)
+  return () => {
+    if (--holders === 0) clearInterval(timer)
+  }
 }
 
 const sleepMillis = (millis: number): Effect.Effect<void> => {

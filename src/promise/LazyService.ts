@@ -66,8 +66,7 @@ export const make = (
     return opened
   }
 
-  const open: Effect.Effect<Opened, unknown> = Effect.suspend(() => {
-    if (opened !== undefined) return Effect.succeed(opened)
+  const open = (): Effect.Effect<Opened, unknown> => {
     const current = start()
     return current.runtime.contextEffect.pipe(
       Effect.flatMap((built) => isClosed ? Effect.interrupt : Effect.succeed(opened ?? found(built, current))),
@@ -79,7 +78,7 @@ export const make = (
         })
       )
     )
-  })
+  }
 
   const shared = new WeakMap<object, Promise<ResolvedToken>>()
 
@@ -92,10 +91,15 @@ export const make = (
   }
 
   return {
-    fork: (use) =>
-      Effect.runForkWith(opened?.context ?? base)(
-        Effect.flatMap(open, ({ context, tokens }) => Effect.updateContext(use(tokens), () => context))
-      ),
+    fork: (use) => {
+      if (opened === undefined) {
+        return Effect.runForkWith(base)(
+          Effect.flatMap(open(), ({ context, tokens }) => Effect.updateContext(use(tokens), () => context))
+        )
+      }
+      const { context, tokens } = opened
+      return Effect.runForkWith(context)(Effect.suspend(() => use(tokens)))
+    },
     opened: () => opened,
     share: (app, ask) => {
       const wait = waitNow(app)
