@@ -3,6 +3,6 @@
  *
  * @since 0.1.0
  */
+export { UntrustedOrigin } from "./layers/http/Destination.ts"
 export type { FlyHttpClientOptions, FlyHttpError } from "./layers/http/Exchange.ts"
-export { FlyHttpClient } from "./layers/http/FlyHttpClient.ts"
-export { UntrustedOrigin } from "./layers/http/UntrustedOrigin.ts"
+export { FlyHttpClient, type FlyHttpClientConfig } from "./layers/http/FlyHttpClient.ts"

@@ -1,28 +1,19 @@
 /**
  * Valid Fly.io tokens for programs without Effect: promises, plain errors, listeners.
  *
- * **Example** (A token)
- *
- * ```ts
- * import { createFlyTokens } from "effect-fly-tokens/promise"
- *
- * const tokens = createFlyTokens()
- * const { source, token } = await tokens.get("my-app")
- * ```
- *
  * @since 0.1.0
  */
-export { createFlyTokens, fromLayer } from "./promise/createFlyTokens.ts"
-export type {
-  CallOptions,
-  ClientOptions,
-  CreateFlyTokensOptions,
-  DurationLike,
-  FlyTokensClient,
-  RefusalOptions
+export { createFlyTokens } from "./promise/createFlyTokens.ts"
+export {
+  type CallOptions,
+  type ClientOptions,
+  type CreateFlyTokensOptions,
+  type DurationLike,
+  type FlyTokensClient,
+  FlyTokensClosed,
+  type RefreshOptions
 } from "./promise/FlyTokensClient.ts"
-export { FlyTokensClosed } from "./promise/FlyTokensClosed.ts"
-export type { EventOf } from "./promise/Listeners.ts"
+export { fromLayer } from "./promise/fromLayer.ts"
 export * as MissReason from "./services/MissReason.ts"
 export type { SourceName } from "./services/SourceName.ts"
 export {

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 export { type Check, ConformanceError, type Test } from "./testing/Conformance.ts"
-export type { Outcome, Outcomes, Script } from "./testing/kit/Script.ts"
+export type { Outcome, Outcomes, Script, Steering } from "./testing/kit/Script.ts"
 export { type ConfigFileScript, TestConfigFile } from "./testing/kit/TestConfigFile.ts"
 export { TestEnvironment, type Variables } from "./testing/kit/TestEnvironment.ts"
 export { type FlyCliScript, type Mint, TestFlyCli } from "./testing/kit/TestFlyCli.ts"

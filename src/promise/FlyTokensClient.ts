@@ -1,17 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-/**
- * `FlyTokens` for programs without Effect: what they call, and with what.
- *
- * @since 0.1.0
- */
+/** `FlyTokens` for programs without Effect: what they call, and with what. */
 import type * as Duration from "effect/Duration"
 import type { FlyTokensNodeOptions } from "../layers/FlyTokensNode.ts"
 import type { DurationInput } from "../services/OptionDuration.ts"
 import type { TokenEvent } from "../services/TokenEvent.ts"
 import type { ResolvedToken, TokenStatus } from "../services/TokenProvider.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
-import type { EventOf } from "./Listeners.ts"
 
 /**
  * A number of milliseconds, or a text such as `"5 seconds"` or `"12h30m"`.
@@ -64,15 +59,31 @@ export interface CallOptions {
 }
 
 /**
- * Options of a call that may name a refused token.
+ * Options of `refresh` and `invalidate`.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface RefusalOptions extends CallOptions {
+export interface RefreshOptions extends CallOptions {
   /** The token that was refused: as it was handed out, or the text that was sent. */
   readonly rejected?: FlyToken | string | undefined
+}
+
+/**
+ * The tokens were closed, before the call or while it waited.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class FlyTokensClosed extends Error {
+  readonly _tag = "FlyTokensClosed"
+  override readonly name = "FlyTokensClosed"
+
+  constructor() {
+    super("these tokens were closed; create new ones with createFlyTokens")
+  }
 }
 
 /**
@@ -90,25 +101,6 @@ export interface RefusalOptions extends CallOptions {
  *
  * A token that waits for its refresh does not keep Node running; a call that is waited for does.
  *
- * **Example** (Another token after a 401, and a line when a refresh failed)
- *
- * ```ts
- * import type { FlyTokensClient } from "effect-fly-tokens/promise"
- *
- * const machinesOf = async (tokens: FlyTokensClient, app: string) => {
- *   const send = (authorization: string) =>
- *     fetch(`https://api.machines.dev/v1/apps/${app}/machines`, { headers: { authorization } })
- *   const token = await tokens.get(app)
- *   const response = await send(token.authorization("machines"))
- *   if (response.status !== 401) return response
- *   const other = await tokens.refresh(app, { rejected: token.token })
- *   return send(other.authorization("machines"))
- * }
- *
- * const report = (tokens: FlyTokensClient) =>
- *   tokens.on("RefreshFailed", ({ app, error }) => console.error(app, error.message))
- * ```
- *
  * @category models
  * @since 0.1.0
  * @stability stable
@@ -120,12 +112,12 @@ export interface FlyTokensClient extends AsyncDisposable {
    * Drops the current token and gets one, in one step. With `rejected` only if the current token is that one, else it
    * answers the current one; the rejected token is not handed out for `rejectionTtl`, whichever source yields it.
    */
-  readonly refresh: (app: string, options?: RefusalOptions) => Promise<ResolvedToken>
+  readonly refresh: (app: string, options?: RefreshOptions) => Promise<ResolvedToken>
   /**
    * Drops the cached token in memory and in the store, never the manual one; starts nothing. With `rejected` only if
    * the current token is that one. Answers the token that is current afterwards.
    */
-  readonly invalidate: (app: string, options?: RefusalOptions) => Promise<ResolvedToken | undefined>
+  readonly invalidate: (app: string, options?: RefreshOptions) => Promise<ResolvedToken | undefined>
   /** Stores a token of last resort for the app, durable when it resolves. */
   readonly setManual: (app: string, token: FlyToken | string, options?: CallOptions) => Promise<void>
   /** Removes the app's manual token, durable when it resolves. */
@@ -142,7 +134,7 @@ export interface FlyTokensClient extends AsyncDisposable {
    */
   readonly on: <Name extends TokenEvent["_tag"] | "*">(
     name: Name,
-    listener: (event: EventOf<Name>) => unknown
+    listener: (event: Name extends "*" ? TokenEvent : Extract<TokenEvent, { readonly _tag: Name }>) => unknown
   ) => () => void
   /**
    * Ends it: writes that were asked for are waited for, at most 5 seconds; calls that wait reject with

@@ -1,15 +1,9 @@
-/**
- * Making clients.
- *
- * @since 0.1.0
- */
+/** A client over everything that Node has. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
-import type { FlyTokens } from "../FlyTokens.ts"
 import { settingsOf } from "../resolver/Options.ts"
-import * as Client from "./Client.ts"
-import type { ClientOptions, CreateFlyTokensOptions, FlyTokensClient } from "./FlyTokensClient.ts"
+import type { CreateFlyTokensOptions, FlyTokensClient } from "./FlyTokensClient.ts"
+import { fromLayer } from "./fromLayer.ts"
 
 /**
  * Tokens for a Node program: from files, `~/.fly/config.yml`, the `fly` command and `process.env`.
@@ -43,41 +37,8 @@ import type { ClientOptions, CreateFlyTokensOptions, FlyTokensClient } from "./F
  * @stability stable
  */
 export const createFlyTokens = (options: CreateFlyTokensOptions = {}): FlyTokensClient => {
-  const checked = Effect.runSync(Effect.result(settingsOf(options)))
-  if (Result.isFailure(checked)) throw checked.failure
+  Effect.runSync(settingsOf(options))
   // Node's services take their time to load: not before they are needed.
   const loading = Effect.promise(() => import("../layers/FlyTokensNode.ts"))
   return fromLayer(Layer.unwrap(Effect.map(loading, ({ layer }) => layer(options))), options)
 }
-
-/**
- * A client over a layer of your own: another storage, other sources, a test's scripted ones.
- *
- * **Details**
- *
- * The layer is built by the first call; if that fails, its calls reject with the error and the next one tries again. Its
- * log goes where `log` says, unless it brings loggers, and its sleeps do not keep Node running, unless it brings a clock.
- *
- * **Example** (A fleet that shares a Redis)
- *
- * ```ts
- * import * as NodeRedis from "@effect/platform-node/NodeRedis"
- * import { FlyTokensNode } from "effect-fly-tokens/node"
- * import { fromLayer } from "effect-fly-tokens/promise"
- * import { LeaseRedis, StorageRedis } from "effect-fly-tokens/redis"
- * import * as Layer from "effect/Layer"
- *
- * const tokens = fromLayer(
- *   FlyTokensNode.layerNoStorage({ org: "my-org" }).pipe(
- *     Layer.provide(Layer.merge(StorageRedis.layer(), LeaseRedis.layer())),
- *     Layer.provide(NodeRedis.layer({ url: "redis://localhost:6379", disableOfflineQueue: true }))
- *   )
- * )
- * ```
- *
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
-export const fromLayer = (layer: Layer.Layer<FlyTokens, unknown>, options: ClientOptions = {}): FlyTokensClient =>
-  Client.make(layer, options)

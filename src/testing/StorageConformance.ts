@@ -8,9 +8,8 @@ import type * as Layer from "effect/Layer"
 import type { Storage, StorageKey } from "../services/Storage.ts"
 import * as Conformance from "./Conformance.ts"
 import * as CorruptionChecks from "./storage/CorruptionChecks.ts"
-import * as FenceChecks from "./storage/FenceChecks.ts"
-import * as ProcessChecks from "./storage/ProcessChecks.ts"
 import * as RecordChecks from "./storage/RecordChecks.ts"
+import * as WriterChecks from "./storage/WriterChecks.ts"
 
 /**
  * What the storage under test promises, and how to reach behind it.
@@ -44,8 +43,7 @@ export const checks = <E>(
   const { apps = 1_000, atomic = true, persistent = true, plant } = options
   return [
     ...RecordChecks.checks(layer, apps),
-    ...FenceChecks.checks(layer),
-    ...ProcessChecks.checks(layer, { atomic, persistent }),
+    ...WriterChecks.checks(layer, { atomic, persistent }),
     ...(plant === undefined ? [] : CorruptionChecks.checks(layer, plant))
   ]
 }

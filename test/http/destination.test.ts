@@ -2,6 +2,7 @@
  * Where tokens go, and where not.
  */
 import { assert, describe, it } from "@effect/vitest"
+import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
@@ -262,6 +263,37 @@ describe("the base URL", () => {
         "https://api.fly.io/graphql",
         "https://api.fly.io/graphql",
         "http://api:2/graphql"
+      ])
+    }))
+
+  it.effect("and trusted origins are values or Configs, with layerConfig", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      const { layer, sent } = scripted()
+      const variables = {
+        FLY_FLAPS_BASE_URL: "http://flaps:1",
+        MY_BASE_URL: "http://mine:2",
+        MY_PROXY: "http://proxy:3"
+      }
+      for (const baseUrl of [new URL("http://value:4"), Config.URL("MY_BASE_URL"), undefined]) {
+        const trustedOrigins = Config.map(Config.URL("MY_PROXY"), (url) => [url])
+        yield* Effect.gen(function*() {
+          const client = yield* FlyHttpClient
+          yield* client.get("/v1/apps")
+          yield* client.get("http://proxy:3/x")
+          assert.instanceOf(yield* Effect.flip(client.get("http://other:5/x")), UntrustedOrigin)
+        }).pipe(
+          Effect.provide(FlyHttpClient.layerConfig("my-app", "machines", { baseUrl, trustedOrigins })),
+          Effect.provide([world.layer(), layer, ConfigProvider.layer(ConfigProvider.fromUnknown(variables))])
+        )
+      }
+      assert.deepStrictEqual(sent.map(({ url }) => url), [
+        "http://value:4/v1/apps",
+        "http://proxy:3/x",
+        "http://mine:2/v1/apps",
+        "http://proxy:3/x",
+        "http://flaps:1/v1/apps",
+        "http://proxy:3/x"
       ])
     }))
 

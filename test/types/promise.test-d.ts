@@ -28,10 +28,10 @@ test("what they resolve to", () => {
     (app: string, options?: promise.CallOptions) => Promise<root.ResolvedToken>
   >()
   expectTypeOf<Client["refresh"]>().toEqualTypeOf<
-    (app: string, options?: promise.RefusalOptions) => Promise<root.ResolvedToken>
+    (app: string, options?: promise.RefreshOptions) => Promise<root.ResolvedToken>
   >()
   expectTypeOf<Client["invalidate"]>().toEqualTypeOf<
-    (app: string, options?: promise.RefusalOptions) => Promise<root.ResolvedToken | undefined>
+    (app: string, options?: promise.RefreshOptions) => Promise<root.ResolvedToken | undefined>
   >()
   expectTypeOf<Client["setManual"]>().toEqualTypeOf<
     (app: string, token: root.FlyToken | string, options?: promise.CallOptions) => Promise<void>

@@ -1,5 +1,31 @@
 /** Where a request goes, and whether a token may go there. */
+import * as Schema from "effect/Schema"
 import type { ApiTarget } from "../../token/FlyToken.ts"
+import { quote, told } from "../../token/Redaction.ts"
+
+/**
+ * The request goes to an origin that is neither one of Fly's APIs nor among `trustedOrigins`. Nothing was sent, and no
+ * source was asked for a token.
+ *
+ * @category errors
+ * @since 0.1.0
+ * @stability stable
+ */
+export class UntrustedOrigin extends Schema.TaggedError<UntrustedOrigin>()("UntrustedOrigin", {
+  /** Scheme, host and port, quoted; nothing else of the URL. */
+  origin: Schema.String
+}) {
+  /** The error for a URL. */
+  static of(url: URL): UntrustedOrigin {
+    return new UntrustedOrigin({ origin: quote(url.host === "" ? url.protocol : `${url.protocol}//${url.host}`) })
+  }
+  override get message(): string {
+    return told`no Fly token goes to ${this.origin}: it is no API of Fly's, and not among trustedOrigins`
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.stack ?? this.toString()
+  }
+}
 
 /** Where Fly's APIs are, as flyctl has it: paths below it are `/v1/apps/…` and `/graphql`. */
 export const baseUrls: Readonly<Record<ApiTarget, string>> = {
@@ -11,7 +37,7 @@ export const baseUrls: Readonly<Record<ApiTarget, string>> = {
  * The origins that get a token: both APIs (logs are at `api.fly.io`), and the Machines API inside of Fly's private
  * network, which has no TLS.
  */
-export const flyOrigins: ReadonlyArray<string> = [
+const flyOrigins: ReadonlyArray<string> = [
   "https://api.machines.dev",
   "https://api.fly.io",
   "http://_api.internal:4280"
@@ -36,10 +62,7 @@ export const resolve = (url: string, base: URL): string => {
  * Decides where tokens may go. Origins are compared as parsed, so neither a longer host, a user before an `@`, another
  * port nor another scheme passes for one of Fly's.
  */
-export const isTrusted = (trusted: ReadonlyArray<URL>): (url: URL) => boolean => {
-  const origins: ReadonlySet<string | undefined> = new Set([
-    ...flyOrigins,
-    ...trusted.map(webOrigin).filter((origin) => origin !== undefined)
-  ])
-  return (url) => origins.has(webOrigin(url))
+export const trust = (trusted: ReadonlyArray<URL>): (url: URL) => boolean => {
+  const origins = new Set([...flyOrigins, ...trusted.map(webOrigin)])
+  return (url) => webOrigin(url) !== undefined && origins.has(webOrigin(url))
 }

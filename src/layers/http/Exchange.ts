@@ -1,13 +1,10 @@
-/**
- * One request: where it goes, the token on it, and another token if that one is refused.
- *
- * @since 0.1.0
- */
+/** One request: where it goes, the token on it, and another token if that one is refused. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Headers from "effect/http/Headers"
+import type * as HttpBody from "effect/http/HttpBody"
 import * as HttpClient from "effect/http/HttpClient"
 import { HttpClientError, InvalidUrlError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -18,11 +15,9 @@ import type { FlyTokens } from "../../FlyTokens.ts"
 import type { InvalidAppName, NoTokenAvailable } from "../../services/TokenError.ts"
 import type { ResolvedToken } from "../../services/TokenProvider.ts"
 import type { ApiTarget } from "../../token/FlyToken.ts"
-import * as Destination from "./Destination.ts"
-import * as MintBrake from "./MintBrake.ts"
-import * as Refusal from "./Refusal.ts"
-import { canBeSentAgain } from "./RequestBody.ts"
-import { UntrustedOrigin } from "./UntrustedOrigin.ts"
+import { baseUrls, resolve, trust, UntrustedOrigin } from "./Destination.ts"
+import * as RejectionThrottle from "./RejectionThrottle.ts"
+import * as Unauthorized from "./Unauthorized.ts"
 
 /**
  * Where requests go, and which origins beside Fly's get tokens.
@@ -50,24 +45,13 @@ export interface FlyHttpClientOptions {
  */
 export type FlyHttpError = NoTokenAvailable | InvalidAppName | UntrustedOrigin | HttpClientError
 
-/** Redirects come back as they are: `fetch` would follow them by itself. */
-const requestInit = (context: Context.Context<never>): RequestInit => ({
-  ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
-  redirect: "manual"
-})
+const isValue = (body: unknown): boolean =>
+  typeof body === "string" || body === undefined || body === null || ArrayBuffer.isView(body) ||
+  body instanceof ArrayBuffer || body instanceof URLSearchParams || body instanceof Blob || body instanceof FormData
 
-/** The header is redacted also where a program redacts other ones. */
-const redactedNames = (context: Context.Context<never>): ReadonlyArray<string | RegExp> => [
-  ...Context.get(context, Headers.CurrentRedactedNames),
-  "authorization"
-]
-
-const guarded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.updateContext(effect, (context: Context.Context<R>) =>
-    context.pipe(
-      Context.add(FetchHttpClient.RequestInit, requestInit(context)),
-      Context.add(Headers.CurrentRedactedNames, redactedNames(context))
-    ) as Context.Context<R>)
+/** Whether a body is whole after it was sent. A stream is used up, or would run its effects anew. */
+export const canBeSentAgain = (body: HttpBody.HttpBody): boolean =>
+  body._tag === "Raw" ? isValue(body.body) : body._tag !== "Stream"
 
 /** Reads what nobody will, so that the connection can serve again; a long body is cut off. */
 const discard = (response: HttpClientResponse) => {
@@ -80,33 +64,42 @@ const discard = (response: HttpClientResponse) => {
   )
 }
 
-/**
- * A client that sends each request with the app's token, and once more if that is refused.
- *
- * @category combinators
- * @since 0.1.0
- * @stability unstable
- */
+/** A client that sends each request with the app's token, and once more if that is refused. */
 export const authorize = <E, R, R2>(
   self: HttpClient.HttpClient.With<E, R>,
   tokens: Effect.Effect<FlyTokens["Service"], never, R2>,
   app: string,
   target: ApiTarget,
-  options: FlyHttpClientOptions = {}
+  options: FlyHttpClientOptions = {},
+  requestInit?: RequestInit
 ): HttpClient.HttpClient.With<E | FlyHttpError, R | R2> => {
-  const base = options.baseUrl ?? new URL(Destination.baseUrls[target])
-  const isTrusted = Destination.isTrusted([base, ...options.trustedOrigins ?? []])
-  const brake = MintBrake.make()
+  const base = options.baseUrl ?? new URL(baseUrls[target])
+  const isTrusted = trust([base, ...options.trustedOrigins ?? []])
+  const throttle = RejectionThrottle.make()
 
-  const addressed = (request: HttpClientRequest.HttpClientRequest) =>
-    Effect.suspend((): Effect.Effect<HttpClientRequest.HttpClientRequest, UntrustedOrigin | HttpClientError> => {
-      const whole = HttpClientRequest.setUrl(request, Destination.resolve(request.url, base))
-      const url = HttpClientRequest.toUrl(whole)
-      if (Option.isNone(url)) {
-        return Effect.fail(new HttpClientError({ reason: new InvalidUrlError({ request }) }))
-      }
-      return isTrusted(url.value) ? Effect.succeed(whole) : Effect.fail(UntrustedOrigin.of(url.value))
-    })
+  /** The whole address of a request, if a token may go there. */
+  const addressed = Effect.fnUntraced(function*(request: HttpClientRequest.HttpClientRequest) {
+    const whole = HttpClientRequest.setUrl(request, resolve(request.url, base))
+    const url = HttpClientRequest.toUrl(whole)
+    if (Option.isNone(url)) return yield* new HttpClientError({ reason: new InvalidUrlError({ request }) })
+    return isTrusted(url.value) ? whole : yield* UntrustedOrigin.of(url.value)
+  })
+
+  const guarded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.updateContext(effect, (context: Context.Context<R>) =>
+      context.pipe(
+        // `fetch` would follow redirects by itself.
+        Context.add(FetchHttpClient.RequestInit, {
+          ...requestInit,
+          ...Context.getOrUndefined(context, FetchHttpClient.RequestInit),
+          redirect: "manual"
+        }),
+        // The header is redacted also where a program redacts other ones.
+        Context.add(Headers.CurrentRedactedNames, [
+          ...Context.get(context, Headers.CurrentRedactedNames),
+          "authorization"
+        ])
+      ) as Context.Context<R>)
 
   const isElsewhere = ({ url }: HttpClientResponse) => URL.canParse(url) && !isTrusted(new URL(url))
 
@@ -120,23 +113,23 @@ export const authorize = <E, R, R2>(
         guarded,
         // A client that followed a redirect to another server went there without the token.
         Effect.flatMap((response) =>
-          isElsewhere(response) ? Effect.succeed({ response, refused: false }) : Refusal.judge(target, response)
+          isElsewhere(response) ? Effect.succeed({ response, refused: false }) : Unauthorized.judge(target, response)
         ),
-        Effect.tap(({ refused }) => Effect.sync(() => refused || brake.worked(resolved)))
+        Effect.tap(({ refused }) => Effect.sync(() => refused || throttle.worked(resolved)))
       )
 
     const resolved = yield* get(app)
     const { refused, response } = yield* send(resolved)
-    if (!refused || !brake.mayReport(resolved, yield* Clock.currentTimeMillis)) return response
-    const refusal = { rejected: resolved.token }
+    if (!refused || !throttle.mayReport(resolved, yield* Clock.currentTimeMillis)) return response
+    const rejection = { rejected: resolved.token }
     if (!canBeSentAgain(request.body)) {
       // The token is dropped from memory even if the store fails.
-      yield* Effect.ignore(invalidate(app, refusal))
+      yield* Effect.ignore(invalidate(app, rejection))
       return response
     }
     yield* Effect.forkChild(discard(response))
     // What `get` gave is a token, unless a service of somebody's own is broken.
-    const other = yield* Effect.catchTag(refresh(app, refusal), "UnusableToken", Effect.die)
+    const other = yield* Effect.catchTag(refresh(app, rejection), "UnusableToken", Effect.die)
     return (yield* send(other)).response
   })
 

@@ -1,8 +1,4 @@
-/**
- * An `HttpClient` for Fly's APIs: it sends the app's token, and another one when the first is refused.
- *
- * @since 0.1.0
- */
+/** An `HttpClient` for Fly's APIs: it sends the app's token, and another one when the first is refused. */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,10 +8,18 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { FlyTokens } from "../../FlyTokens.ts"
+import { given, type OrConfig } from "../../resolver/Options.ts"
 import type { ApiTarget } from "../../token/FlyToken.ts"
 import { authorize, type FlyHttpClientOptions, type FlyHttpError } from "./Exchange.ts"
 
-type Arguments = [app: string, target: ApiTarget, options?: FlyHttpClientOptions]
+/**
+ * Options of which each is a value, or the `Config` of one.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export type FlyHttpClientConfig = OrConfig<FlyHttpClientOptions>
 
 /**
  * A client that sends the token of one app to one of Fly's APIs.
@@ -65,25 +69,7 @@ type Arguments = [app: string, target: ApiTarget, options?: FlyHttpClientOptions
 export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.HttpClient.With<FlyHttpError>>()(
   "effect-fly-tokens/FlyHttpClient"
 ) {
-  /**
-   * Any client, with the app's token on its requests.
-   *
-   * **Example** (A client of yours)
-   *
-   * ```ts
-   * import { FlyHttpClient } from "effect-fly-tokens/http"
-   * import * as Effect from "effect/Effect"
-   * import * as HttpClient from "effect/http/HttpClient"
-   *
-   * const client = Effect.map(HttpClient.HttpClient, (client) =>
-   *   client.pipe(
-   *     FlyHttpClient.authorized("my-app", "graphql"),
-   *     HttpClient.filterStatusOk
-   *   ))
-   * ```
-   *
-   * @category combinators
-   */
+  /** Any client, with the app's token on its requests. */
   static readonly authorized: {
     (app: string, target: ApiTarget, options?: FlyHttpClientOptions): <E, R>(
       self: HttpClient.HttpClient.With<E, R>
@@ -96,14 +82,11 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
     ): HttpClient.HttpClient.With<E | FlyHttpError, R | FlyTokens>
   } = dual(
     (args) => HttpClient.isHttpClient(args[0]),
-    <E, R>(self: HttpClient.HttpClient.With<E, R>, ...args: Arguments) => authorize(self, FlyTokens, ...args)
+    <E, R>(self: HttpClient.HttpClient.With<E, R>, app: string, target: ApiTarget, options?: FlyHttpClientOptions) =>
+      authorize(self, FlyTokens, app, target, options)
   )
 
-  /**
-   * A client over the present `HttpClient` and `FlyTokens`, for programs that need several of them.
-   *
-   * @category constructors
-   */
+  /** A client over the present `HttpClient` and `FlyTokens`, for programs that need several of them. */
   static make(
     app: string,
     target: ApiTarget,
@@ -113,24 +96,11 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
       const client = yield* HttpClient.HttpClient
       const tokens = yield* FlyTokens
       const init = yield* Effect.serviceOption(FetchHttpClient.RequestInit)
-      const own = Option.isNone(init) ? client : HttpClient.transformResponse(
-        client,
-        Effect.updateContext((context: Context.Context<never>) =>
-          Context.add(context, FetchHttpClient.RequestInit, {
-            ...init.value,
-            ...Context.getOrUndefined(context, FetchHttpClient.RequestInit)
-          })
-        )
-      )
-      return authorize(own, Effect.succeed(tokens), app, target, options)
+      return authorize(client, Effect.succeed(tokens), app, target, options, Option.getOrUndefined(init))
     })
   }
 
-  /**
-   * The client for an app and an API, over any `HttpClient`.
-   *
-   * @category layers
-   */
+  /** The client for an app and an API, over any `HttpClient`. */
   static layer(
     app: string,
     target: ApiTarget,
@@ -140,24 +110,26 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
   }
 
   /**
-   * The same with its base URL from `Config`, named as flyctl does it: `FLY_FLAPS_BASE_URL` for target `machines`,
-   * `FLY_API_BASE_URL` for target `graphql`.
-   *
-   * @category layers
+   * The same with options from `Config`: a value, or the `Config` of one. A `baseUrl` that is not given is read from
+   * flyctl's own variable, if it is set: `FLY_FLAPS_BASE_URL` for target `machines`, `FLY_API_BASE_URL` for `graphql`.
    */
   static layerConfig(
     app: string,
     target: ApiTarget,
-    options: Omit<FlyHttpClientOptions, "baseUrl"> = {}
+    options: FlyHttpClientConfig = {}
   ): Layer.Layer<FlyHttpClient, Config.ConfigError, HttpClient.HttpClient | FlyTokens> {
     const name = target === "machines" ? "FLY_FLAPS_BASE_URL" : "FLY_API_BASE_URL"
-    // To flyctl a variable that is empty is not set.
-    const baseUrl = Effect.flatMap(
-      Config.withDefault(Config.String(name), ""),
-      (text) => text === "" ? Effect.undefined : Config.URL(name)
-    )
+    const readers = {
+      // To flyctl a variable that is empty is not set.
+      baseUrl: Config.flatMap(
+        Config.withDefault(Config.String(name), ""),
+        (text) => text === "" ? Config.succeed(undefined) : Config.URL(name)
+      ),
+      // Nothing but the program says who else gets tokens.
+      trustedOrigins: Config.succeed(undefined)
+    }
     return Layer.unwrap(
-      Effect.map(baseUrl, (baseUrl) => FlyHttpClient.layer(app, target, { ...options, baseUrl }))
+      Effect.map(given<FlyHttpClientOptions>(readers, options), (options) => FlyHttpClient.layer(app, target, options))
     )
   }
 }

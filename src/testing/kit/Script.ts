@@ -1,8 +1,5 @@
-/**
- * What a scripted source does when it is asked.
- *
- * @since 0.1.0
- */
+/** What a scripted source does when it is asked. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /**
@@ -51,17 +48,24 @@ export type Script<A, E, Call> =
   | ((call: Call) => Outcome<A, E> | undefined)
 
 /**
- * A script that is being played: it remembers how far each name is in its list.
+ * What steers a scripted source, and tells what it was asked.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
+export interface Steering<S, Call> {
+  /** Another script from now on, from its start; `undefined` for none. What is under way goes on. */
+  readonly setScript: (script: S | undefined) => Effect.Effect<void>
+  /** The calls that began so far. */
+  readonly calls: Effect.Effect<ReadonlyArray<Call>>
+}
+
+/** A script that is being played. */
 export interface Player<A, E, Call> {
-  /** Begins another script, from its start; `undefined` is no script. */
-  readonly play: (script: Script<A, E, Call> | undefined) => void
-  /** What the script has for a call, else `otherwise`. */
-  readonly outcome: (call: Call, otherwise: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  readonly steering: Steering<Script<A, E, Call>, Call>
+  /** Notes a call, which comes to what the script has for it, else to what `otherwise` makes of it. */
+  readonly play: (call: Omit<Call, "at">, otherwise: (call: Call) => Effect.Effect<A, E>) => Effect.Effect<A, E>
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -69,14 +73,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Effect.isEffect(value) && !Array.isArray(value) &&
   (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
 
-/**
- * @category constructors
- * @since 0.1.0
- * @stability stable
- */
-export const player = <A, E, Call extends { readonly name: string }>(
+/** Each name is somewhere else in its list. */
+export const player = <A, E, Call extends { readonly name: string; readonly at: number }>(
   first: Script<A, E, Call> | undefined
 ): Player<A, E, Call> => {
+  const calls: Array<Call> = []
   let script = first
   let positions = new Map<string, number>()
 
@@ -87,22 +88,28 @@ export const player = <A, E, Call extends { readonly name: string }>(
     return outcomes[Math.min(position, outcomes.length - 1)]
   }
 
-  const scripted = (call: Call): Outcome<A, E> | undefined => {
+  const outcomeOf = (call: Call): Outcome<A, E> | undefined => {
+    if (script === undefined) return undefined
     if (typeof script === "function") return (script as (call: Call) => Outcome<A, E> | undefined)(call)
-    if (!isRecord(script)) return script === undefined ? undefined : next(script as Outcomes<A, E>, call.name)
+    if (!isRecord(script)) return next(script as Outcomes<A, E>, call.name)
     // An app may be called `constructor`.
     return Object.hasOwn(script, call.name) ? next(script[call.name] as Outcomes<A, E>, call.name) : undefined
   }
 
   return {
-    play: (another) => {
-      script = another
-      positions = new Map()
+    steering: {
+      setScript: (another) =>
+        Effect.sync(() => {
+          script = another
+          positions = new Map()
+        }),
+      calls: Effect.sync(() => [...calls])
     },
-    outcome: (call, otherwise) =>
-      Effect.suspend(() => {
-        const outcome = scripted(call)
-        if (outcome === undefined) return otherwise
+    play: (asked, otherwise) =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        const call = { ...asked, at } as Call
+        calls.push(call)
+        const outcome = outcomeOf(call) ?? otherwise(call)
         return Effect.isEffect(outcome) ? outcome as Effect.Effect<A, E> : Effect.succeed(outcome)
       })
   }

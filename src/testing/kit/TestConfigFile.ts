@@ -1,8 +1,4 @@
-/**
- * A config file of flyctl's that holds what the test says.
- *
- * @since 0.1.0
- */
+/** A config file of flyctl's that holds what the test says. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,10 +16,11 @@ import * as Script from "./Script.ts"
  */
 export type ConfigFileScript = Script.Outcomes<FlyToken, ConfigFileReason>
 
-const noFile = Effect.suspend(() => new NotFound({ what: "no config file" }))
-
 /** There is one file. */
-const file = { name: "config.yml" }
+interface Read {
+  readonly name: "config.yml"
+  readonly at: number
+}
 
 /**
  * Steers the scripted config file. Without a script there is none.
@@ -32,46 +29,25 @@ const file = { name: "config.yml" }
  * @since 0.1.0
  * @stability stable
  */
-export class TestConfigFile extends Context.Service<TestConfigFile, {
-  /** Another script from now on, from its start. */
-  readonly setScript: (script: ConfigFileScript | undefined) => Effect.Effect<void>
-  /** How often the file was read so far. */
-  readonly reads: Effect.Effect<number>
-}>()("effect-fly-tokens/testing/TestConfigFile") {
-  /**
-   * A config file that follows a script.
-   *
-   * @category layers
-   */
+export class TestConfigFile extends Context.Service<TestConfigFile, Script.Steering<ConfigFileScript, Read>>()(
+  "effect-fly-tokens/testing/TestConfigFile"
+) {
+  /** A config file that follows a script. */
   static layer(script?: ConfigFileScript): Layer.Layer<ConfigFile | TestConfigFile> {
     return Layer.effectContext(Effect.sync(() => {
-      let reads = 0
-      const player = Script.player<FlyToken, ConfigFileReason, typeof file>(script)
-      return Context.make(TestConfigFile, {
-        setScript: (script) => Effect.sync(() => player.play(script)),
-        reads: Effect.sync(() => reads)
-      }).pipe(Context.add(ConfigFile, {
-        accessToken: Effect.suspend(() => {
-          reads++
-          return player.outcome(file, noFile)
-        })
-      }))
+      const { play, steering } = Script.player<FlyToken, ConfigFileReason, Read>(script)
+      const accessToken = play({ name: "config.yml" }, () => new NotFound({ what: "no config file" }))
+      return Context.make(TestConfigFile, steering).pipe(Context.add(ConfigFile, { accessToken }))
     }))
   }
 
-  /**
-   * Another script from now on, from its start; `undefined` for no file.
-   *
-   * @category steering
-   */
+  /** Another script from now on, from its start; `undefined` for no file. */
   static setScript(script: ConfigFileScript | undefined): Effect.Effect<void, never, TestConfigFile> {
     return TestConfigFile.use((config) => config.setScript(script))
   }
 
-  /**
-   * How often the file was read so far.
-   *
-   * @category looking
-   */
-  static readonly reads: Effect.Effect<number, never, TestConfigFile> = TestConfigFile.use((config) => config.reads)
+  /** How often the file was read so far. */
+  static readonly reads: Effect.Effect<number, never, TestConfigFile> = TestConfigFile.use(
+    (config) => Effect.map(config.calls, (calls) => calls.length)
+  )
 }

@@ -1,8 +1,4 @@
-/**
- * An environment whose variables the test sets.
- *
- * @since 0.1.0
- */
+/** An environment whose variables the test sets. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,39 +21,26 @@ export type Variables = Readonly<Record<string, string | FlyToken | Effect.Effec
  * @since 0.1.0
  * @stability stable
  */
-export class TestEnvironment extends Context.Service<TestEnvironment, {
-  /** Sets variables; `undefined` removes one, and those that are not named stay. */
-  readonly setVariables: (variables: Variables) => Effect.Effect<void>
-}>()("effect-fly-tokens/testing/TestEnvironment") {
-  /**
-   * An environment with these variables and no others.
-   *
-   * @category layers
-   */
+export class TestEnvironment extends Context.Service<TestEnvironment, (variables: Variables) => Effect.Effect<void>>()(
+  "effect-fly-tokens/testing/TestEnvironment"
+) {
+  /** An environment with these variables and no others. */
   static layer(variables: Variables = {}): Layer.Layer<Environment | TestEnvironment> {
     return Layer.effectContext(Effect.gen(function*() {
       const texts = new Map<string, string | undefined>()
-
-      const setVariables = Effect.fnUntraced(function*(variables: Variables) {
+      const set = Effect.fnUntraced(function*(variables: Variables) {
         for (const [name, given] of Object.entries(variables)) {
           const value = Effect.isEffect(given) ? yield* given : given
           texts.set(name, FlyToken.isFlyToken(value) ? value.value : value)
         }
       })
-
-      yield* setVariables(variables)
-      return Context.make(TestEnvironment, { setVariables }).pipe(
-        Context.add(Environment, { get: (name) => texts.get(name) })
-      )
+      yield* set(variables)
+      return Context.make(TestEnvironment, set).pipe(Context.add(Environment, { get: (name) => texts.get(name) }))
     }))
   }
 
-  /**
-   * Sets variables; `undefined` removes one, and those that are not named stay.
-   *
-   * @category steering
-   */
+  /** Sets variables; `undefined` removes one, and those that are not named stay. */
   static setVariables(variables: Variables): Effect.Effect<void, never, TestEnvironment> {
-    return TestEnvironment.use((environment) => environment.setVariables(variables))
+    return TestEnvironment.use((set) => set(variables))
   }
 }

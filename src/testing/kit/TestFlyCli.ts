@@ -1,14 +1,9 @@
-/**
- * A `fly` command that does what the test says.
- *
- * @since 0.1.0
- */
-import * as Clock from "effect/Clock"
+/** A `fly` command that does what the test says. */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type FlyCallOptions, FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
+import { FlyCli, type FlyCliReason } from "../../services/FlyCli.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
 import * as Script from "./Script.ts"
 import * as TestToken from "./TestToken.ts"
@@ -57,77 +52,31 @@ const minted = ({ mintFor, name, ttl }: Mint): Effect.Effect<FlyToken> =>
  * of its own that has the app's name, so that outcomes by name are outcomes by app; the option `org` of the resolver
  * puts apps into one organization, whose token they share.
  *
- * **Example** (One app's mint is refused, another one's hangs)
- *
- * ```ts
- * import { FlyTokens, MissReason } from "effect-fly-tokens"
- * import { TestConfigFile, TestEnvironment, TestFlyCli, TestStorage } from "effect-fly-tokens/testing"
- * import * as Effect from "effect/Effect"
- * import * as Layer from "effect/Layer"
- *
- * const cli = TestFlyCli.layer({ refused: new MissReason.MintRefused(), slow: Effect.never })
- *
- * const tokens = FlyTokens.layer().pipe(
- *   Layer.provideMerge(Layer.mergeAll(cli, TestStorage.layer(), TestConfigFile.layer(), TestEnvironment.layer()))
- * )
- * ```
- *
  * @category services
  * @since 0.1.0
  * @stability stable
  */
-export class TestFlyCli extends Context.Service<TestFlyCli, {
-  /** Another script from now on, from its start. */
-  readonly setScript: (script: FlyCliScript | undefined) => Effect.Effect<void>
-  /** The mints that began so far. */
-  readonly mints: Effect.Effect<ReadonlyArray<Mint>>
-}>()("effect-fly-tokens/testing/TestFlyCli") {
-  /**
-   * A command that follows a script.
-   *
-   * @category layers
-   */
+export class TestFlyCli extends Context.Service<TestFlyCli, Script.Steering<FlyCliScript, Mint>>()(
+  "effect-fly-tokens/testing/TestFlyCli"
+) {
+  /** A command that follows a script. */
   static layer(script?: FlyCliScript): Layer.Layer<FlyCli | TestFlyCli> {
     return Layer.effectContext(Effect.sync(() => {
-      const mints: Array<Mint> = []
-      const player = Script.player<FlyToken, FlyCliReason, Mint>(script)
-
-      const mint = (
-        mintFor: Mint["mintFor"],
-        name: string,
-        { environmentToken, ttl }: FlyCallOptions & { readonly ttl: Duration.Duration }
-      ) =>
-        Effect.flatMap(Clock.currentTimeMillis, (at) => {
-          const call: Mint = { mintFor, name, at, ttl, environmentToken }
-          mints.push(call)
-          return player.outcome(call, minted(call))
-        })
-
-      return Context.make(TestFlyCli, {
-        setScript: (script) => Effect.sync(() => player.play(script)),
-        mints: Effect.sync(() => [...mints])
-      }).pipe(Context.add(FlyCli, {
-        mintReadonly: (org, options) => mint("organization", org, options),
-        mintDeploy: (app, options) => mint("app", app, options),
+      const { play, steering } = Script.player<FlyToken, FlyCliReason, Mint>(script)
+      return Context.make(TestFlyCli, steering).pipe(Context.add(FlyCli, {
+        mintReadonly: (name, options) => play({ mintFor: "organization", name, ...options }, minted),
+        mintDeploy: (name, options) => play({ mintFor: "app", name, ...options }, minted),
         listApps: () => Effect.succeed(new Map()),
         orgOf: (app) => Effect.succeed<string>(app)
       }))
     }))
   }
 
-  /**
-   * Another script from now on, from its start; `undefined` for none. What is under way goes on.
-   *
-   * @category steering
-   */
+  /** Another script from now on, from its start; `undefined` for none. What is under way goes on. */
   static setScript(script: FlyCliScript | undefined): Effect.Effect<void, never, TestFlyCli> {
     return TestFlyCli.use((cli) => cli.setScript(script))
   }
 
-  /**
-   * The mints that began so far.
-   *
-   * @category looking
-   */
-  static readonly mints: Effect.Effect<ReadonlyArray<Mint>, never, TestFlyCli> = TestFlyCli.use((cli) => cli.mints)
+  /** The mints that began so far. */
+  static readonly mints: Effect.Effect<ReadonlyArray<Mint>, never, TestFlyCli> = TestFlyCli.use((cli) => cli.calls)
 }

@@ -1,8 +1,4 @@
-/**
- * `FlyTokens` for tests: the real resolver over sources that do what the test says.
- *
- * @since 0.1.0
- */
+/** `FlyTokens` for tests: the real resolver over sources that do what the test says. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -78,35 +74,31 @@ export type TestServices =
   | TestConfigFile
   | TestFlyCli
 
-const rejectedOf = (refusal: RefreshOptions | undefined): Pick<FlyTokensCall, "rejected"> => {
-  const rejected = refusal?.rejected
-  return rejected === undefined ? {} : { rejected: FlyToken.make(rejected) }
-}
-
 /** The resolver, with a list of what was asked of it. */
 const recording = Effect.gen(function*() {
   const tokens = yield* FlyTokens
   const clock = yield* Clock.Clock
   const calls: Array<FlyTokensCall> = []
-  const note = (call: Omit<FlyTokensCall, "at">) => void calls.push({ ...call, at: clock.currentTimeMillisUnsafe() })
-  const noted = <A, E>(call: Omit<FlyTokensCall, "at">, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  const note = (operation: FlyTokensCall["operation"], app: string, options?: RefreshOptions) => {
+    const rejected = options?.rejected === undefined ? {} : { rejected: FlyToken.make(options.rejected) }
+    calls.push({ operation, app, at: clock.currentTimeMillisUnsafe(), ...rejected })
+  }
+  const noted = <A, E>(effect: Effect.Effect<A, E>, ...call: Parameters<typeof note>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
-      note(call)
+      note(...call)
       return effect
     })
 
-  return Context.make(TestFlyTokens, { calls: Effect.sync(() => [...calls]) }).pipe(
+  return Context.make(TestFlyTokens, Effect.sync(() => [...calls])).pipe(
     Context.add(FlyTokens, {
       ...tokens,
-      get: (app) => noted({ operation: "get", app }, tokens.get(app)),
-      refresh: (app, refusal) =>
-        noted({ operation: "refresh", app, ...rejectedOf(refusal) }, tokens.refresh(app, refusal)),
-      invalidate: (app, refusal) =>
-        noted({ operation: "invalidate", app, ...rejectedOf(refusal) }, tokens.invalidate(app, refusal)),
-      setManual: (app, token) => noted({ operation: "setManual", app }, tokens.setManual(app, token)),
-      removeManual: (app) => noted({ operation: "removeManual", app }, tokens.removeManual(app)),
+      get: (app) => noted(tokens.get(app), "get", app),
+      refresh: (app, options) => noted(tokens.refresh(app, options), "refresh", app, options),
+      invalidate: (app, options) => noted(tokens.invalidate(app, options), "invalidate", app, options),
+      setManual: (app, token) => noted(tokens.setManual(app, token), "setManual", app),
+      removeManual: (app) => noted(tokens.removeManual(app), "removeManual", app),
       peek: (app) => {
-        note({ operation: "peek", app })
+        note("peek", app)
         return tokens.peek(app)
       }
     })
@@ -144,15 +136,10 @@ const recording = Effect.gen(function*() {
  * @since 0.1.0
  * @stability stable
  */
-export class TestFlyTokens extends Context.Service<TestFlyTokens, {
-  /** What the program asked for so far. */
-  readonly calls: Effect.Effect<ReadonlyArray<FlyTokensCall>>
-}>()("effect-fly-tokens/testing/TestFlyTokens") {
-  /**
-   * The resolver over scripted sources. Without options every app gets a minted token.
-   *
-   * @category layers
-   */
+export class TestFlyTokens extends Context.Service<TestFlyTokens, Effect.Effect<ReadonlyArray<FlyTokensCall>>>()(
+  "effect-fly-tokens/testing/TestFlyTokens"
+) {
+  /** The resolver over scripted sources. Without options every app gets a minted token. */
   static layer(options: TestFlyTokensOptions = {}): Layer.Layer<TestServices, InvalidOption> {
     const { cli, config, env, storage, ...resolver } = options
     return Layer.effectContext(recording).pipe(
@@ -168,12 +155,8 @@ export class TestFlyTokens extends Context.Service<TestFlyTokens, {
     )
   }
 
-  /**
-   * What the program under test asked of `FlyTokens` so far.
-   *
-   * @category looking
-   */
-  static readonly calls: Effect.Effect<ReadonlyArray<FlyTokensCall>, never, TestFlyTokens> = TestFlyTokens.use(
-    (tokens) => tokens.calls
-  )
+  /** What the program under test asked of `FlyTokens` so far. */
+  static readonly calls: Effect.Effect<ReadonlyArray<FlyTokensCall>, never, TestFlyTokens> = TestFlyTokens.use((
+    calls
+  ) => calls)
 }

@@ -1,8 +1,4 @@
-/**
- * A store in memory that can be made to fail, to hang and to be slow.
- *
- * @since 0.1.0
- */
+/** A store in memory that can be made to fail, to hang and to be slow. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -68,22 +64,21 @@ export interface TestStorageOptions {
   readonly script?: StorageScript | undefined
 }
 
-const keys: ReadonlyArray<StorageKey> = ["cached", "manual", "org"]
-
-const put = Effect.fnUntraced(function*(
+const put = (
   storage: Storage["Service"],
   name: string,
   key: StorageKey,
   given: FlyToken | Effect.Effect<FlyToken>
-) {
-  const token = FlyToken.isFlyToken(given) ? given : yield* given
-  yield* storage.put(name, key, {
-    token: token.redacted,
-    expiresAt: token.expiresAt,
-    source: key === "manual" ? "manual" : "cli",
-    savedAt: yield* Clock.currentTimeMillis
+) =>
+  Effect.gen(function*() {
+    const token = FlyToken.isFlyToken(given) ? given : yield* given
+    yield* storage.put(name, key, {
+      token: token.redacted,
+      expiresAt: token.expiresAt,
+      source: key === "manual" ? "manual" : "cli",
+      savedAt: yield* Clock.currentTimeMillis
+    })
   })
-})
 
 /**
  * Steers the store of a test.
@@ -97,49 +92,33 @@ const put = Effect.fnUntraced(function*(
  * @since 0.1.0
  * @stability stable
  */
-export class TestStorage extends Context.Service<TestStorage, {
-  /** Another script from now on, from its start. */
-  readonly setScript: (script: StorageScript | undefined) => Effect.Effect<void>
-  /** The accesses that began so far. */
-  readonly accesses: Effect.Effect<ReadonlyArray<StorageAccess>>
-  /** The records themselves, without the script before them. */
-  readonly records: Storage["Service"]
-}>()("effect-fly-tokens/testing/TestStorage") {
-  /**
-   * A store that follows a script. Each build of the layer is a store of its own.
-   *
-   * @category layers
-   */
-  static layer(options: TestStorageOptions = {}): Layer.Layer<Storage | TestStorage> {
+export class TestStorage extends Context.Service<
+  TestStorage,
+  Script.Steering<StorageScript, StorageAccess> & {
+    /** The records themselves, without the script before them. */
+    readonly records: Storage["Service"]
+  }
+>()("effect-fly-tokens/testing/TestStorage") {
+  /** A store that follows a script. Each build of the layer is a store of its own. */
+  static layer({ script, ...tokens }: TestStorageOptions = {}): Layer.Layer<Storage | TestStorage> {
     const make = Effect.gen(function*() {
       const records = yield* Storage
-      for (const key of keys) {
-        for (const [name, token] of Object.entries(options[key] ?? {})) {
+      for (const [key, byName] of Object.entries(tokens) as ReadonlyArray<[StorageKey, Tokens | undefined]>) {
+        for (const [name, token] of Object.entries(byName ?? {})) {
           // What cannot be stored is a mistake in the test.
           yield* Effect.orDie(put(records, name, key, token))
         }
       }
 
-      const accesses: Array<StorageAccess> = []
-      const player = Script.player<void, StorageError, StorageAccess>(options.script)
-
+      const { play, steering } = Script.player<void, StorageError, StorageAccess>(script)
       const through = <A>(
         operation: StorageAccess["operation"],
         name: string,
         key: StorageKey,
         access: Effect.Effect<A, StorageError>
-      ) =>
-        Effect.flatMap(Clock.currentTimeMillis, (at) => {
-          const call: StorageAccess = { operation, name, key, at }
-          accesses.push(call)
-          return Effect.andThen(player.outcome(call, Effect.void), access)
-        })
+      ) => Effect.andThen(play({ operation, name, key }, () => Effect.void), access)
 
-      return Context.make(TestStorage, {
-        setScript: (script) => Effect.sync(() => player.play(script)),
-        accesses: Effect.sync(() => [...accesses]),
-        records
-      }).pipe(Context.add(Storage, {
+      return Context.make(TestStorage, { ...steering, records }).pipe(Context.add(Storage, {
         get: (name, key) => through("get", name, key, records.get(name, key)),
         put: (name, key, record) => through("put", name, key, records.put(name, key, record)),
         delete: (name, key) => through("delete", name, key, records.delete(name, key)),
@@ -150,28 +129,16 @@ export class TestStorage extends Context.Service<TestStorage, {
     return Layer.effectContext(make).pipe(Layer.provide(Layer.fresh(StorageMemory.layer)))
   }
 
-  /**
-   * The script of a store that cannot be reached.
-   *
-   * @category scripts
-   */
+  /** The script of a store that cannot be reached. */
   static readonly unavailable = ({ operation }: StorageAccess): StorageError =>
     new StorageError({ operation, kind: "Unavailable", why: "the test's store is down" })
 
-  /**
-   * Another script from now on, from its start; `undefined` for a store that works.
-   *
-   * @category steering
-   */
+  /** Another script from now on, from its start; `undefined` for a store that works. */
   static setScript(script: StorageScript | undefined): Effect.Effect<void, never, TestStorage> {
     return TestStorage.use((storage) => storage.setScript(script))
   }
 
-  /**
-   * Stores a token, as another process would.
-   *
-   * @category steering
-   */
+  /** Stores a token, as another process would. */
   static put(
     name: string,
     key: StorageKey,
@@ -180,21 +147,13 @@ export class TestStorage extends Context.Service<TestStorage, {
     return TestStorage.use(({ records }) => put(records, name, key, token))
   }
 
-  /**
-   * What is stored, as another process would find it.
-   *
-   * @category looking
-   */
+  /** What is stored, as another process would find it. */
   static get(name: string, key: StorageKey): Effect.Effect<Option.Option<StoredToken>, StorageError, TestStorage> {
     return TestStorage.use(({ records }) => records.get(name, key))
   }
 
-  /**
-   * The accesses that began so far.
-   *
-   * @category looking
-   */
+  /** The accesses that began so far. */
   static readonly accesses: Effect.Effect<ReadonlyArray<StorageAccess>, never, TestStorage> = TestStorage.use(
-    (storage) => storage.accesses
+    (storage) => storage.calls
   )
 }

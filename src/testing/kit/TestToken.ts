@@ -23,25 +23,35 @@
  *
  * @since 0.1.0
  */
+import { encode } from "@msgpack/msgpack"
+import { hmac } from "@noble/hashes/hmac.js"
+import { sha256 } from "@noble/hashes/sha2.js"
+import { utf8ToBytes } from "@noble/hashes/utils.js"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Random from "effect/Random"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { permissionLocation } from "../../token/Macaroon.ts"
-import * as TestMacaroon from "./TestMacaroon.ts"
 
 /**
- * What a token is made from.
+ * What a token allows, and from what its bytes are made.
  *
  * @category models
  * @since 0.1.0
  * @stability stable
  */
-export interface Seeded {
+export interface Grant {
   /** The same seed at the same time gives the same token. Default: another token each time. */
   readonly seed?: string | number | undefined
+  /** Fly's internal number of the organization. Default 4721. */
+  readonly org?: number | undefined
+  /** Fly's internal number of the one app that it is for. Default: all apps of the organization. */
+  readonly app?: number | undefined
+  /** Whether it only reads. Default: a token of an organization does, one of an app does not, as flyctl mints them. */
+  readonly readOnly?: boolean | undefined
 }
 
 /**
@@ -64,22 +74,6 @@ export type Life =
   }
 
 /**
- * What a token of macaroons allows.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export interface Grant extends Seeded {
-  /** Fly's internal number of the organization. Default 4721. */
-  readonly org?: number | undefined
-  /** Fly's internal number of the one app that it is for. Default: all apps of the organization. */
-  readonly app?: number | undefined
-  /** Whether it only reads. Default: a token of an organization does, one of an app does not, as flyctl mints them. */
-  readonly readOnly?: boolean | undefined
-}
-
-/**
  * What a token allows, how long it lives, and whether it is whole.
  *
  * @category models
@@ -91,45 +85,69 @@ export type TestTokenOptions = Grant & Life & {
   readonly discharged?: boolean | undefined
 }
 
-const authLocation = "https://api.fly.io/aaa/v1"
+/** As many bytes as wanted, the same ones for the same label. */
+type Bytes = (label: string, length: number) => Uint8Array
 
-const seedOf = (seed: Seeded["seed"]): Effect.Effect<string> =>
-  seed === undefined
-    ? Effect.map(Effect.all([Random.next, Random.next]), (numbers) => numbers.join("/"))
-    : Effect.succeed(`${typeof seed}/${seed}`)
+const bytesFrom = (seed: Grant["seed"]): Effect.Effect<Bytes> =>
+  Effect.map(
+    seed === undefined
+      ? Effect.map(Effect.all([Random.next, Random.next]), (numbers) => numbers.join("/"))
+      : Effect.succeed(`${typeof seed}/${seed}`),
+    (seed) => (label, length) => {
+      const bytes = new Uint8Array(length)
+      for (let block = 0; block * 32 < length; block++) {
+        const digest = sha256(utf8ToBytes(JSON.stringify([seed, label, block])))
+        bytes.set(digest.subarray(0, Math.min(32, length - block * 32)), block * 32)
+      }
+      return bytes
+    }
+  )
+
+/** The types of caveats, as superfly/macaroon v0.3.0 numbers them. */
+const types = { organization: 0, apps: 3, validityWindow: 4, thirdParty: 11, action: 26 } as const
+
+type Caveat = readonly [type: number, body: unknown]
+
+/** Read; and read, write, create, delete, control. */
+const masks = { read: 1, all: 31 } as const
+
+/** One macaroon with its chain of HMACs. */
+const piece = (
+  key: Uint8Array,
+  nonce: readonly [kid: Uint8Array, rnd: Uint8Array, proof: boolean],
+  location: string,
+  caveats: ReadonlyArray<Caveat>
+): string => {
+  const start = hmac(sha256, key, encode(nonce))
+  const tail = caveats.reduce((tail, caveat) => hmac(sha256, tail, encode(caveat)), start)
+  return `fm2_${Base64.encode(encode([nonce, location, caveats.flat(), tail]))}`
+}
+
+const authLocation = "https://api.fly.io/aaa/v1"
 
 const secondsOf = (millis: number): number => Math.floor(millis / 1000)
 
-const textOf = (options: TestTokenOptions, seed: string, now: number): string => {
+const textOf = (options: TestTokenOptions, bytes: Bytes, now: number): string => {
   const { app, discharged = true, org = 4721, readOnly = app === undefined } = options
   const ends = options.expiresAt ?? now + Duration.toMillis(options.life ?? Duration.hours(24))
-  const bytes = (label: string, length: number) => TestMacaroon.bytesOf(seed, label, length)
   const ticket = bytes("ticket", 40)
 
-  const permission = TestMacaroon.piece({
-    key: bytes("key", 32),
-    kid: bytes("kid", 8),
-    rnd: bytes("rnd", 16),
-    proof: false,
-    location: permissionLocation,
-    caveats: [
-      TestMacaroon.organization(org, TestMacaroon.maskAll),
-      TestMacaroon.thirdParty(authLocation, bytes("verifier", 48), ticket),
-      ...(app === undefined ? [] : [TestMacaroon.app(app, TestMacaroon.maskAll)]),
-      ...(readOnly ? [app === undefined ? TestMacaroon.organization(org, 1) : TestMacaroon.action(1)] : [])
-    ]
-  })
+  const reading: Caveat = app === undefined ? [types.organization, [org, masks.read]] : [types.action, masks.read]
+  const permission = piece(bytes("key", 32), [bytes("kid", 8), bytes("rnd", 16), false], permissionLocation, [
+    [types.organization, [org, masks.all]],
+    [types.thirdParty, [authLocation, bytes("verifier", 48), ticket]],
+    ...(app === undefined ? [] : [[types.apps, [new Map([[app, masks.all]])]] as const]),
+    ...(readOnly ? [reading] : [])
+  ])
   if (!discharged) return `FlyV1 ${permission}`
 
   const begins = secondsOf(Math.min(now, ends))
-  const discharge = TestMacaroon.piece({
-    key: bytes("discharge key", 32),
-    kid: ticket,
-    rnd: bytes("discharge rnd", 16),
-    proof: true,
-    location: authLocation,
-    caveats: Number.isFinite(ends) ? [TestMacaroon.validityWindow(begins, secondsOf(ends))] : []
-  })
+  const discharge = piece(
+    bytes("discharge key", 32),
+    [ticket, bytes("discharge rnd", 16), true],
+    authLocation,
+    Number.isFinite(ends) ? [[types.validityWindow, [begins, secondsOf(ends)]]] : []
+  )
   return `FlyV1 ${permission},${discharge}`
 }
 
@@ -146,8 +164,8 @@ const textOf = (options: TestTokenOptions, seed: string, now: number): string =>
  */
 export const make = (options: TestTokenOptions = {}): Effect.Effect<FlyToken> =>
   Effect.gen(function*() {
-    const seed = yield* seedOf(options.seed)
-    return FlyToken.make(textOf(options, seed, yield* Clock.currentTimeMillis))
+    const bytes = yield* bytesFrom(options.seed)
+    return FlyToken.make(textOf(options, bytes, yield* Clock.currentTimeMillis))
   })
 
 /**
@@ -187,8 +205,5 @@ export const malformed = (options: Grant = {}): Effect.Effect<FlyToken> =>
  * @since 0.1.0
  * @stability stable
  */
-export const user = (options: Seeded = {}): Effect.Effect<FlyToken> =>
-  Effect.map(
-    seedOf(options.seed),
-    (seed) => FlyToken.make(`fo1_${Base64Url.encode(TestMacaroon.bytesOf(seed, "user", 32))}`)
-  )
+export const user = (options: Pick<Grant, "seed"> = {}): Effect.Effect<FlyToken> =>
+  Effect.map(bytesFrom(options.seed), (bytes) => FlyToken.make(`fo1_${Base64Url.encode(bytes("user", 32))}`))

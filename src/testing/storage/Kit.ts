@@ -25,7 +25,10 @@ export const record = (text: string, fields: Partial<Omit<StoredToken, "token">>
   ...fields
 })
 
-export const plain = ({ expiresAt, fence, org, savedAt, source, token }: StoredToken) => [
+/** In the token of a record that is refused. */
+export const secret = "fo1_secret-of-a-check"
+
+const plain = ({ expiresAt, fence, org, savedAt, source, token }: StoredToken) => [
   Redacted.value(token),
   expiresAt,
   source,
@@ -36,14 +39,20 @@ export const plain = ({ expiresAt, fence, org, savedAt, source, token }: StoredT
 
 const plainOption = Option.match({ onNone: () => null, onSome: plain })
 
-/** A token's alphabet and length. */
-export const longText = `FlyV1 fm2_${"lJPECAAAAAAA+/=_-,".repeat(290)}`
-
-/** All that breaks careless encoding. */
-export const oddText = "a\"b\\c\n\r\t'%_*[]{}$1 ${x} €\u0000\u2028😀"
-
 export const read = (name: string, key: StorageKey = "cached") =>
   Storage.use((storage) => Effect.map(storage.get(name, key), plainOption))
+
+export const put = (name: string, key: StorageKey, stored: StoredToken) =>
+  Storage.use((storage) => storage.put(name, key, stored))
+
+export const remove = (name: string, key: StorageKey) => Storage.use((storage) => storage.delete(name, key))
+
+export const holds = (rule: string, name: string, key: StorageKey, stored: StoredToken | null) =>
+  Effect.flatMap(read(name, key), (found) => same(rule, found, stored === null ? null : plain(stored)))
+
+/** Stores a record, and finds it again as it was. */
+export const keeps = (rule: string, name: string, key: StorageKey, stored: StoredToken) =>
+  Effect.andThen(put(name, key, stored), holds(rule, name, key, stored))
 
 /**
  * What `getMany` answers in the order of the names: what `read` does, or the kind of the failure. A storage need not have
@@ -55,56 +64,34 @@ export const answersMany = (
   key: StorageKey,
   expected: ReadonlyArray<StoredToken | StorageError["kind"] | null>
 ) =>
-  Storage.use((storage) =>
-    storage.getMany === undefined ? Effect.void : Effect.flatMap(storage.getMany(names, key), (found) =>
-      same(
-        rule,
-        names.map((name) => {
-          const outcome = found.get(name)
-          return outcome === undefined
-            ? "no answer"
-            : Result.match(outcome, { onFailure: ({ kind }) => kind, onSuccess: plainOption })
-        }),
-        expected.map((each) => each === null || typeof each === "string" ? each : plain(each))
-      ))
-  )
-
-export const put = (name: string, key: StorageKey, stored: StoredToken) =>
-  Storage.use((storage) => storage.put(name, key, stored))
-
-export const holds = (rule: string, name: string, key: StorageKey, stored: StoredToken) =>
-  Effect.flatMap(read(name, key), (found) => same(rule, found, plain(stored)))
+  Effect.gen(function*() {
+    const storage = yield* Storage
+    if (storage.getMany === undefined) return
+    const found = yield* storage.getMany(names, key)
+    const answers = names.map((name) => {
+      const outcome = found.get(name)
+      if (outcome === undefined) return "no answer"
+      return Result.match(outcome, { onFailure: ({ kind }) => kind, onSuccess: plainOption })
+    })
+    yield* same(rule, answers, expected.map((each) => each === null || typeof each === "string" ? each : plain(each)))
+  })
 
 export const failsWith = (
   rule: string,
   effect: Effect.Effect<unknown, StorageError, Storage>,
   kind: StorageError["kind"]
-) => Effect.flatMap(failure(rule, effect), (error) => same(rule, [error._tag, error.kind], ["StorageError", kind]))
-
-/** An error that was made where a token with this text was given. */
-export const holdsNoSecret = (error: Error, secret: string) =>
-  hold("errors hold no token", !`${error.message}${JSON.stringify(error)}${error.stack}`.includes(secret))
-
-let counter = 0
-
-/** A check over names that nobody else uses, removed at its end. */
-export const checksOf = <E>(layer: Layer.Layer<Storage, E>) =>
-(
-  name: string,
-  count: number,
-  run: (names: ReadonlyArray<string>) => Effect.Effect<void, unknown, Storage>
-): Conformance.Check => ({
-  name,
-  run: Effect.suspend(() => {
-    const stem = `conform-${Math.floor(Math.random() * 36 ** 8).toString(36)}-${counter++}`
-    const names = Array.from({ length: count }, (_, n) => `${stem}-${n}`)
-    const clean = Storage.use((storage) =>
-      Effect.forEach(
-        names,
-        (each) => Effect.forEach(keys, (key) => Effect.ignore(storage.delete(each, key)), { discard: true }),
-        { concurrency: 16, discard: true }
-      )
-    )
-    return Effect.ensuring(run(names), clean).pipe(Effect.provide(layer))
+) =>
+  Effect.gen(function*() {
+    const error = yield* failure(rule, effect)
+    yield* same(rule, [error._tag, error.kind], ["StorageError", kind])
+    yield* hold("errors hold no token", !`${error.message}${JSON.stringify(error)}${error.stack}`.includes(secret))
   })
-})
+
+/** What the names hold is removed at the end. */
+export const checksOf = <E>(layer: Layer.Layer<Storage, E>) =>
+  Conformance.checksOf(layer, (names) =>
+    Effect.forEach(
+      names,
+      (name) => Effect.forEach(keys, (key) => Effect.ignore(remove(name, key)), { discard: true }),
+      { concurrency: 16, discard: true }
+    ))

@@ -1,10 +1,9 @@
-/** Keeps an API that refuses every token from causing a mint per request. */
+/** Keeps an API that refuses every token from causing a mint per request: each mint leaves a record at Fly. */
 import type { ResolvedToken } from "../../services/TokenProvider.ts"
 
-/** Each mint leaves a record at Fly. */
 const pauseMillis = 60_000
 
-export interface MintBrake {
+export interface RejectionThrottle {
   /** The token was sent, and not refused. */
   readonly worked: (resolved: ResolvedToken) => void
   /**
@@ -14,7 +13,7 @@ export interface MintBrake {
   readonly mayReport: (resolved: ResolvedToken, now: number) => boolean
 }
 
-export const make = (): MintBrake => {
+export const make = (): RejectionThrottle => {
   let good: string | undefined
   let reported: { readonly identity: string; readonly at: number } | undefined
   return {
