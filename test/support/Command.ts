@@ -18,6 +18,9 @@ import type { Sandbox } from "./Sandbox.ts"
 /** Set by bundledCommand.ts, if by nobody else. */
 export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bundled")
 
+/** Whether somebody else named a command to be tested, the built one for instance. */
+const isNamed = process.env["FLY_TOKENS_BUNDLED"] === undefined
+
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))
 
@@ -119,6 +122,9 @@ export const runInProcess = (sandbox: Sandbox, args: ReadonlyArray<string>, inpu
     const ended = Effect.promise(() => Effect.runPromise(program))
     return Effect.map(inEnvironment(environmentOf(sandbox), ended), (code) => ({ code, stdout, stderr }))
   })
+
+/** Either: a process of its own if somebody named the command to be tested. */
+export const runEither: typeof runInProcess = isNamed ? run : runInProcess
 
 /** Looks again and again until a condition holds: another process is not on our clock. The test's limit ends it. */
 export const until = <A>(look: () => A, holds: (seen: A) => boolean): Effect.Effect<A> =>
