@@ -133,7 +133,7 @@ describe("nothing hidden is in what the command prints:", () => {
 
   it("findings", () => {
     expectVisible(Finding.lines(found, true).join("\n"))
-    expectVisible(Doctor.text([{ name: "check", findings: [found] }], options))
+    expectVisible(Doctor.text([{ name: "check", findings: [found] }], true))
   })
 
   it("explanations", () => {

@@ -1,6 +1,6 @@
 /** Running the command to its end: which signals end it in order, which exit code tells of it, and that it does end. */
 import * as Cause from "effect/Cause"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import { existsSync } from "node:fs"
@@ -10,6 +10,7 @@ import type { Writable } from "node:stream"
 import * as Signals from "../layers/Signals.ts"
 import { fromDefect } from "../services/MissReason.ts"
 import * as Failure from "./Failure.ts"
+import * as Output from "./Output.ts"
 
 /** How long output is waited for after a signal: whoever reads it may have stopped. */
 const flushAfterSignalMillis = 1_000
@@ -31,16 +32,9 @@ export const codeOf = (
 }
 
 /** Waits until a stream has handed on what it was given, or cannot. */
-const flushed = (stream: Writable): Promise<void> =>
-  new Promise((resolve) => {
-    if (stream.writableLength === 0 || stream.destroyed) return resolve()
-    stream.once("error", () => resolve())
-    try {
-      stream.write("", () => resolve())
-    } catch {
-      resolve()
-    }
-  })
+const flushed = async (stream: Writable): Promise<void> => {
+  if (stream.writableLength > 0 && !stream.destroyed) await Effect.runPromiseExit(Output.writeTo(stream, ""))
+}
 
 const isInThreads = (): boolean => process.getActiveResourcesInfo().some((name) => name.includes("Req"))
 

@@ -43,21 +43,21 @@ const command = Command.make("fly-tokens").pipe(
   ])
 )
 
+const sayUsage = (commandPath: ReadonlyArray<string>, problems: ReadonlyArray<string>) =>
+  Console.error(
+    [...problems.map((problem) => `fly-tokens: ${problem}`), `  → ${commandPath.join(" ")} --help`].join("\n")
+  )
+
 /** stdout is for what was asked for; everything else goes to stderr. */
 const presenter = CliOutput.layerPresenter({
   present: (event) => {
-    const say = (...problems: ReadonlyArray<string>) =>
-      Console.error([
-        ...problems.map((problem) => `fly-tokens: ${problem}`),
-        ..."commandPath" in event ? [`  → ${event.commandPath.join(" ")} --help`] : []
-      ].join("\n"))
     switch (event._tag) {
       case "InvalidInvocation":
-        return say(...event.errors.map(Failure.usage))
+        return sayUsage(event.commandPath, event.errors.map(Failure.usage))
       case "Help":
         return event.reason === "Requested"
           ? CliOutput.defaultPresenter.present(event)
-          : say("a command is missing")
+          : sayUsage(event.commandPath, ["a command is missing"])
       case "Version":
         return Console.log(event.version)
     }

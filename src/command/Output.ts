@@ -1,5 +1,4 @@
 /** What the command prints, and on what: results on stdout, surely; all else on stderr. */
-import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
@@ -65,10 +64,9 @@ export const canColorStderr = canColor((stdio) => stdio.stderrIsTerminal)
 export const show = Effect.fnUntraced(function*(result: {
   readonly asJson: boolean
   readonly json: unknown
-  readonly text: (style: Render.Style) => string
+  readonly text: (colors: boolean) => string
 }) {
-  const style = { now: yield* Clock.currentTimeMillis, colors: yield* canColorStdout }
-  yield* print(result.asJson ? Render.json(result.json) : result.text(style))
+  yield* print(result.asJson ? Render.json(result.json) : result.text(yield* canColorStdout))
 })
 
 /** Says what was done: to a person on stderr, with `--json` to a program on stdout. */

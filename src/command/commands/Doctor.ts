@@ -19,7 +19,7 @@ const count = (checks: ReadonlyArray<Checks.Check>, level: Finding.Level): numbe
   checks.flatMap(({ findings }) => findings).filter((finding) => finding.level === level).length
 
 /** A line per finding, what to do below it, and the sum. */
-export const text = (checks: ReadonlyArray<Checks.Check>, { colors }: Pick<Render.Style, "colors">): string => {
+export const text = (checks: ReadonlyArray<Checks.Check>, colors: boolean): string => {
   const width = Math.max(...checks.map(({ name }) => name.length)) + 2
   const sum = (level: Finding.Level) => Render.plural(count(checks, level), level).replace(/^0/, "no")
   return [
@@ -58,7 +58,7 @@ export const doctor = Command.make(
     const app = Option.getOrUndefined(argument)
     if (app !== undefined && !isAppName(app)) return yield* InvalidAppName.of(app)
     const checks = yield* Checks.run(app, offline)
-    yield* Output.show({ asJson: json, json: asJson(checks), text: (style) => text(checks, style) })
+    yield* Output.show({ asJson: json, json: asJson(checks), text: (colors) => text(checks, colors) })
     if (count(checks, "problem") > 0) return yield* new ExitWith({ exitCode: 1 })
   }, Effect.provide(Facts.services))
 ).pipe(

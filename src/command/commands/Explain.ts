@@ -36,7 +36,7 @@ export const explain = Command.make(
     yield* Output.show({
       asJson,
       json: AppDiagnosis.json(diagnosis),
-      text: (style) => AppDiagnosis.text(diagnosis, { ...style, now })
+      text: (colors) => AppDiagnosis.text(diagnosis, { now, colors })
     })
   }, Effect.provide(Facts.services))
 ).pipe(

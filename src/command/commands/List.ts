@@ -1,5 +1,6 @@
 /** `fly-tokens list`: the records of the store as they are. */
 import * as Command from "effect/cli/Command"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as OrgRecord from "../../policy/OrgRecord.ts"
@@ -49,6 +50,7 @@ export const list = Command.make(
   { json },
   Effect.fnUntraced(function*({ json: asJson }) {
     const rows = (yield* Effect.forEach(StoredRecords.keys, (key) => StoredRecords.map(key, rowOf))).flat()
-    yield* Output.show({ asJson, json: rows, text: (style) => table(rows, style) })
+    const now = yield* Clock.currentTimeMillis
+    yield* Output.show({ asJson, json: rows, text: (colors) => table(rows, { now, colors }) })
   }, Effect.provide(services))
 ).pipe(Command.withDescription("Show what is stored: apps, organizations, expiry; never a token"))

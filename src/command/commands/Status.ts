@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as OrgRecord from "../../policy/OrgRecord.ts"
 import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import * as Usability from "../../policy/Usability.ts"
-import { config, settingsOf } from "../../resolver/Options.ts"
+import { config, type ResolverSettings, settingsOf } from "../../resolver/Options.ts"
 import type { SourceName } from "../../services/SourceName.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
@@ -17,10 +17,7 @@ import * as StoredRecords from "../StoredRecords.ts"
 import { apps, json } from "./Parameters.ts"
 
 /** The options that it depends on. */
-export interface Settings extends RefreshPolicy.RefreshSettings {
-  readonly chain: ReadonlyArray<SourceName>
-  readonly ttlMillis: number
-}
+export type Settings = RefreshPolicy.RefreshSettings & Pick<ResolverSettings, "chain" | "ttlMillis">
 
 /** A stored token without its secret, why its record cannot be read, or `null` if there is none. */
 export type TokenStatus =
@@ -73,6 +70,9 @@ const tokenStatus = ({ key, stored }: StoredRecords.StoredRecord, now: number, s
 const usable = (status: TokenStatus) =>
   status !== null && !("problem" in status) && status.unusable === null ? status : undefined
 
+/** The records that sources take tokens from. */
+const kept: Partial<Record<SourceName, "cached" | "manual">> = { storage: "cached", manual: "manual" }
+
 /** Reads how these apps stand, or all that are stored, and then the organizations too. */
 export const read = Effect.fnUntraced(function*(
   named: ReadonlyArray<AppName> | undefined,
@@ -85,17 +85,15 @@ export const read = Effect.fnUntraced(function*(
       named === undefined ? StoredRecords.map(key, judged) : StoredRecords.mapOf(named, key, judged),
       (statuses) => new Map(statuses)
     )
-  const kept = { storage: ["cached", yield* of("cached")], manual: ["manual", yield* of("manual")] } as const
-  const { manual: [, manual], storage: [, cached] } = kept
-  const inOrder = settings.chain.flatMap((source) => source === "storage" || source === "manual" ? [kept[source]] : [])
+  const cached = yield* of("cached")
+  const manual = yield* of("manual")
   const organizations = named === undefined ? yield* StoredRecords.map("org", judged) : undefined
   return {
-    apps: (named ?? StoredRecords.appsOf(cached.keys(), manual.keys())).map((app) => ({
-      app,
-      serves: inOrder.find(([, statuses]) => usable(statuses.get(app) ?? null))?.[0] ?? null,
-      cached: cached.get(app) ?? null,
-      manual: manual.get(app) ?? null
-    })),
+    apps: (named ?? StoredRecords.appsOf(cached.keys(), manual.keys())).map((app): AppStatus => {
+      const tokens = { cached: cached.get(app) ?? null, manual: manual.get(app) ?? null }
+      const inOrder = settings.chain.flatMap((source) => kept[source] ?? [])
+      return { app, serves: inOrder.find((key) => usable(tokens[key])) ?? null, ...tokens }
+    }),
     organizations: organizations?.map(([name, token]) => ({ org: OrgRecord.slugOf(name), token }))
   } satisfies Status
 })
@@ -141,7 +139,7 @@ export const status = Command.make(
     const settings = yield* Effect.flatMap(config(), settingsOf)
     const now = yield* Clock.currentTimeMillis
     const status = yield* read(named.length > 0 ? named : undefined, now, settings)
-    yield* Output.show({ asJson, json: status, text: (style) => tables(status, { ...style, now }) })
+    yield* Output.show({ asJson, json: status, text: (colors) => tables(status, { now, colors }) })
   }, Effect.provide(services))
 ).pipe(
   Command.withDescription(

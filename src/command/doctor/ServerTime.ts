@@ -2,7 +2,6 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import { Environment } from "../../services/Environment.ts"
 import { Unreachable } from "../../services/MissReason.ts"
 import * as Render from "../Render.ts"
@@ -59,15 +58,11 @@ export const unreachable = (error: unknown): Unreachable => {
 }
 
 const exchange = Effect.fnUntraced(function*(url: URL) {
-  // Loaded here, so that no other call of the command waits for it.
-  const [FetchHttpClient, HttpClient] = yield* Effect.promise(() =>
-    Promise.all([import("effect/http/FetchHttpClient"), import("effect/http/HttpClient")])
-  )
   const began = yield* Clock.currentTimeMillis
-  const { headers } = yield* Effect.provide(HttpClient.head(url), FetchHttpClient.layer)
+  const { headers } = yield* Effect.tryPromise((signal) => fetch(url, { method: "HEAD", signal }))
   const ended = yield* Clock.currentTimeMillis
   // The header says whole seconds.
-  const there = Date.parse(headers["date"] ?? "") + 500
+  const there = Date.parse(headers.get("date") ?? "") + 500
   return Number.isNaN(there) ? undefined : { there, here: (began + ended) / 2 }
 })
 
@@ -89,11 +84,8 @@ export const ask: Effect.Effect<Asked, never, Environment> = Effect.gen(function
   url.username = ""
   url.password = ""
   return yield* exchange(url).pipe(
-    Effect.timeoutOption("3 seconds"),
-    Effect.map(Option.match({
-      onNone: () => ({ ...asked, unreachable: new Unreachable({ by: "timedOut" }) }),
-      onSome: (time) => ({ ...asked, time })
-    })),
+    Effect.timeoutOrElse({ duration: "3 seconds", orElse: () => Effect.fail({ code: "ETIMEDOUT" }) }),
+    Effect.map((time) => ({ ...asked, time })),
     Effect.catchCause((cause) => Effect.succeed({ ...asked, unreachable: unreachable(Cause.squash(cause)) }))
   )
 })

@@ -25,11 +25,8 @@ const mayNotMint = (level: Level, what: string, token: FlyToken, hint: string): 
 export const variableOf = (
   environment: Environment["Service"]
 ): { readonly name: string; readonly token: FlyToken } | undefined => {
-  for (const name of tokenVariables) {
-    const value = environment.get(name)?.trim()
-    if (value) return { name, token: FlyToken.make(value) }
-  }
-  return undefined
+  const name = tokenVariables.find((name) => environment.get(name)?.trim())
+  return name === undefined ? undefined : { name, token: FlyToken.make(environment.get(name)!.trim()) }
 }
 
 /** What is odd about the variables themselves. */

@@ -5,6 +5,7 @@
  * it gets: what it gets too was for all.
  */
 import { spawn } from "node:child_process"
+import { EventEmitter, once } from "node:events"
 import { performance } from "node:perf_hooks"
 import process from "node:process"
 
@@ -27,11 +28,11 @@ const script = `
 export const make = (): GroupWitness => {
   /** When each signal was seen last. */
   const seen = new Map<string, number>()
-  const listeners = new Set<() => void>()
+  const news = new EventEmitter()
   let gone = false
   const note = (signals: ReadonlyArray<string>) => {
     for (const signal of signals) seen.set(signal, performance.now())
-    for (const listener of listeners) listener()
+    news.emit("news")
   }
   const leave = (signal: string | null) => {
     gone = true
@@ -50,21 +51,15 @@ export const make = (): GroupWitness => {
   shell.stdout.on("data", (chunk) => note(String(chunk).trim().split("\n")))
 
   return {
-    saw: (signal) =>
-      new Promise((resolve) => {
-        const end = (answer: boolean | undefined) => {
-          clearTimeout(timer)
-          listeners.delete(look)
-          resolve(answer)
-        }
-        const look = () => {
-          if (performance.now() - (seen.get(signal) ?? Number.NEGATIVE_INFINITY) < patienceMillis) end(true)
-          else if (gone) end(undefined)
-        }
-        const timer = setTimeout(() => end(gone ? undefined : false), patienceMillis)
-        listeners.add(look)
-        look()
-      }),
+    saw: async (signal) => {
+      const limit = AbortSignal.timeout(patienceMillis)
+      while (!limit.aborted) {
+        if (performance.now() - (seen.get(signal) ?? Number.NEGATIVE_INFINITY) < patienceMillis) return true
+        if (gone) return undefined
+        await once(news, "news", { signal: limit }).catch(() => {})
+      }
+      return gone ? undefined : false
+    },
     dismiss: () => {
       shell.stdin.end()
       shell.unref()
