@@ -7,22 +7,20 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import { inspect } from "node:util"
-import type { AppDiagnosis } from "../src/command/diagnosis/AppDiagnosis.ts"
-import { finding } from "../src/command/diagnosis/Finding.ts"
+import * as Doctor from "../src/command/commands/Doctor.ts"
+import * as List from "../src/command/commands/List.ts"
+import * as Status from "../src/command/commands/Status.ts"
+import * as AppDiagnosis from "../src/command/doctor/AppDiagnosis.ts"
+import * as Finding from "../src/command/doctor/Finding.ts"
 import * as Failure from "../src/command/Failure.ts"
 import * as Render from "../src/command/Render.ts"
-import * as RenderDiagnosis from "../src/command/RenderDiagnosis.ts"
-import * as RenderExplanation from "../src/command/RenderExplanation.ts"
-import * as RenderFinding from "../src/command/RenderFinding.ts"
-import * as RenderStatus from "../src/command/RenderStatus.ts"
-import { OutputFailed } from "../src/command/Terminal.ts"
-import * as Frame from "../src/command/watch/Frame.ts"
 import * as Report from "../src/command/watch/Report.ts"
+import * as Table from "../src/command/watch/Table.ts"
 import { InvalidAppName, NoTokenAvailable, PersistFailed } from "../src/index.ts"
 import { quote, shown } from "../src/token/Redaction.ts"
 import { visible, visibleJson } from "../src/token/Visible.ts"
 import * as samples from "./docs/samples.ts"
-import { run } from "./support/Command.ts"
+import { runInProcess } from "./support/Command.ts"
 import { expectVisible, hostile, poisoned } from "./support/hostile.ts"
 import * as Sandbox from "./support/Sandbox.ts"
 
@@ -40,11 +38,11 @@ const errors = [
 ]
 
 const commandErrors = [
-  new Failure.NoInput({ why: hostile }),
-  new Failure.CommandNotStarted({ command: hostile, code: hostile }),
-  Failure.CommandNotStarted.of(hostile, "ENOENT"),
-  new OutputFailed({ code: hostile }),
-  new Failure.NoTokenForCommand({ reason: errors.find((error) => error instanceof NoTokenAvailable)! })
+  Failure.noInput(hostile),
+  Failure.notStarted(hostile, { code: hostile }),
+  Failure.notStarted(hostile, { code: "ENOENT" }),
+  Failure.outputFailed({ code: hostile }),
+  new Failure.ExitWith({ exitCode: 125, failure: errors.find((error) => error instanceof NoTokenAvailable)! })
 ]
 
 describe("a text from outside", () => {
@@ -74,7 +72,9 @@ describe("in its fields, nothing hidden is in the message of", () => {
     expectVisible("hint" in error ? error.hint : "")
     expectVisible(String(error))
     // It begins with `name`, which of three reasons is a field: an app, a slug or a class, by whoever makes them.
-    if (!("name" in (error.constructor as unknown as { fields: object }).fields)) expectVisible(error.stack ?? "")
+    if (!("name" in ((error.constructor as unknown as { fields?: object }).fields ?? {}))) {
+      expectVisible(error.stack ?? "")
+    }
   })
 
   it("the errors, however they are printed", () => {
@@ -96,14 +96,14 @@ describe("nothing hidden is in what the command prints:", () => {
   const error = errors.find((error): error is NoTokenAvailable => error instanceof NoTokenAvailable)!
   const persistFailed = errors.find((error): error is PersistFailed => error instanceof PersistFailed)!
   const name = hostile as never
-  const found = finding("warning", hostile, hostile)
+  const found = Finding.finding("warning", hostile, hostile)
   const record = { source: hostile, fingerprint: hostile, savedAt: 0, expiresAt: 1, refreshAt: null, unusable: null }
   const unusable = { ...record, unusable: hostile }
 
   it("failures", () => {
     for (const failure of [...errors, ...commandErrors]) {
       for (const json of [true, false]) {
-        const text = Failure.message(failure as Failure.CommandFailure, { colors: false, json })
+        const text = Failure.message(failure as Failure.CallFailure, { colors: false, json })
         expectVisible(text ?? "")
       }
     }
@@ -111,14 +111,13 @@ describe("nothing hidden is in what the command prints:", () => {
   })
 
   it("tables", () => {
-    expectVisible(Render.table([hostile.length.toString()], [[hostile]], options))
+    expectVisible(Render.table([hostile.length.toString()], [[hostile]], true))
     const list = [
       { name: hostile, kept: "org", ...record } as const,
       { name: hostile, kept: "org", problem: hostile } as const
     ]
-    expectVisible(Render.records(list, options))
-    expectVisible(Render.reasons(error, options))
-    expectVisible(Render.failureJson(error))
+    expectVisible(List.table(list, options))
+    expectVisible(Failure.reasons(error, true))
   })
 
   it("status", () => {
@@ -129,12 +128,12 @@ describe("nothing hidden is in what the command prints:", () => {
       manual: standing
     }))
     const orgs = apps.map(({ cached }) => ({ org: hostile, token: cached }))
-    expectVisible(RenderStatus.standings(apps, orgs, options))
+    expectVisible(Status.tables({ apps, organizations: orgs }, options))
   })
 
   it("findings", () => {
-    expectVisible(RenderFinding.lines(found, true).join("\n"))
-    expectVisible(RenderDiagnosis.diagnosis([{ name: "check", findings: [found] }], options))
+    expectVisible(Finding.lines(found, true).join("\n"))
+    expectVisible(Doctor.text([{ name: "check", findings: [found] }], true))
   })
 
   it("explanations", () => {
@@ -142,18 +141,25 @@ describe("nothing hidden is in what the command prints:", () => {
       source: "cli",
       state: "mint",
       token: undefined,
+      fingerprint: null,
       from: hostile,
-      expiresAt: null,
       organization: hostile,
+      expiresAt: null,
+      reason: null,
+      message: null,
+      hint: null,
       findings: [found]
     } as const
-    const diagnosis: AppDiagnosis = {
+    const diagnosis: AppDiagnosis.AppDiagnosis = {
       app: hostile,
-      taken: undefined,
-      rows: [{ ...row, reason: undefined }, ...reasons.map((reason) => ({ ...row, state: "miss" as const, reason }))],
+      taken: null,
+      sources: [
+        row,
+        ...reasons.map(({ _tag, hint, message }) => ({ ...row, state: "miss" as const, reason: _tag, message, hint }))
+      ],
       findings: [found]
     }
-    expectVisible(RenderExplanation.explanation(diagnosis, options))
+    expectVisible(AppDiagnosis.text(diagnosis, options))
   })
 
   it("what is watched", () => {
@@ -184,21 +190,21 @@ describe("nothing hidden is in what the command prints:", () => {
       lastFailure: null
     }
     const rows = [{ status, failure: { error, at: 0, nextTryAt: 0 } }]
-    expectVisible(Frame.lines(rows, { now: 0, columns: 5_000, rows: 20, colors: true }).join("\n"))
+    expectVisible(Table.lines(rows, { now: 0, columns: 5_000, rows: 20, colors: true }).join("\n"))
   })
 
   it("JSON, which says the same when it is read", () => {
-    const checks = [{ name: "check", findings: [finding("warning", "\u202e\u009b", "\u2028")] }]
-    const text = RenderDiagnosis.diagnosisJson(checks)
+    const checks = [{ name: "check", findings: [Finding.finding("warning", "\u202e\u009b", "\u2028")] }]
+    const text = Render.json(Doctor.asJson(checks))
     expectVisible(text)
     expect(JSON.parse(text).findings[0]).toMatchObject({ message: "\u202e\u009b", hint: "\u2028" })
     const listed = [{ name: "\u009b", kept: "org" as const, problem: "\u2066" }]
-    expectVisible(Render.recordsJson(listed))
-    expect(JSON.parse(Render.recordsJson(listed))).toEqual(listed)
+    expectVisible(Render.json(listed))
+    expect(JSON.parse(Render.json(listed))).toEqual(listed)
     const org = { org: "\u202e", token: null }
-    expectVisible(RenderStatus.standingsJson([], [org]))
-    const explained = { app: "\u202e", taken: undefined, rows: [], findings: checks[0]!.findings }
-    expectVisible(RenderExplanation.explanationJson(explained))
+    expectVisible(Render.json({ apps: [], organizations: [org] }))
+    const explained = { app: "\u202e", taken: null, sources: [], findings: checks[0]!.findings }
+    expectVisible(Render.json(AppDiagnosis.json(explained)))
     expectVisible(Report.jsonLine({ _tag: "Watching", app: "\u202e", at: 0 }))
   })
 })
@@ -210,19 +216,19 @@ describe("an organization that flyctl names and that is no slug", () => {
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
         yield* Effect.promise(() => sandbox.settings({ apps: { "my-app": slug } }))
-        const doctor = yield* run(sandbox, ["doctor", "my-app"])
+        const doctor = yield* runInProcess(sandbox, ["doctor", "my-app"])
         assert.match(doctor.stdout, /problem +organization/)
         assert.notMatch(doctor.stdout, /ok +organization/)
-        const get = yield* run(sandbox, ["get", "my-app"])
+        const get = yield* runInProcess(sandbox, ["get", "my-app"])
         assert.strictEqual(get.code, 1)
         const contradicted = { ...sandbox, environment: { ...sandbox.environment, FLY_TOKENS_ORG: "acme" } }
         const shown = [
           doctor,
           get,
-          yield* run(sandbox, ["doctor", "my-app", "--json"]),
-          yield* run(sandbox, ["explain", "my-app"]),
-          yield* run(contradicted, ["doctor", "my-app"]),
-          yield* run(contradicted, ["explain", "my-app", "--json"])
+          yield* runInProcess(sandbox, ["doctor", "my-app", "--json"]),
+          yield* runInProcess(sandbox, ["explain", "my-app"]),
+          yield* runInProcess(contradicted, ["doctor", "my-app"]),
+          yield* runInProcess(contradicted, ["explain", "my-app", "--json"])
         ]
         for (const { stderr, stdout } of shown) expectVisible(stdout + stderr)
       })

@@ -1,6 +1,6 @@
 /** Running the command to its end: which signals end it in order, which exit code tells of it, and that it does end. */
 import * as Cause from "effect/Cause"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import { existsSync } from "node:fs"
@@ -8,18 +8,17 @@ import { constants } from "node:os"
 import process from "node:process"
 import type { Writable } from "node:stream"
 import * as Signals from "../layers/Signals.ts"
+import { fromDefect } from "../services/MissReason.ts"
+import * as Failure from "./Failure.ts"
+import * as Output from "./Output.ts"
 
 /** How long output is waited for after a signal: whoever reads it may have stopped. */
 const flushAfterSignalMillis = 1_000
 
 /**
- * The exit code of a program that ended.
- *
- * **Details**
- *
- * A signal is told as shells tell it, 128 and its number: 130 of SIGINT, 143 of SIGTERM. Except for what runs until it is
- * told to end (`untilTold`): there SIGTERM is how a service manager ends it, and 0 what it takes for a clean end. (systemd
- * takes 143 for a failure.) `undefined` if the program has a bug.
+ * The exit code of a program that ended; `undefined` if it has a bug. A signal is told as shells tell it, 128 and its
+ * number. Except for what runs until it is told to end: there SIGTERM is how a service manager ends it, and 0 what it takes
+ * for a clean end. (systemd takes 143 for a failure.)
  */
 export const codeOf = (
   exit: Exit.Exit<number, unknown>,
@@ -33,16 +32,9 @@ export const codeOf = (
 }
 
 /** Waits until a stream has handed on what it was given, or cannot. */
-const flushed = (stream: Writable): Promise<void> =>
-  new Promise((resolve) => {
-    if (stream.writableLength === 0 || stream.destroyed) return resolve()
-    stream.once("error", () => resolve())
-    try {
-      stream.write("", () => resolve())
-    } catch {
-      resolve()
-    }
-  })
+const flushed = async (stream: Writable): Promise<void> => {
+  if (stream.writableLength > 0 && !stream.destroyed) await Effect.runPromiseExit(Output.writeTo(stream, ""))
+}
 
 const isInThreads = (): boolean => process.getActiveResourcesInfo().some((name) => name.includes("Req"))
 
@@ -74,23 +66,27 @@ const exitNow = (code: number): void => {
   process.exit(code)
 }
 
+const bug = (cause: Cause.Cause<unknown>): number => {
+  console.error(`fly-tokens: a bug (${fromDefect(Cause.squash(cause)).name}): please report it`)
+  return 70
+}
+
+const outputLost = (error: unknown): number => {
+  const failure = Failure.outputFailed(error)
+  if (Failure.isReaderGone(failure)) return 0
+  console.error(`fly-tokens: ${failure.message}`)
+  return failure.exitCode
+}
+
 /**
- * Runs a program that succeeds with its exit code, and ends the process whatever else still runs.
- *
- * **Details**
+ * Runs a program that succeeds with its exit code, and ends the process whatever else still runs. `untilTold`: whether it
+ * runs until it is told to end.
  *
  * Each signal that would have ended the process interrupts the program, which then has its finalizers' time: 5 s at most.
  * Further signals change nothing: `npx` and others pass on what the terminal has sent already. Output is not cut off, except
  * after a signal if nobody takes it.
  */
-export const runMain = (options: {
-  /** Whether it runs until it is told to end. */
-  readonly untilTold: boolean
-  /** Says that there is a bug, and answers its exit code. */
-  readonly onBug: (cause: Cause.Cause<unknown>) => number
-  /** Says why output was lost, and answers the exit code of it. */
-  readonly onOutputLost: (error: unknown) => number
-}): (program: Effect.Effect<number>) => void =>
+export const runMain = (untilTold: boolean): (program: Effect.Effect<number>) => void =>
   Runtime.makeRunMain(({ fiber }) => {
     let signal: NodeJS.Signals | undefined
     let onSignal = () => fiber.interruptUnsafe(fiber.id)
@@ -98,11 +94,9 @@ export const runMain = (options: {
       signal ??= received
       onSignal()
     })
-    const outcome = (exit: Exit.Exit<unknown, unknown>) =>
-      codeOf(exit as Exit.Exit<number, unknown>, { signal, untilTold: options.untilTold }) ??
-        options.onBug(exit._tag === "Failure" ? exit.cause : Cause.empty)
-    fiber.addObserver(async (exit) => {
-      const code = outcome(exit)
+    fiber.addObserver(async (exit: Exit.Exit<unknown, unknown>) => {
+      const code = codeOf(exit as Exit.Exit<number, unknown>, { signal, untilTold }) ??
+        bug(exit._tag === "Failure" ? exit.cause : Cause.empty)
       // Should the streams never answer, nothing holds the process, and it ends with this.
       process.exitCode = code
       const untaken = new Promise<void>((resolve) => {
@@ -111,6 +105,6 @@ export const runMain = (options: {
       })
       await Promise.race([Promise.all([flushed(process.stdout), flushed(process.stderr)]), untaken])
       const lost = process.stdout.errored
-      exitNow(code === 0 && lost !== null ? options.onOutputLost(lost) : code)
+      exitNow(code === 0 && lost !== null ? outputLost(lost) : code)
     })
   })({ disableErrorReporting: true })

@@ -1,132 +1,135 @@
-/** How a failed call of the command ends: its exit code and what it says on stderr. */
+/** How a call that failed ends: its exit code, and what it says on stderr. */
 import type * as CliError from "effect/cli/CliError"
 import type { ConfigError } from "effect/Config"
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { QuitError } from "effect/Terminal"
-import {
-  type InvalidAppName,
-  type InvalidOption,
+import { hintOf } from "../services/AttemptHint.ts"
+import * as SystemCode from "../services/SystemCode.ts"
+import type {
+  InvalidAppName,
+  InvalidOption,
   NoTokenAvailable,
-  type PersistFailed,
-  type StorageError,
-  type UnusableToken
+  PersistFailed,
+  StorageError,
+  UnusableToken
 } from "../services/TokenError.ts"
 import { quote, redactTokens, shown, shownLines, told } from "../token/Redaction.ts"
-import { visibleJson } from "../token/Visible.ts"
 import * as Render from "./Render.ts"
-import type { OutputFailed } from "./Terminal.ts"
+
+/** A failure of the command itself. Its message is fit to be shown. */
+export class CommandError extends Data.Error<{
+  readonly _tag: "NoInput" | "NothingToWatch" | "CommandNotStarted" | "OutputFailed"
+  readonly exitCode: number
+  readonly message: string
+  /** The system's error code, if there is one. */
+  readonly code?: string
+}> {}
 
 /** Nothing came on stdin, or too much. */
-export class NoInput extends Schema.TaggedError<NoInput>()("NoInput", { why: Schema.String }) {
-  override get message(): string {
-    return shown(this.why)
-  }
-}
-
-/** `doctor` found problems, and has said which. */
-export class ProblemsFound extends Schema.TaggedError<ProblemsFound>()("ProblemsFound", { count: Schema.Int }) {
-  override get message(): string {
-    return `${this.count} problems`
-  }
-}
+export const noInput = (why: string): CommandError =>
+  new CommandError({ _tag: "NoInput", exitCode: 2, message: shown(why) })
 
 /** No app was named, and the store knows none. */
-export class NothingToWatch extends Schema.TaggedError<NothingToWatch>()("NothingToWatch", {}) {
-  override get message(): string {
-    return "nothing is stored yet: name the apps to watch"
-  }
+export const nothingToWatch = (): CommandError =>
+  new CommandError({ _tag: "NothingToWatch", exitCode: 2, message: "nothing is stored yet: name the apps to watch" })
+
+const codeOf = (cause: unknown): string => SystemCode.of(cause) ?? "unknown"
+
+/** The command that `exec` was to run could not be started. The exit codes are those of env(1). */
+export const notStarted = (command: string, cause: unknown): CommandError => {
+  const code = codeOf(cause)
+  const why = code === "ENOENT" ? "there is no such command" : code
+  return new CommandError({
+    _tag: "CommandNotStarted",
+    exitCode: code === "ENOENT" ? 127 : 126,
+    message: told`${quote(command)} cannot be run: ${why}`
+  })
 }
 
-/** There is no token to run a command with. */
-export class NoTokenForCommand extends Schema.TaggedError<NoTokenForCommand>()("NoTokenForCommand", {
-  reason: NoTokenAvailable
-}) {
-  override get message(): string {
-    return this.reason.message
-  }
+/** The result could not be printed: a full disk behind stdout, for instance. */
+export const outputFailed = (cause: unknown): CommandError => {
+  const code = codeOf(cause)
+  return new CommandError({
+    _tag: "OutputFailed",
+    exitCode: 74,
+    message: told`stdout cannot be written to (${code})`,
+    code
+  })
 }
 
-/** The command that `exec` was to run could not be started. */
-export class CommandNotStarted extends Schema.TaggedError<CommandNotStarted>()("CommandNotStarted", {
-  command: Schema.String,
-  /** The system's error code. */
-  code: Schema.String
-}) {
-  static of(command: string, code: string): CommandNotStarted {
-    return new CommandNotStarted({ command: quote(command), code })
-  }
-  override get message(): string {
-    return told`${this.command} cannot be run: ${this.code === "ENOENT" ? "there is no such command" : this.code}`
-  }
-}
+/** Whether the reader of stdout has gone away: it had enough. */
+export const isReaderGone = (failure: { readonly _tag: string }): boolean =>
+  failure._tag === "OutputFailed" && "code" in failure && failure.code === "EPIPE"
 
-/** The command that `exec` ran ended with another status than 0. */
-export class CommandEnded extends Schema.TaggedError<CommandEnded>()("CommandEnded", {
-  /** Its exit code, or 128 and the number of the signal that killed it. */
-  status: Schema.Int
-}) {}
+/** Ends the call with an exit code that is not the failure's own, or where all is said. */
+export class ExitWith extends Data.TaggedError("ExitWith")<{
+  readonly exitCode: number
+  readonly failure?: NoTokenAvailable
+}> {}
 
-/** Every error that a call can end with. */
-export type CommandFailure =
+export type CallFailure =
   | NoTokenAvailable
   | InvalidAppName
   | InvalidOption
   | UnusableToken
   | PersistFailed
   | StorageError
-  | NoInput
-  | ProblemsFound
-  | NothingToWatch
-  | NoTokenForCommand
-  | CommandNotStarted
-  | CommandEnded
-  | OutputFailed
+  | CommandError
+  | ExitWith
   | ConfigError
   | QuitError
   | CliError.CliError
 
-/**
- * 1 no token (of `doctor`: a problem), 2 wrong use, 3 storage failure, 74 the result could not be printed. Of `exec`, as env(1) has it: 125 no
- * token, 126 the command cannot be run, 127 there is none; else what the command ended with.
- */
-export const exitCode = (failure: CommandFailure): number => {
+/** 1 no token, 2 wrong use, 3 the store failed, or what the failure says. */
+export const exitCode = (failure: CallFailure): number => {
+  if ("exitCode" in failure) return failure.exitCode
   switch (failure._tag) {
     case "NoTokenAvailable":
-    case "ProblemsFound":
       return 1
     case "PersistFailed":
     case "StorageError":
       return 3
-    case "OutputFailed":
-      return 74
-    case "NoTokenForCommand":
-      return 125
-    case "CommandNotStarted":
-      return failure.code === "ENOENT" ? 127 : 126
-    case "CommandEnded":
-      return failure.status
     default:
       return 2
   }
 }
 
-/** What is said on stderr; nothing where the command line library has said it. */
+/** The attempts of a failed `get`, for programs. */
+export const attempts = (error: NoTokenAvailable) =>
+  error.attempts.map((attempt) => ({
+    source: attempt.source,
+    reason: attempt.reason._tag,
+    message: attempt.reason.message,
+    hint: hintOf(attempt)
+  }))
+
+/** The reasons of a failed `get` as a table, each hint below its reason. */
+export const reasons = (error: NoTokenAvailable, colors: boolean): string =>
+  error.message.split("\n").map((line, index) =>
+    index === 0
+      ? Render.painted(line, "bold", colors)
+      : line.trimStart().startsWith("→")
+      ? Render.painted(line, "dim", colors)
+      : line
+  ).join("\n")
+
+/** What is said on stderr; nothing where that is done. */
 export const message = (
-  failure: CommandFailure,
+  failure: CallFailure,
   options: { readonly colors: boolean; readonly json: boolean }
 ): string | undefined => {
   switch (failure._tag) {
     case "ShowHelp":
-    case "ProblemsFound":
-    case "CommandEnded":
       return undefined
-    case "NoTokenForCommand":
-      return message(failure.reason, options)
+    case "ExitWith":
+      return failure.failure === undefined ? undefined : message(failure.failure, options)
     case "NoTokenAvailable":
-      return options.json ? Render.failureJson(failure) : `fly-tokens: ${Render.reasons(failure, options)}`
+      return options.json
+        ? Render.json({ error: failure._tag, app: failure.app, attempts: attempts(failure) })
+        : `fly-tokens: ${reasons(failure, options.colors)}`
     default:
       return options.json
-        ? visibleJson({ error: failure._tag, message: redactTokens(failure.message) })
+        ? Render.json({ error: failure._tag, message: redactTokens(failure.message) })
         : `fly-tokens: ${shownLines(failure.message)}`
   }
 }

@@ -1,42 +1,44 @@
-/** What the command prints: plain functions from values to text. */
-import { hintOf } from "../services/AttemptHint.ts"
-import type { StorageKey } from "../services/Storage.ts"
-import type { NoTokenAvailable } from "../services/TokenError.ts"
-import type { ResolvedToken } from "../services/TokenProvider.ts"
-import type { ApiTarget } from "../token/FlyToken.ts"
-import { shown } from "../token/Redaction.ts"
-import { visibleJson } from "../token/Visible.ts"
+/** How values look: tables, moments, colours, JSON. */
+import { shown, told } from "../token/Redaction.ts"
+import { visible } from "../token/Visible.ts"
 
-const bold = (text: string) => `\u001b[1m${text}\u001b[0m`
-const dim = (text: string) => `\u001b[2m${text}\u001b[0m`
+/** What a text for people depends on. */
+export interface Style {
+  /** Epoch milliseconds. */
+  readonly now: number
+  readonly colors: boolean
+}
+
+/** The numbers by which terminals know them. */
+const styles = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33 } as const
+
+export type Paint = keyof typeof styles
+
+export const painted = (text: string, paint: Paint, colors: boolean): string =>
+  colors ? `\u001b[${styles[paint]}m${text}\u001b[0m` : text
 
 /** Columns aligned by their longest cell; the last one is as long as it is. */
 export const table = (
   head: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,
-  options: { readonly colors: boolean }
+  colors: boolean
 ): string => {
   const shownRows = rows.map((row) => row.map(shown))
   const widths = head.map((title, column) =>
     shownRows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length)
   )
   const line = (cells: ReadonlyArray<string>) =>
-    cells.map((cell, column) => column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)).join("  ")
-  return [options.colors ? bold(line(head)) : line(head), ...shownRows.map(line)].join("\n")
+    cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
+  return [painted(line(head), "bold", colors), ...shownRows.map(line)].join("\n")
 }
 
-/** The reasons of a failed `get` as a table, each hint below its reason. */
-export const reasons = (error: NoTokenAvailable, options: { readonly colors: boolean }): string => {
-  if (!options.colors) return error.message
-  return error.message.split("\n").map((line, index) =>
-    index === 0 ? bold(line) : line.trimStart().startsWith("→") ? dim(line) : line
-  ).join("\n")
-}
+/** What to do about it, on a line of its own. */
+export const hint = (text: string, indent: number, colors: boolean): string =>
+  " ".repeat(indent) + painted(told`→ ${text}`, "dim", colors)
 
 /** A moment as ISO time, `null` if there is none or it is beyond what a date can say. */
 export const isoTime = (millis: number | null): string | null => {
-  if (millis === null) return null
-  const date = new Date(millis)
+  const date = new Date(millis ?? Number.NaN)
   return Number.isNaN(date.getTime()) ? null : date.toISOString()
 }
 
@@ -50,72 +52,17 @@ export const fromNow = (millis: number, now: number): string => {
   return millis >= now ? `in ${amount}` : `${amount} ago`
 }
 
-/** A token as `get --json` prints it, or its header. Holds the secret. */
-export const resolvedJson = (resolved: ResolvedToken, header: ApiTarget | undefined): string =>
-  visibleJson({
-    app: resolved.app,
-    ...(header === undefined ? { token: resolved.token.value } : { header: resolved.authorization(header) }),
-    source: resolved.source,
-    expiresAt: isoTime(resolved.expiresAt)
-  })
-
-/** A failure as `get --json` prints it on stderr. */
-export const failureJson = (error: NoTokenAvailable): string =>
-  visibleJson({
-    error: error._tag,
-    app: error.app,
-    attempts: error.attempts.map((attempt) => ({
-      source: attempt.source,
-      reason: attempt.reason._tag,
-      message: attempt.reason.message,
-      hint: hintOf(attempt)
-    }))
-  })
-
-/** What `list` tells of a record. Never the token. */
-export type ListedRecord =
-  & { readonly name: string; readonly kept: StorageKey }
-  & (
-    | {
-      readonly source: string
-      readonly fingerprint: string
-      readonly savedAt: number
-      readonly expiresAt: number | null
-    }
-    | { readonly problem: string }
-  )
-
-/** The records of `list` as a table. */
-export const records = (
-  list: ReadonlyArray<ListedRecord>,
-  options: { readonly now: number; readonly colors: boolean }
-): string => {
-  if (list.length === 0) return "nothing is stored"
-  const rows = list.map((record) =>
-    "problem" in record
-      ? [record.name, record.kept, "-", "-", "-", record.problem]
-      : [
-        record.name,
-        record.kept,
-        record.source,
-        record.fingerprint,
-        fromNow(record.savedAt, options.now),
-        record.expiresAt === null
-          ? "unknown"
-          : `${isoTime(record.expiresAt)} (${
-            record.expiresAt <= options.now ? "expired" : fromNow(record.expiresAt, options.now)
-          })`
-      ]
-  )
-  return table(["NAME", "KEPT AS", "SOURCE", "TOKEN", "SAVED", "EXPIRES"], rows, options)
+export const expiry = (millis: number | null, now: number): string => {
+  const time = isoTime(millis)
+  return millis === null || time === null
+    ? "unknown"
+    : `${time} (${millis <= now ? "expired" : fromNow(millis, now)})`
 }
 
-/** The records of `list` as JSON. */
-export const recordsJson = (list: ReadonlyArray<ListedRecord>): string =>
-  visibleJson(
-    list.map((record) =>
-      "problem" in record
-        ? record
-        : { ...record, savedAt: isoTime(record.savedAt), expiresAt: isoTime(record.expiresAt) }
-    )
+/** A value as JSON, its moments (`at`, `expiresAt` and so on) as ISO times. */
+export const json = (value: unknown): string =>
+  visible(
+    JSON.stringify(value, (key, field) => typeof field === "number" && /^at$|At$/.test(key) ? isoTime(field) : field)
   )
+
+export const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`

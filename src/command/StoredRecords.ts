@@ -1,9 +1,10 @@
-/** Reading many records of the store: each once, several at the same time. */
+/** The records of the store: each is read once, several at the same time. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { Storage, type StorageKey, type StoredToken } from "../services/Storage.ts"
-import type { StorageError } from "../services/TokenError.ts"
+import { InvalidAppName, type StorageError } from "../services/TokenError.ts"
+import { type AppName, isAppName } from "../token/AppName.ts"
 
 /** How many are read at once: the system reads a few files at a time, and a server has a few connections. */
 export const atOnce = 32
@@ -11,40 +12,46 @@ export const atOnce = 32
 export const keys: ReadonlyArray<StorageKey> = ["cached", "manual", "org"]
 
 /** A record, or why it cannot be read. */
-export interface ListedRecord {
+export interface StoredRecord {
   readonly name: string
   readonly key: StorageKey
-  readonly record: Result.Result<StoredToken, StorageError>
+  readonly stored: Result.Result<StoredToken, StorageError>
 }
 
-/** One record; `undefined` if it is not there. */
-export const read = (name: string, key: StorageKey): Effect.Effect<ListedRecord | undefined, never, Storage> =>
-  Effect.map(
-    Effect.result(Storage.use((storage) => storage.get(name, key))),
-    Result.match({
-      onFailure: (error) => ({ name, key, record: Result.fail(error) }),
-      onSuccess: Option.match({
-        onNone: () => undefined,
-        onSome: (stored) => ({ name, key, record: Result.succeed(stored) })
-      })
-    })
-  )
-
 /**
- * What is made of each record under a key, in the order of their names. Made as they come, so that it is not all done in
- * one turn of the event loop.
+ * What is made of the records of these names that are there, in this order. Made as they come, so that it is not all done
+ * in one turn of the event loop.
  */
-export const mapUnder = <A>(
+export const mapOf = <A>(
+  names: Iterable<string>,
   key: StorageKey,
-  use: (record: ListedRecord) => A
+  use: (record: StoredRecord) => A
+): Effect.Effect<ReadonlyArray<A>, never, Storage> => {
+  const read = (name: string) =>
+    Effect.map(
+      Effect.result(Storage.use((storage) => storage.get(name, key))),
+      (found) =>
+        Result.isSuccess(found) && Option.isNone(found.success)
+          ? []
+          : [use({ name, key, stored: Result.map(found, Option.getOrThrow) })]
+    )
+  return Effect.map(Effect.forEach(names, read, { concurrency: atOnce }), (found) => found.flat())
+}
+
+/** The same of all records under a key, in the order of their names. */
+export const map = <A>(
+  key: StorageKey,
+  use: (record: StoredRecord) => A
 ): Effect.Effect<ReadonlyArray<A>, StorageError, Storage> =>
-  Storage.use((storage) => storage.list(key)).pipe(
-    Effect.flatMap((names) =>
-      Effect.forEach(
-        names,
-        (name) => Effect.map(read(name, key), (record) => record === undefined ? [] : [use(record)]),
-        { concurrency: atOnce }
-      )
-    ),
-    Effect.map((found) => found.flat())
+  Effect.flatMap(Storage.use((storage) => storage.list(key)), (names) => mapOf(names, key, use))
+
+/** Names as apps, each once, in alphabetical order. */
+export const appsOf = (...names: ReadonlyArray<Iterable<string>>): ReadonlyArray<AppName> =>
+  [...new Set(names.flatMap((each) => [...each]))].filter(isAppName).sort()
+
+/** The given words as app names, each once, or the failure that one is none. */
+export const named = (words: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<AppName>, InvalidAppName> =>
+  Effect.forEach(
+    new Set(words),
+    (word) => isAppName(word) ? Effect.succeed(word) : Effect.fail(InvalidAppName.of(word))
   )

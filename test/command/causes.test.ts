@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { run } from "../support/Command.ts"
+import { runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 /** Each test starts several processes. */
@@ -120,7 +120,7 @@ describe("flyctl that fails because of", () => {
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(() => prepare(sandbox))
-      const { code, stderr, stdout } = yield* run(sandbox, ["get", "my-app", "--json"])
+      const { code, stderr, stdout } = yield* runInProcess(sandbox, ["get", "my-app", "--json"])
       expect([code, stdout]).toEqual([1, ""])
       const { attempts } = JSON.parse(stderr)
       const cli = attempts.find(({ source }: Record<string, string>) => source === "cli")
@@ -136,7 +136,7 @@ describe("flyctl that fails because of", () => {
       // Nothing listens on this port.
       sandbox.environment["FLY_FLAPS_BASE_URL"] = "http://127.0.0.1:9"
       yield* Effect.promise(() => prepare(sandbox))
-      const { code, stderr, stdout } = yield* run(sandbox, ["doctor", "my-app", "--json"])
+      const { code, stderr, stdout } = yield* runInProcess(sandbox, ["doctor", "my-app", "--json"])
       expect([code, stderr]).toEqual([1, ""])
       const problems = JSON.parse(stdout).findings.filter(({ level }: Record<string, string>) => level === "problem")
       const organization = problems.find(({ check }: Record<string, string>) => check === "organization")
@@ -150,7 +150,7 @@ describe("flyctl that fails because of", () => {
       const sandbox = yield* Sandbox.make
       sandbox.environment["FLY_TOKENS_ORG"] = "elsewhere"
       yield* Effect.promise(() => sandbox.settings({ orgs: { acme: 1 } }))
-      const { stderr } = yield* run(sandbox, ["get", "my-app"])
+      const { stderr } = yield* runInProcess(sandbox, ["get", "my-app"])
       expect(stderr).toMatch(/cli +no organization found for elsewhere\n +→ `fly orgs list`/)
     }), slow)
 
@@ -161,7 +161,7 @@ describe("flyctl that fails because of", () => {
         const sandbox = yield* Sandbox.make
         Object.assign(sandbox.environment, { FLY_TOKENS_ORG: "acme", FLY_TOKENS_CHAIN: "cli" })
         yield* Effect.promise(() => mode(name!)(sandbox))
-        const { stdout } = yield* run(sandbox, ["explain", "my-app"])
+        const { stdout } = yield* runInProcess(sandbox, ["explain", "my-app"])
         expect(stdout).toContain("a get of my-app would fail")
       }),
     slow
@@ -174,7 +174,7 @@ describe("flyctl that fails because of", () => {
         const sandbox = yield* Sandbox.make
         Object.assign(sandbox.environment, { FLY_API_TOKEN: "fo1_envsecret", FLY_TOKENS_CHAIN: "cli" })
         yield* Effect.promise(() => sandbox.writeConfig("access_token: [\n"))
-        const { stdout } = yield* run(sandbox, ["doctor", "--offline"])
+        const { stdout } = yield* runInProcess(sandbox, ["doctor", "--offline"])
         expect(stdout).toMatch(/✗ problem +version +flyctl cannot read its config file .*\n +→ mend or remove the file/)
         expect(stdout).toMatch(/! warning +config file +.*: the file is not YAML\n +→ mend or remove the file, then/)
       }),

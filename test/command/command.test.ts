@@ -1,5 +1,6 @@
 /**
- * The command as a user runs it: a process of its own, real files, the stand-in as flyctl.
+ * The command as a user runs it: real files, the stand-in as flyctl; a process of its own where that or the built command is
+ * the point.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -9,7 +10,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { FlyToken } from "../../src/index.ts"
 import * as mac from "../stand-in/macaroon.mjs"
-import { hasTmux, main, pane, run, until, whyNoTmux } from "../support/Command.ts"
+import { hasTmux, main, pane, runEither as run, until, whyNoTmux } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const secret = /fm2_[A-Za-z0-9+/]{20}|fo1_[a-z]/

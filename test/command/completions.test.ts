@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { execFileSync, spawnSync } from "node:child_process"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { run } from "../support/Command.ts"
+import { runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const hasBash = spawnSync("bash", ["-c", ":"]).status === 0
@@ -32,7 +32,7 @@ describe("--completions", () => {
     (shell) =>
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
-        const { code, stderr, stdout } = yield* run(sandbox, ["--completions", shell])
+        const { code, stderr, stdout } = yield* runInProcess(sandbox, ["--completions", shell])
         expect([code, stderr]).toEqual([0, ""])
         for (const call of ["get", "exec", "env", "set", "unset", "invalidate", "status", "list", "watch"]) {
           expect(stdout).toMatch(new RegExp(`\\b${call}\\b`))
@@ -51,7 +51,7 @@ describe("--completions", () => {
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
         const file = join(sandbox.home, "completions.bash")
-        const { stdout } = yield* run(sandbox, ["--completions", "bash"])
+        const { stdout } = yield* runInProcess(sandbox, ["--completions", "bash"])
         yield* Effect.promise(() => writeFile(file, stdout))
         expect(inBash(file, "fly-tokens g")).toEqual(["get"])
         expect(inBash(file, "fly-tokens wa")).toEqual(["watch"])

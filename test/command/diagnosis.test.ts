@@ -8,7 +8,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { dirname, join } from "node:path"
 import * as mac from "../stand-in/macaroon.mjs"
-import { type Ended, run } from "../support/Command.ts"
+import { type Ended, runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 /** Each test starts several processes. */
@@ -85,7 +85,7 @@ const secrets = /(fm2|fo1)_[A-Za-z0-9+/]/
 /** Runs a call that may not change anything, start a mint or tell a secret. */
 const look = Effect.fnUntraced(function*(sandbox: Sandbox.Sandbox, args: ReadonlyArray<string>) {
   const before = yield* Effect.promise(() => snapshot(sandbox))
-  const ended: Ended = yield* run(sandbox, args)
+  const ended: Ended = yield* runInProcess(sandbox, args)
   expect(ended.stdout + ended.stderr).not.toMatch(secrets)
   expect(ended.stdout).not.toContain("\u001b")
   expect(ended.stderr).toBe("")
@@ -447,7 +447,7 @@ describe("explain", () => {
         sandbox.environment["FLY_TOKENS_CHAIN"] = "env,storage,cli,config,manual"
         yield* Effect.promise(() => prepare(sandbox))
         const explained = JSON.parse((yield* look(sandbox, ["explain", "my-app", "--json"])).stdout)
-        const got = yield* run(sandbox, ["get", "my-app", "--json"])
+        const got = yield* runInProcess(sandbox, ["get", "my-app", "--json"])
         if (got.code === 0) expect(JSON.parse(got.stdout).source).toBe(explained.taken)
         else {
           expect(explained.taken).toBe(null)
@@ -485,8 +485,8 @@ describe("explain", () => {
         await sandbox.install("fly", join(sandbox.home, ".fly", "bin"))
         sandbox.environment["PATH"] = `${other}:${sandbox.environment["PATH"]}`
       })
-      for (const call of [["explain", "my-app"], ["doctor"]]) {
-        const { code, stdout } = yield* run(sandbox, call)
+      for (const args of [["explain", "my-app"], ["doctor"]]) {
+        const { code, stdout } = yield* runInProcess(sandbox, args)
         expect(code).toBe(0)
         expect(stdout).toContain(`passed over: ${join(other, "fly")} (not Fly.io's flyctl`)
       }
@@ -495,13 +495,13 @@ describe("explain", () => {
   it.live("takes no other name than an app's, and no bad option", () =>
     Effect.gen(function*() {
       const sandbox = yield* healthy
-      for (const call of [["explain"], ["explain", "../x"], ["explain", "fo1_secret"], ["doctor", "fo1_secret"]]) {
-        const { code, stderr, stdout } = yield* run(sandbox, call)
+      for (const args of [["explain"], ["explain", "../x"], ["explain", "fo1_secret"], ["doctor", "fo1_secret"]]) {
+        const { code, stderr, stdout } = yield* runInProcess(sandbox, args)
         expect([code, stdout]).toEqual([2, ""])
         expect(stderr).not.toMatch(secrets)
       }
       sandbox.environment["FLY_TOKENS_TTL"] = "soon"
-      expect((yield* run(sandbox, ["explain", "my-app"])).code).toBe(2)
+      expect((yield* runInProcess(sandbox, ["explain", "my-app"])).code).toBe(2)
       expect(yield* Effect.promise(sandbox.calls)).toEqual([])
     }), slow)
 })

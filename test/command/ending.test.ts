@@ -11,7 +11,7 @@ import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Writable } from "node:stream"
 import * as Ending from "../../src/command/Ending.ts"
-import * as Terminal from "../../src/command/Terminal.ts"
+import * as Output from "../../src/command/Output.ts"
 import { environmentOf, main, run, started, until } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
@@ -169,7 +169,7 @@ describe("output", () => {
     Effect.gen(function*() {
       const stream = make()
       if (stream.destroyed) stream.on("error", () => {})
-      const error = yield* Effect.flip(Terminal.writeTo(stream, "text"))
+      const error = yield* Effect.flip(Output.writeTo(stream, "text"))
       expect(error).toMatchObject({ _tag: "OutputFailed", code })
     }))
 
@@ -177,7 +177,7 @@ describe("output", () => {
     Effect.gen(function*() {
       const calls: Array<() => void> = []
       const slow = new Writable({ write: (_chunk, _encoding, done) => void calls.push(done) })
-      const writing = yield* Effect.forkChild(Terminal.writeTo(slow, "text"), { startImmediately: true })
+      const writing = yield* Effect.forkChild(Output.writeTo(slow, "text"), { startImmediately: true })
       expect(writing.pollUnsafe()).toBeUndefined()
       calls[0]?.()
       yield* Fiber.join(writing)

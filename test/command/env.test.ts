@@ -8,8 +8,8 @@ import { readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { parseEnv } from "node:util"
-import * as RenderEnv from "../../src/command/RenderEnv.ts"
-import { environmentOf, main, run } from "../support/Command.ts"
+import { formats } from "../../src/command/commands/Env.ts"
+import { environmentOf, main, run, runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const shells = ["sh", "bash", "zsh"].filter((shell) => spawnSync(shell, ["-c", ":"]).status === 0)
@@ -41,14 +41,14 @@ describe("env", () => {
   it.live("--format env and json, and --json", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      const token = (yield* run(sandbox, ["get", "my-app"])).stdout.trim()
-      const file = yield* run(sandbox, ["env", "my-app", "--format", "env"])
+      const token = (yield* runInProcess(sandbox, ["get", "my-app"])).stdout.trim()
+      const file = yield* runInProcess(sandbox, ["env", "my-app", "--format", "env"])
       expect(file).toEqual({ code: 0, stdout: `FLY_API_TOKEN=${token}\n`, stderr: "" })
       for (const args of [["--format", "json"], ["--json"]]) {
-        const { code, stdout } = yield* run(sandbox, ["env", "my-app", ...args])
+        const { code, stdout } = yield* runInProcess(sandbox, ["env", "my-app", ...args])
         expect([code, JSON.parse(stdout)]).toEqual([0, { FLY_API_TOKEN: token }])
       }
-      expect((yield* run(sandbox, ["env", "my-app", "--format", "fish"])).code).toBe(2)
+      expect((yield* runInProcess(sandbox, ["env", "my-app", "--format", "fish"])).code).toBe(2)
     }))
 
   it.live("without a token: exit 1, nothing on stdout", () =>
@@ -56,7 +56,7 @@ describe("env", () => {
       const sandbox = yield* Sandbox.make
       yield* Effect.promise(() => sandbox.settings({ login: false }))
       for (const format of ["export", "env", "json"]) {
-        const { code, stderr, stdout } = yield* run(sandbox, ["env", "my-app", "--format", format])
+        const { code, stderr, stdout } = yield* runInProcess(sandbox, ["env", "my-app", "--format", format])
         expect([code, stdout]).toEqual([1, ""])
         expect(stderr).toContain("flyctl is not logged in")
       }
@@ -80,15 +80,11 @@ describe("env", () => {
       const sandbox = yield* Sandbox.make
       const file = join(sandbox.home, "variables")
       for (const token of odd) {
-        const script = `${
-          RenderEnv.variables({ token, mark: "my-app:01234567" }, "export")
-        }\nprintf %s "$FLY_API_TOKEN"`
+        const script = `${formats.export(token, "my-app:01234567")}\nprintf %s "$FLY_API_TOKEN"`
         for (const shell of shells) expect(execFileSync(shell, ["-c", script], { encoding: "utf8" })).toBe(token)
-        yield* Effect.promise(() =>
-          writeFile(file, `${RenderEnv.variables({ token, mark: "my-app:01234567" }, "env")}\n`)
-        )
+        yield* Effect.promise(() => writeFile(file, `${formats.env(token)}\n`))
         expect(parseEnv(readFileSync(file, "utf8"))).toEqual({ FLY_API_TOKEN: token })
-        expect(JSON.parse(RenderEnv.variables({ token, mark: "my-app:01234567" }, "json"))).toEqual({
+        expect(JSON.parse(formats.json(token))).toEqual({
           FLY_API_TOKEN: token
         })
       }

@@ -259,7 +259,9 @@ describe("the words of the command line", () => {
   })
 
   it("ours end at --", () => {
-    expect(CommandLine.ours(["exec", "app", "--", "x", "--json"])).toEqual(["exec", "app"])
-    expect(CommandLine.ours(["get", "--json"])).toEqual(["get", "--json"])
+    expect(CommandLine.hasJson(["exec", "app", "--", "x", "--json"])).toBe(false)
+    expect(CommandLine.hasJson(["exec", "--json", "app", "--", "x"])).toBe(true)
+    expect(CommandLine.hasJson(["get", "--json"])).toBe(true)
+    expect(CommandLine.hasJson(["get", "app"])).toBe(false)
   })
 })

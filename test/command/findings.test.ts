@@ -11,16 +11,12 @@ import { chmod, mkdir } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { dirname } from "node:path"
-import * as Api from "../../src/command/diagnosis/ApiFindings.ts"
-import * as Binary from "../../src/command/diagnosis/BinaryFindings.ts"
-import * as Config from "../../src/command/diagnosis/ConfigFindings.ts"
-import * as Variables from "../../src/command/diagnosis/EnvironmentFindings.ts"
-import type { Finding } from "../../src/command/diagnosis/Finding.ts"
-import * as Obstacle from "../../src/command/diagnosis/Obstacle.ts"
-import * as Organization from "../../src/command/diagnosis/OrganizationFindings.ts"
-import * as ServerTime from "../../src/command/diagnosis/ServerTime.ts"
-import * as Store from "../../src/command/diagnosis/StoreFindings.ts"
-import type { ListedRecord } from "../../src/command/StoredRecords.ts"
+import type { Finding } from "../../src/command/doctor/Finding.ts"
+import * as Flyctl from "../../src/command/doctor/FlyctlFindings.ts"
+import * as ServerTime from "../../src/command/doctor/ServerTime.ts"
+import * as Store from "../../src/command/doctor/StoreFindings.ts"
+import * as Tokens from "../../src/command/doctor/TokenFindings.ts"
+import type { StoredRecord } from "../../src/command/StoredRecords.ts"
 import { Environment, FlyToken, MissReason, StorageError } from "../../src/index.ts"
 import type { FlyLogin } from "../../src/layers/fly/FlyLogin.ts"
 import { organizationOf } from "../../src/minting/MintExplanation.ts"
@@ -32,7 +28,7 @@ const shown = (findings: ReadonlyArray<Finding>) => findings.map(({ level, messa
 
 describe("the binary", () => {
   const version = (version: string | undefined) =>
-    Binary.version({ used: { _tag: "Found", path: "/bin/flyctl", version, failure: undefined }, passedOver: [] }, true)
+    Flyctl.version({ used: { _tag: "Found", path: "/bin/flyctl", version, failure: undefined }, passedOver: [] }, true)
 
   it("is old before 0.4.44, and of a version that cannot be read nothing is said", () => {
     assert.strictEqual(version("0.4.43").level, "note")
@@ -51,12 +47,12 @@ describe("the binary", () => {
       used: { _tag: "Found", path: "/bin/flyctl", version: undefined, failure },
       passedOver: []
     } as const
-    assert.deepStrictEqual(Binary.version(unusable, true), {
+    assert.deepStrictEqual(Flyctl.version(unusable, true), {
       level: "problem",
       message: failure.message,
       hint: failure.hint
     })
-    assert.strictEqual(Binary.version(unusable, false).level, "warning")
+    assert.strictEqual(Flyctl.version(unusable, false).level, "warning")
   })
 
   it("that is not there has no version, and passes nothing over", () => {
@@ -64,10 +60,10 @@ describe("the binary", () => {
       used: { _tag: "Missing", reason: new MissReason.BinaryNotFound({ looked: ["PATH"] }) },
       passedOver: ["/bin/fly"]
     } as const
-    assert.strictEqual(Binary.version(missing, true).level, "skipped")
-    assert.deepStrictEqual(Binary.passedOver(missing), [])
-    assert.deepStrictEqual(Binary.binary(missing, true).map(({ level }) => level), ["problem"])
-    assert.deepStrictEqual(Binary.binary(missing, false).map(({ level }) => level), ["warning"])
+    assert.strictEqual(Flyctl.version(missing, true).level, "skipped")
+    assert.deepStrictEqual(Flyctl.passedOver(missing), [])
+    assert.deepStrictEqual(Flyctl.binary(missing, true).map(({ level }) => level), ["problem"])
+    assert.deepStrictEqual(Flyctl.binary(missing, false).map(({ level }) => level), ["warning"])
   })
 })
 
@@ -80,7 +76,7 @@ describe("the login", () => {
     openLogs: undefined,
     ...change
   })
-  const levels = (change: Partial<FlyLogin>) => Config.config(login(change), now).map(({ level }) => level)
+  const levels = (change: Partial<FlyLogin>) => Tokens.config(login(change), now).map(({ level }) => level)
   const missing = Result.fail(new MissReason.NotFound({ what: "no access_token" }))
   const unreadable = Result.fail(new MissReason.Unreadable({ path: "/home/x/.fly/config.yml", why: "broken" }))
 
@@ -111,7 +107,7 @@ describe("the variables", () => {
   const of = (record: Record<string, string>) =>
     Effect.map(
       Effect.provide(Environment, Environment.layerRecord(record)),
-      (environment) => shown(Variables.variables(environment))
+      (environment) => shown(Tokens.variables(environment))
     )
 
   it.effect("that are empty hide or are nothing; two that differ are told", () =>
@@ -129,7 +125,7 @@ describe("the variables", () => {
 describe("the organization", () => {
   const apps = new Map([["my-app", "acme"], ["other", "globex"]])
   const levels = (app: string | undefined, slug: string) =>
-    Organization.organization(organizationOf(app ?? "", slug, apps), app, true).map(({ level }) => level)
+    Flyctl.organization(organizationOf(app ?? "", slug, apps), app, true).map(({ level }) => level)
 
   it("is fine if flyctl says the same, and a problem if it says another or knows none", () => {
     assert.deepStrictEqual(levels("my-app", "acme"), [])
@@ -146,7 +142,7 @@ describe("the organization", () => {
 
 describe("the store", () => {
   const directory = (sandbox: Sandbox.Sandbox) =>
-    Effect.map(Store.directory, shown).pipe(
+    Effect.map(Store.directory, (finding) => shown([finding])).pipe(
       Effect.provide(Layer.merge(NodeServices.layer, Environment.layerRecord(sandbox.environment)))
     )
 
@@ -172,22 +168,22 @@ describe("the store", () => {
         why: "it is corrupt",
         ...(path === undefined ? {} : { path })
       })
-    const stored = (token: string) =>
+    const holding = (token: string) =>
       Result.succeed({ token: Redacted.make(token), expiresAt: null, source: "cli" as const, savedAt: now })
-    const records = (key: "cached" | "manual", record: ListedRecord["record"]) =>
-      shown(Store.records([{ name: "my-app", key, record }], now))
+    const records = (key: "cached" | "manual", stored: StoredRecord["stored"]) =>
+      shown(Store.records([{ name: "my-app", key, stored }], now))
     assert.deepStrictEqual(records("manual", Result.fail(failure("/store/x.json"))), [
       "problem: /store/x.json: it is corrupt"
     ])
     assert.deepStrictEqual(records("cached", Result.fail(failure())), ["warning: my-app: it is corrupt"])
-    assert.match(records("manual", stored("fm2_broken"))[0] ?? "", /^warning: the manual token of my-app: not a token/)
-    assert.deepStrictEqual(records("cached", stored("fo1_x")), ["ok: 1 stored, all of them readable"])
+    assert.match(records("manual", holding("fm2_broken"))[0] ?? "", /^warning: the manual token of my-app: not a token/)
+    assert.deepStrictEqual(records("cached", holding("fo1_x")), ["ok: 1 stored, all of them readable"])
     assert.deepStrictEqual(shown(Store.records([], now)), ["ok: nothing is stored"])
   })
 })
 
 describe("what stands in the way of a request", () => {
-  const by = (error: unknown) => Obstacle.of(error).by
+  const by = (error: unknown) => ServerTime.unreachable(error).by
 
   it("is told by the codes of the system, wherever they are in the error", () => {
     const within = (code: string) => ({ reason: { cause: new TypeError("fetch failed", { cause: { code } }) } })
@@ -222,17 +218,17 @@ describe("what stands in the way of a request", () => {
   it("is a warning; a note where flyctl goes by a proxy; and nothing where an answer came", () => {
     const asked = { host: "api.machines.dev", time: undefined, unreachable: undefined, proxied: false }
     const unreachable = new MissReason.Unreachable({ by: "notFound" })
-    assert.deepStrictEqual(shown(Api.api(asked)), ["ok: api.machines.dev answers"])
-    assert.deepStrictEqual(shown(Api.api({ ...asked, unreachable })), [
+    assert.deepStrictEqual(shown([ServerTime.api(asked)]), ["ok: api.machines.dev answers"])
+    assert.deepStrictEqual(shown([ServerTime.api({ ...asked, unreachable })]), [
       `warning: ${unreachable.message} (api.machines.dev)`
     ])
-    assert.match(shown(Api.api({ ...asked, unreachable, proxied: true }))[0]!, /^note: .*without the proxy/)
-    assert.match(shown(Api.api({ ...asked, host: undefined }))[0]!, /^warning: FLY_FLAPS_BASE_URL is no URL/)
+    assert.match(shown([ServerTime.api({ ...asked, unreachable, proxied: true })])[0]!, /^note: .*without the proxy/)
+    assert.match(shown([ServerTime.api({ ...asked, host: undefined })])[0]!, /^warning: FLY_FLAPS_BASE_URL is no URL/)
   })
 })
 
 describe("the time of Fly's server", () => {
-  const at = (base: string) => Effect.provide(ServerTime.get, Environment.layerRecord({ FLY_FLAPS_BASE_URL: base }))
+  const at = (base: string) => Effect.provide(ServerTime.ask, Environment.layerRecord({ FLY_FLAPS_BASE_URL: base }))
 
   it.live("is that of its answer, and unknown where there is no URL, no server or no date", () =>
     Effect.gen(function*() {
@@ -248,7 +244,7 @@ describe("the time of Fly's server", () => {
       )
       const url = `http://user:password@127.0.0.1:${(server.address() as AddressInfo).port}`
       const nothing = { time: undefined, unreachable: undefined, proxied: false }
-      assert.strictEqual((yield* at(`${url}/dated`)).time?.time, now + 500)
+      assert.strictEqual((yield* at(`${url}/dated`)).time?.there, now + 500)
       assert.deepStrictEqual(yield* at(`${url}/bare`), { ...nothing, host: new URL(url).host })
       assert.deepStrictEqual(yield* at("no URL"), { ...nothing, host: undefined })
       // Nothing listens there, and fetch does not mind the port, as it does with many small ones.

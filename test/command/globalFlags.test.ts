@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { run } from "../support/Command.ts"
+import { runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const calls = ["get", "exec", "env", "set", "unset", "invalidate", "status", "list", "watch", "explain", "doctor"]
@@ -13,7 +13,7 @@ describe("help", () => {
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       const helps = yield* Effect.forEach([[], ...calls.map((call) => [call])], (words) =>
-        run(sandbox, [...words, "--help"]), { concurrency: 2 })
+        runInProcess(sandbox, [...words, "--help"]))
       for (const { code, stderr, stdout } of helps) {
         expect([code, stderr]).toEqual([0, ""])
         const flags = stdout.match(/^ {2}--[a-z-]+/gm)?.map((flag) =>
@@ -30,7 +30,7 @@ describe("help", () => {
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
         sandbox.environment["FLY_API_TOKEN"] = "fo1_secret"
-        const { code, stderr, stdout } = yield* run(sandbox, line.split(" "))
+        const { code, stderr, stdout } = yield* runInProcess(sandbox, line.split(" "))
         expect([code, stdout]).toEqual([2, ""])
         expect(stderr).toMatch(/^fly-tokens: .*--wizard/)
       })
@@ -43,13 +43,13 @@ describe("--log-level", () => {
       const sandbox = yield* Sandbox.make
       // A place for the store where none can be: the token is minted, and a warning says that it was not stored.
       sandbox.environment["FLY_TOKENS_DIR"] = "/dev/null/store"
-      const loud = yield* run(sandbox, ["get", "my-app"])
+      const loud = yield* runInProcess(sandbox, ["get", "my-app"])
       expect([loud.code, loud.stderr]).toEqual([0, expect.stringContaining("/dev/null/store")])
-      const quiet = yield* run(sandbox, ["get", "my-app", "--log-level", "none"])
+      const quiet = yield* runInProcess(sandbox, ["get", "my-app", "--log-level", "none"])
       expect([quiet.code, quiet.stderr]).toEqual([0, ""])
       expect(quiet.stdout).toMatch(/^FlyV1 /)
       yield* Effect.promise(() => sandbox.settings({ login: false }))
-      const failed = yield* run(sandbox, ["--log-level", "none", "get", "my-app"])
+      const failed = yield* runInProcess(sandbox, ["--log-level", "none", "get", "my-app"])
       expect([failed.code, failed.stdout]).toEqual([1, ""])
       expect(failed.stderr).toMatch(/^fly-tokens: no Fly token/)
     }))
@@ -59,7 +59,7 @@ describe("--log-level", () => {
     (line) =>
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
-        const { code, stderr, stdout } = yield* run(sandbox, line.split(" "))
+        const { code, stderr, stdout } = yield* runInProcess(sandbox, line.split(" "))
         expect([code, stdout]).toEqual([2, ""])
         expect(stderr).toMatch(/warn|bash/)
       })

@@ -4,8 +4,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import { childEnvironment } from "../../src/command/ExecEnvironment.ts"
-import * as HandedOut from "../../src/command/HandedOut.ts"
+import { environmentWith } from "../../src/command/commands/Exec.ts"
+import * as TokenMark from "../../src/command/TokenMark.ts"
 import * as UnknownVariables from "../../src/command/UnknownVariables.ts"
 import { type AppName, FlyToken, ResolvedToken } from "../../src/index.ts"
 import { secretVariables } from "../../src/services/OptionName.ts"
@@ -118,7 +118,7 @@ describe("a shell after eval of env", () => {
 describe("the mark", () => {
   const token = FlyToken.make("fo1_mine")
   const environment = (mark?: string) => {
-    const variables: Record<string, string | undefined> = { [HandedOut.variable]: mark }
+    const variables: Record<string, string | undefined> = { [TokenMark.variable]: mark }
     return { get: (name: string) => variables[name] }
   }
   const resolved = (app: string, source: "env" | "cli") =>
@@ -136,18 +136,20 @@ describe("the mark", () => {
     "my-app:00000000",
     `my-app: ${token.fingerprint}`
   ])("%j says nothing", (mark) => {
-    expect(HandedOut.appOf(environment(mark), token)).toBeUndefined()
-    expect(HandedOut.warning(environment(mark), resolved("other-app", "env"))).toBeUndefined()
-    expect(HandedOut.markOf(environment(mark), resolved("other-app", "env"))).toBeUndefined()
+    expect(TokenMark.appOf(environment(mark), token)).toBeUndefined()
+    expect(TokenMark.of(environment(mark), resolved("other-app", "env"))).toEqual({
+      mark: undefined,
+      warning: undefined
+    })
   })
 
   it("is believed of the environment's token only", () => {
     const marked = environment(`my-app:${token.fingerprint}`)
-    expect(HandedOut.warning(marked, resolved("other-app", "env"))).toMatch(/my-app .*other-app/)
-    expect(HandedOut.warning(marked, resolved("my-app", "env"))).toBeUndefined()
-    expect(HandedOut.warning(marked, resolved("other-app", "cli"))).toBeUndefined()
-    expect(HandedOut.markOf(marked, resolved("other-app", "env"))).toBe(`my-app:${token.fingerprint}`)
-    expect(HandedOut.markOf(marked, resolved("other-app", "cli"))).toBe(`other-app:${token.fingerprint}`)
+    expect(TokenMark.of(marked, resolved("other-app", "env")).warning).toMatch(/my-app .*other-app/)
+    expect(TokenMark.of(marked, resolved("my-app", "env")).warning).toBeUndefined()
+    expect(TokenMark.of(marked, resolved("other-app", "cli")).warning).toBeUndefined()
+    expect(TokenMark.of(marked, resolved("other-app", "env")).mark).toBe(`my-app:${token.fingerprint}`)
+    expect(TokenMark.of(marked, resolved("other-app", "cli")).mark).toBe(`other-app:${token.fingerprint}`)
   })
 })
 
@@ -174,8 +176,8 @@ describe("what exec hands on", () => {
     const inherited = Object.fromEntries(
       ["FLY_ACCESS_TOKEN", "FLY_API_TOKEN", ...UnknownVariables.known].map((name) => [name, ""])
     )
-    const env = childEnvironment(inherited, { token: "fo1_x", mark: undefined })
-    const left = UnknownVariables.known.filter((name) => ![...secretVariables, HandedOut.variable].includes(name))
+    const env = environmentWith("fo1_x", undefined, inherited)
+    const left = UnknownVariables.known.filter((name) => ![...secretVariables, TokenMark.variable].includes(name))
     expect(Object.keys(env).sort()).toEqual(["FLY_API_TOKEN", ...left].sort())
     expect(secretVariables).toEqual(["FLY_TOKENS_ENCRYPTION_KEYS"])
   })

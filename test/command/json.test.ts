@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { mkdir, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
 import { FlyToken } from "../../src/index.ts"
-import { run } from "../support/Command.ts"
+import { runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 describe("--json", () => {
@@ -14,7 +14,7 @@ describe("--json", () => {
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
       const told = (args: ReadonlyArray<string>, input = "") =>
-        Effect.map(run(sandbox, args, input), ({ code, stderr, stdout }) => {
+        Effect.map(runInProcess(sandbox, args, input), ({ code, stderr, stdout }) => {
           expect([code, stderr]).toEqual([0, ""])
           return JSON.parse(stdout)
         })
@@ -43,7 +43,7 @@ describe("--json", () => {
         const [call, tag] of [["set", "PersistFailed"], ["unset", "PersistFailed"], ["status", "StorageError"]] as const
       ) {
         const args = call === "status" ? [call, "--json"] : [call, "my-app", "--json"]
-        const { code, stderr, stdout } = yield* run(sandbox, args, "fo1_manual")
+        const { code, stderr, stdout } = yield* runInProcess(sandbox, args, "fo1_manual")
         expect([code, stdout, JSON.parse(stderr).error]).toEqual([3, "", tag])
       }
     }))

@@ -2,12 +2,13 @@
  * What the command prints, as plain functions: the cases that no run of it comes to easily.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as List from "../../src/command/commands/List.ts"
+import * as Status from "../../src/command/commands/Status.ts"
+import * as Finding from "../../src/command/doctor/Finding.ts"
+import * as Failure from "../../src/command/Failure.ts"
 import * as Render from "../../src/command/Render.ts"
-import * as RenderFinding from "../../src/command/RenderFinding.ts"
-import * as RenderStatus from "../../src/command/RenderStatus.ts"
-import type { StoredStanding } from "../../src/command/Standing.ts"
 import * as Report from "../../src/command/watch/Report.ts"
-import * as Row from "../../src/command/watch/Row.ts"
+import * as Table from "../../src/command/watch/Table.ts"
 import { type AppName, LeaseError, MissReason, NoTokenAvailable, type TokenStatus } from "../../src/index.ts"
 
 const now = Date.UTC(2026, 10, 24)
@@ -22,20 +23,20 @@ const missing = new NoTokenAvailable({
 describe("a table", () => {
   it("in colour has the same text, with a bold head", () => {
     const rows = [["a", "b"], ["long", "c"]]
-    const text = Render.table(["X", "Y"], rows, plain)
+    const text = Render.table(["X", "Y"], rows, false)
     expect(text).toBe("X     Y\na     b\nlong  c")
-    expect(Render.table(["X", "Y"], rows, { colors: true })).toBe(text.replace("X     Y", "\u001b[1mX     Y\u001b[0m"))
+    expect(Render.table(["X", "Y"], rows, true)).toBe(text.replace("X     Y", "\u001b[1mX     Y\u001b[0m"))
   })
 
   it("of reasons has a bold head and dim hints in colour, and the same text", () => {
     const error = new NoTokenAvailable({ app, attempts: [{ source: "cli", reason: new MissReason.NotLoggedIn() }] })
-    const text = Render.reasons(error, { colors: true })
+    const text = Failure.reasons(error, true)
     const [head, reason, hint] = text.split("\n")
     expect(head).toMatch(/^\u001b\[1m.*\u001b\[0m$/)
     expect(reason).not.toContain("\u001b")
     expect(hint).toMatch(/^\u001b\[2m +→ .*\u001b\[0m$/)
     expect(text.replaceAll(/\u001b\[\d+m/g, "")).toBe(error.message)
-    expect(Render.reasons(error, { colors: false })).toBe(error.message)
+    expect(Failure.reasons(error, false)).toBe(error.message)
   })
 
   it("of records says when they ended, and which one cannot be read", () => {
@@ -52,22 +53,22 @@ describe("a table", () => {
       { ...record, expiresAt: null },
       { name: "other", kept: "manual", problem: "it is corrupt" }
     ] as const
-    expect(Render.records(list, plain).split("\n").map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+    expect(List.table(list, plain).split("\n").map((line) => line.split(/ {2,}/).at(-1))).toEqual([
       "EXPIRES",
       "2026-11-24T01:00:00.000Z (in 1 h)",
       "2026-11-24T00:00:00.000Z (expired)",
       "unknown",
       "it is corrupt"
     ])
-    expect(Render.records([], plain)).toBe("nothing is stored")
-    const [first, , endless, broken] = JSON.parse(Render.recordsJson(list))
+    expect(List.table([], plain)).toBe("nothing is stored")
+    const [first, , endless, broken] = JSON.parse(Render.json(list))
     expect(first).toMatchObject({ savedAt: "2026-11-23T23:00:00.000Z", expiresAt: "2026-11-24T01:00:00.000Z" })
     expect(endless.expiresAt).toBeNull()
     expect(broken).toEqual(list[3])
   })
 
   it("of apps says when a refresh is due now or never, and what is wrong with an organization's token", () => {
-    const standing = (refreshAt: number | null): StoredStanding => ({
+    const standing = (refreshAt: number | null) => ({
       source: "cli",
       fingerprint: "01234567",
       savedAt: now - hour,
@@ -75,21 +76,20 @@ describe("a table", () => {
       refreshAt,
       unusable: null
     })
-    const table = RenderStatus.standings(
-      [now + 500, null, now + 60_000].map((at, n) => ({
+    const table = Status.tables({
+      apps: [now + 500, null, now + 60_000].map((at, n) => ({
         app: `app-${n}`,
         serves: "cached" as const,
         cached: standing(at),
         manual: null
       })),
-      [
+      organizations: [
         { org: "fine", token: standing(null) },
         { org: "expired", token: { ...standing(null), unusable: "expired an hour ago" } },
         { org: "odd", token: { problem: "it is corrupt" } },
         { org: "none", token: null }
-      ],
-      plain
-    )
+      ]
+    }, plain)
     const [apps = "", organizations = ""] = table.split("\n\n")
     expect(apps.split("\n").slice(1).map((line) => line.split(/ {2,}/)[4])).toEqual(["now", "never", "in 1 min"])
     expect(organizations.split("\n").slice(1).map((line) => line.split(/ {2,}/).at(-1))).toEqual([
@@ -98,7 +98,7 @@ describe("a table", () => {
       "it is corrupt",
       "-"
     ])
-    expect(RenderStatus.standings([], [], plain)).toBe("nothing is stored")
+    expect(Status.tables({ apps: [], organizations: [] }, plain)).toBe("nothing is stored")
   })
 })
 
@@ -114,8 +114,8 @@ describe("a moment", () => {
 
 describe("a finding", () => {
   it("has its hint on a line of its own, if it has one, and its colour", () => {
-    expect(RenderFinding.lines({ level: "problem", message: "broken" }, false)).toEqual(["✗ problem broken"])
-    expect(RenderFinding.lines({ level: "warning", message: "odd", hint: "mend it" }, true)).toEqual([
+    expect(Finding.lines({ level: "problem", message: "broken", hint: null }, false)).toEqual(["✗ problem broken"])
+    expect(Finding.lines({ level: "warning", message: "odd", hint: "mend it" }, true)).toEqual([
       "\u001b[33m! warning\u001b[0m odd",
       "  \u001b[2m→ mend it\u001b[0m"
     ])
@@ -186,7 +186,7 @@ describe("a row of watch", () => {
     lastFailure: null
   }
   const cells = (change: Partial<TokenStatus>, nextTryAt?: number | null) =>
-    Row.cells({
+    Table.cells({
       status: { ...status, ...change },
       failure: nextTryAt === undefined ? undefined : { error: missing, at: now, nextTryAt }
     }, now)

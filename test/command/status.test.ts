@@ -3,13 +3,15 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { appStanding, type StandingSettings } from "../../src/command/Standing.ts"
-import { FlyToken, sourceNames } from "../../src/index.ts"
+import * as Status from "../../src/command/commands/Status.ts"
+import { FlyToken, sourceNames, Storage, type StorageKey } from "../../src/index.ts"
+import type { AppName } from "../../src/token/AppName.ts"
 import * as mac from "../stand-in/macaroon.mjs"
-import { run } from "../support/Command.ts"
+import { runInProcess } from "../support/Command.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
 const secret = /fm2_|fo1_/
@@ -18,13 +20,13 @@ describe("status", () => {
   it.live("a row per app, the organization's token apart, and no secret", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      expect((yield* run(sandbox, ["status"])).stdout).toBe("nothing is stored\n")
-      expect((yield* run(sandbox, ["status", "--json"])).stdout).toBe("{\"apps\":[],\"organizations\":[]}\n")
-      const token = FlyToken.make((yield* run(sandbox, ["get", "my-app"])).stdout)
-      yield* run(sandbox, ["set", "other-app"], "fo1_manual")
+      expect((yield* runInProcess(sandbox, ["status"])).stdout).toBe("nothing is stored\n")
+      expect((yield* runInProcess(sandbox, ["status", "--json"])).stdout).toBe("{\"apps\":[],\"organizations\":[]}\n")
+      const token = FlyToken.make((yield* runInProcess(sandbox, ["get", "my-app"])).stdout)
+      yield* runInProcess(sandbox, ["set", "other-app"], "fo1_manual")
       const mints = yield* Effect.promise(sandbox.calls)
 
-      const table = yield* run(sandbox, ["status"])
+      const table = yield* runInProcess(sandbox, ["status"])
       expect(table).toMatchObject({ code: 0, stderr: "" })
       expect(table.stdout).not.toMatch(secret)
       expect(table.stdout.split("\n").map((line) => line.split(/ {2,}/).slice(0, 3))).toEqual([
@@ -37,7 +39,7 @@ describe("status", () => {
         [""]
       ])
 
-      const { code, stdout } = yield* run(sandbox, ["status", "--json"])
+      const { code, stdout } = yield* runInProcess(sandbox, ["status", "--json"])
       expect(code).toBe(0)
       expect(stdout).not.toMatch(secret)
       const json = JSON.parse(stdout)
@@ -56,26 +58,26 @@ describe("status", () => {
   it.live("named apps only, one that is not stored as such; a name that is none is exit 2", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      yield* run(sandbox, ["get", "my-app"])
-      const { code, stdout } = yield* run(sandbox, ["status", "lost-app", "my-app", "lost-app"])
+      yield* runInProcess(sandbox, ["get", "my-app"])
+      const { code, stdout } = yield* runInProcess(sandbox, ["status", "lost-app", "my-app", "lost-app"])
       expect(code).toBe(0)
       expect(stdout.trim().split("\n").map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual([
         ["APP", "SERVES"],
         ["lost-app", "nothing stored"],
         ["my-app", "cached"]
       ])
-      expect(JSON.parse((yield* run(sandbox, ["status", "--json", "lost-app"])).stdout)).toEqual({
+      expect(JSON.parse((yield* runInProcess(sandbox, ["status", "--json", "lost-app"])).stdout)).toEqual({
         apps: [{ app: "lost-app", serves: null, cached: null, manual: null }]
       })
-      expect(yield* run(sandbox, ["status", "my-app", "fo1_secret"])).toMatchObject({ code: 2, stdout: "" })
+      expect(yield* runInProcess(sandbox, ["status", "my-app", "fo1_secret"])).toMatchObject({ code: 2, stdout: "" })
     }))
 
   it.live("a record that cannot be read is a problem of its row; a store that cannot be listed is exit 3", () =>
     Effect.gen(function*() {
       const sandbox = yield* Sandbox.make
-      yield* run(sandbox, ["set", "my-app"], "fo1_manual")
+      yield* runInProcess(sandbox, ["set", "my-app"], "fo1_manual")
       yield* Effect.promise(() => writeFile(join(sandbox.store, "manual", "my-app.json"), "{\"version\":1,\"tok"))
-      const { code, stdout } = yield* run(sandbox, ["status"])
+      const { code, stdout } = yield* runInProcess(sandbox, ["status"])
       expect(code).toBe(0)
       expect(stdout).toMatch(/my-app +nothing usable .*corrupt/)
 
@@ -84,8 +86,8 @@ describe("status", () => {
         await mkdir(dirname(other.store), { recursive: true })
         await writeFile(other.store, "a file")
       })
-      expect(yield* run(other, ["status"])).toMatchObject({ code: 3, stdout: "" })
-      const named = yield* run(other, ["status", "my-app"])
+      expect(yield* runInProcess(other, ["status"])).toMatchObject({ code: 3, stdout: "" })
+      const named = yield* runInProcess(other, ["status", "my-app"])
       expect(named.code).toBe(0)
       expect(named.stdout).toContain("not a directory")
     }))
@@ -94,7 +96,7 @@ describe("status", () => {
 describe("how an app stands", () => {
   const now = Date.UTC(2026, 10, 24)
   const hour = 3_600_000
-  const settings: StandingSettings = {
+  const settings: Status.Settings = {
     chain: sourceNames,
     ttlMillis: 24 * hour,
     softExpiryLeadMillis: hour,
@@ -106,8 +108,16 @@ describe("how an app stands", () => {
     source: "cli" as const,
     savedAt
   })
-  const at = (cached: ReturnType<typeof record> | undefined, manual?: ReturnType<typeof record>) =>
-    appStanding("my-app", { cached, manual }, now, settings)
+  type Records = Partial<Record<StorageKey, ReturnType<typeof record>>>
+  const read = (records: Records, chain: Status.Settings["chain"] = sourceNames) => {
+    const unused = () => Effect.die("not used")
+    const get = (_: string, key: StorageKey) => Effect.succeed(Option.fromUndefinedOr(records[key]))
+    const status = Status.read(["my-app" as AppName], now, { ...settings, chain })
+    return Effect.runSync(Effect.provideService(status, Storage, { get, put: unused, delete: unused, list: unused }))
+      .apps[0]!
+  }
+  const at = (cached: ReturnType<typeof record>, manual?: ReturnType<typeof record>) =>
+    read(manual === undefined ? { cached } : { cached, manual })
 
   it("a cached token counts from when it was saved, a manual one from now", () => {
     const old = record("fo1_old", now - 30 * hour)
@@ -122,7 +132,7 @@ describe("how an app stands", () => {
 
   it("what serves is the first in the order of the chain, and nothing that the chain leaves out", () => {
     const both = { cached: record("fo1_new", now), manual: record("fo1_manual", now) }
-    const serves = (chain: StandingSettings["chain"]) => appStanding("my-app", both, now, { ...settings, chain }).serves
+    const serves = (chain: Status.Settings["chain"]) => read(both, chain).serves
     expect(serves(["manual", "env", "storage"])).toBe("manual")
     expect(serves(["storage", "manual"])).toBe("cached")
     expect(serves(["env", "manual"])).toBe("manual")

@@ -6,12 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as StoreFindings from "../../src/command/diagnosis/StoreFindings.ts"
-import * as Render from "../../src/command/Render.ts"
-import type { StandingSettings } from "../../src/command/Standing.ts"
-import * as StoredApps from "../../src/command/StoredApps.ts"
+import * as List from "../../src/command/commands/List.ts"
+import * as Status from "../../src/command/commands/Status.ts"
+import * as StoreFindings from "../../src/command/doctor/StoreFindings.ts"
 import * as StoredRecords from "../../src/command/StoredRecords.ts"
-import * as StoredStandings from "../../src/command/StoredStandings.ts"
 import { sourceNames, Storage, type StorageKey } from "../../src/index.ts"
 
 const count = 500
@@ -46,7 +44,7 @@ const counting = () => {
   return { kept, reads, flight, layer }
 }
 
-const settings: StandingSettings = {
+const settings: Status.Settings = {
   chain: sourceNames,
   ttlMillis: 86_400_000,
   softExpiryLeadMillis: 0,
@@ -58,18 +56,15 @@ const all = count + count / 2 + 200
 const walks: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, Storage>, number]> = [
   [
     "list",
-    Effect.forEach(StoredRecords.keys, (key) => StoredRecords.mapUnder(key, ({ name }) => name)),
+    Effect.forEach(StoredRecords.keys, (key) => StoredRecords.map(key, ({ name }) => name)),
     all
   ],
   [
     "status",
-    Effect.gen(function*() {
-      yield* StoredStandings.ofApps(yield* StoredApps.stored, 0, settings)
-      yield* StoredStandings.ofOrganizations(0, settings)
-    }),
+    Status.read(undefined, 0, settings),
     all
   ],
-  ["status of named apps", StoredStandings.ofApps(StoredApps.anyOf(names as never), 0, settings), 2 * count],
+  ["status of named apps", Status.read(names as never, 0, settings), 2 * count],
   ["doctor", StoreFindings.list, all]
 ]
 
@@ -89,22 +84,19 @@ describe("all records", () => {
   it.effect("come in the order of their names, apps with what they have", () =>
     Effect.gen(function*() {
       const { kept, layer } = counting()
-      const found = yield* Effect.provide(StoredRecords.mapUnder("manual", ({ name }) => name), layer)
+      const found = yield* Effect.provide(StoredRecords.map("manual", ({ name }) => name), layer)
       assert.deepStrictEqual(found, kept.manual)
-      const standings = yield* Effect.provide(
-        Effect.flatMap(StoredApps.stored, (apps) => StoredStandings.ofApps(apps, 0, settings)),
-        layer
-      )
-      assert.deepStrictEqual(standings.map(({ app }) => app), names)
-      assert.deepStrictEqual(standings.slice(0, 2).map(({ manual }) => manual !== null), [true, false])
+      const { apps } = yield* Effect.provide(Status.read(undefined, 0, settings), layer)
+      assert.deepStrictEqual(apps.map(({ app }) => app), names)
+      assert.deepStrictEqual(apps.slice(0, 2).map(({ manual }) => manual !== null), [true, false])
     }))
 
   it("may be more than a call has arguments", () => {
-    const records = Array.from({ length: 200_000 }, (_, n): Render.ListedRecord => ({
+    const records = Array.from({ length: 200_000 }, (_, n): List.Row => ({
       name: `app-${n}`,
       kept: "cached",
       problem: "x"
     }))
-    assert.lengthOf(Render.records(records, { now: 0, colors: false }).split("\n"), 200_001)
+    assert.lengthOf(List.table(records, { now: 0, colors: false }).split("\n"), 200_001)
   })
 })

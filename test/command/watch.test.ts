@@ -4,10 +4,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as Frame from "../../src/command/watch/Frame.ts"
+import * as Keep from "../../src/command/watch/Keep.ts"
 import * as Report from "../../src/command/watch/Report.ts"
-import type { Row } from "../../src/command/watch/Row.ts"
-import * as Watching from "../../src/command/watch/Watching.ts"
+import * as Table from "../../src/command/watch/Table.ts"
 import { MissReason, NoTokenAvailable } from "../../src/index.ts"
 import type { AppName } from "../../src/token/AppName.ts"
 import { hasTmux, pane, run, started, until, whyNoTmux } from "../support/Command.ts"
@@ -148,7 +147,7 @@ describe("a row", () => {
       const works = world.mint
       world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 503 }))
       yield* Effect.gen(function*() {
-        const { rows } = yield* Watching.start(["my-app" as AppName])
+        const { rows } = yield* Keep.start(["my-app" as AppName])
         yield* TestClock.adjust(0)
         const [failing] = yield* rows
         expect(failing?.failure?.error.attempts.at(-2)?.reason._tag).toBe("HttpFailed")
@@ -173,7 +172,7 @@ describe("a picture", () => {
       { source: "cli", reason: new MissReason.NotLoggedIn({}) }
     ]
   })
-  const row = (app: string, hasToken: boolean): Row => ({
+  const row = (app: string, hasToken: boolean): Table.Row => ({
     status: {
       app: app as AppName,
       source: hasToken ? "cli" : null,
@@ -189,7 +188,7 @@ describe("a picture", () => {
   const size = { now, columns: 200, rows: 24, colors: false }
 
   it("says time left, next refresh and the telling reasons", () => {
-    const [, up, down] = Frame.lines([row("my-app", true), row("lost-app", false)], size)
+    const [, up, down] = Table.lines([row("my-app", true), row("lost-app", false)], size)
     expect(up).toBe("my-app    cli     01234567  1 d 1 h    in 1 min 1 s  -")
     expect(down).toBe(
       "lost-app  none    -         -          in 25 s       5 s ago: config: /evil\\u001b[2Jpath: it is no YAML; cli: flyctl is not logged in"
@@ -200,12 +199,12 @@ describe("a picture", () => {
     const rows = [...Array.from({ length: 20 }, (_, n) => row(`app-${n}`, true)), row("lost-app", false)]
     for (const columns of [1, 10, 41, 80]) {
       for (const height of [1, 2, 3, 10, 30]) {
-        const lines = Frame.lines(rows, { now, columns, rows: height, colors: true })
+        const lines = Table.lines(rows, { now, columns, rows: height, colors: true })
         expect(lines.length).toBeLessThanOrEqual(Math.max(2, height))
         for (const line of lines) expect(line.replaceAll(/\u001b\[\d+m/g, "").length).toBeLessThanOrEqual(columns)
       }
     }
-    const short = Frame.lines(rows, { ...size, rows: 5 })
+    const short = Table.lines(rows, { ...size, rows: 5 })
     expect(short.map((line) => line.split(" ")[0])).toEqual(["APP", "lost-app", "app-0", "app-1", "and"])
     expect(short.at(-1)).toBe("and 18 more")
   })
@@ -224,6 +223,6 @@ describe("a picture", () => {
   })
 
   it("a get is tried again after 30 s, doubling to 2 min", () => {
-    expect([1, 2, 3, 4, 50].map(Watching.retryAfter)).toEqual([30_000, 60_000, 120_000, 120_000, 120_000])
+    expect([1, 2, 3, 4, 50].map(Keep.retryAfter)).toEqual([30_000, 60_000, 120_000, 120_000, 120_000])
   })
 })

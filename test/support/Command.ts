@@ -1,14 +1,25 @@
 /**
- * The command as a user runs it: a process of its own, in a sandbox, or in a terminal of tmux.
+ * The command as a user runs it: a process of its own, in a sandbox, or in a terminal of tmux. And its calls without a
+ * process, where what they say and how they end is all that counts.
  */
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { Writable } from "node:stream"
+import { Stdout } from "../../src/command/Output.ts"
+import * as Program from "../../src/command/Program.ts"
 import type { Sandbox } from "./Sandbox.ts"
 
 /** Set by bundledCommand.ts, if by nobody else. */
 export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bundled")
+
+/** Whether somebody else named a command to be tested, the built one for instance. */
+const isNamed = process.env["FLY_TOKENS_BUNDLED"] === undefined
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(sandbox.environment).filter(([, value]) => value !== undefined))
@@ -69,6 +80,51 @@ export const started = (sandbox: Sandbox, args: ReadonlyArray<string>) =>
 
 export const run = (sandbox: Sandbox, args: ReadonlyArray<string>, input = "", cwd?: string) =>
   Effect.promise(() => start(sandbox, args, input, cwd).ended)
+
+/** The environment of this process, which the command and flyctl read: a sandbox's for a while. */
+const inEnvironment = <A, E, R>(environment: NodeJS.ProcessEnv, effect: Effect.Effect<A, E, R>) => {
+  const replace = (by: NodeJS.ProcessEnv) => {
+    for (const name of Object.keys(process.env)) delete process.env[name]
+    Object.assign(process.env, by)
+  }
+  const before = { ...process.env }
+  return Effect.acquireUseRelease(
+    Effect.sync(() => replace(environment)),
+    () => effect,
+    () => Effect.sync(() => replace(before))
+  )
+}
+
+/** Runs a call in this process, with all that a process of its own has: the program, real files, a real flyctl. */
+export const runInProcess = (sandbox: Sandbox, args: ReadonlyArray<string>, input = ""): Effect.Effect<Ended> =>
+  Effect.suspend(() => {
+    let stdout = ""
+    let stderr = ""
+    const out = new Writable({
+      decodeStrings: false,
+      write: (text, _encoding, done) => {
+        stdout += text
+        done()
+      }
+    })
+    const captured = Object.assign(Object.create(console), {
+      log: (text: string) => stdout += `${text}\n`,
+      error: (text: string) => stderr += `${text}\n`
+    })
+    const stdio = Stdio.layerTest({ stdin: Stream.make(new TextEncoder().encode(input)) })
+    const program = Program.run(args, "0.0.0").pipe(
+      Effect.provide(stdio),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(environmentOf(sandbox))),
+      Effect.provideService(Stdout, out),
+      Effect.provideService(Console.Console, captured)
+    )
+    // By itself, as main.ts runs it: nothing of the test's runtime is in it.
+    const ended = Effect.promise(() => Effect.runPromise(program))
+    return Effect.map(inEnvironment(environmentOf(sandbox), ended), (code) => ({ code, stdout, stderr }))
+  })
+
+/** Either: a process of its own if somebody named the command to be tested. */
+export const runEither: typeof runInProcess = isNamed ? run : runInProcess
 
 /** Looks again and again until a condition holds: another process is not on our clock. The test's limit ends it. */
 export const until = <A>(look: () => A, holds: (seen: A) => boolean): Effect.Effect<A> =>

@@ -18,5 +18,6 @@ export default async (): Promise<(() => Promise<void>) | undefined> => {
   await bundle.write({ dir: folder, format: "esm", entryFileNames: "fly-tokens.js", sourcemap: true })
   await bundle.close()
   process.env["FLY_TOKENS_MAIN"] = join(folder, "fly-tokens.js")
+  process.env["FLY_TOKENS_BUNDLED"] = "1"
   return () => rm(folder, { recursive: true, force: true })
 }

@@ -1,37 +1,50 @@
 /** What `watch` prints where there is no terminal: a line per app at the start, a line per event. */
 import { whyAt } from "../../services/Lease.ts"
+import type { NoTokenAvailable } from "../../services/TokenError.ts"
 import type { TokenEvent } from "../../services/TokenEvent.ts"
 import { told } from "../../token/Redaction.ts"
-import { visibleJson } from "../../token/Visible.ts"
+import * as Failure from "../Failure.ts"
 import * as Render from "../Render.ts"
-import * as Row from "./Row.ts"
 
-/** How an app stands at the start, an event of the resolver, or a `get` that failed. */
+/** The last failure of an app. Times are epoch milliseconds. */
+export interface LastFailure {
+  readonly error: NoTokenAvailable
+  readonly at: number
+  /** When the sources are asked again; `null` if the resolver's own plan is all there is. */
+  readonly nextTryAt: number | null
+}
+
+/** That an app is watched, a `get` that failed, or an event of the resolver. */
 export type Report =
   | { readonly _tag: "Watching"; readonly app: string; readonly at: number }
-  | ({ readonly _tag: "GetFailed"; readonly app: string } & Row.LastFailure)
+  | ({ readonly _tag: "GetFailed"; readonly app: string } & LastFailure)
   | TokenEvent
+
+/** The reasons that tell something, in one line: that a source has nothing is no news if another one has a real one. */
+export const summary = (error: NoTokenAvailable): string => {
+  const telling = error.attempts.filter(({ reason }) => !["NotFound", "Disabled", "NotNewer"].includes(reason._tag))
+  return (telling.length > 0 ? telling : error.attempts).map(({ reason, source }) => `${source}: ${reason.message}`)
+    .join("; ")
+}
+
+const time = (millis: number | null, none: string): string => Render.isoTime(millis) ?? none
 
 const words = (report: Report): string => {
   switch (report._tag) {
     case "Watching":
       return "is watched"
     case "GetFailed":
-      return `has no token: ${Row.summary(report.error)}; next try at ${
-        Render.isoTime(report.nextTryAt) ?? "an unknown time"
-      }`
+      return `has no token: ${summary(report.error)}; next try at ${time(report.nextTryAt, "an unknown time")}`
     case "Acquired":
-      return `got ${report.fingerprint} from ${report.source}, expires at ${
-        Render.isoTime(report.expiresAt) ?? "no known time"
-      }`
-    case "Refreshed":
-      return `got ${report.fingerprint} from ${report.source} instead of ${report.replaced}, expires at ${
-        Render.isoTime(report.expiresAt) ?? "no known time"
-      }`
-    case "RefreshFailed":
-      return `was not refreshed: ${Row.summary(report.error)}; ${
-        report.nextTryAt === null ? "no further try" : `next try at ${Render.isoTime(report.nextTryAt)}`
-      }`
+    case "Refreshed": {
+      const instead = report._tag === "Refreshed" ? ` instead of ${report.replaced}` : ""
+      const expiry = time(report.expiresAt, "no known time")
+      return `got ${report.fingerprint} from ${report.source}${instead}, expires at ${expiry}`
+    }
+    case "RefreshFailed": {
+      const next = report.nextTryAt === null ? "no further try" : `next try at ${Render.isoTime(report.nextTryAt)}`
+      return `was not refreshed: ${summary(report.error)}; ${next}`
+    }
     case "Rejected":
       return `had ${report.fingerprint} refused by Fly`
     case "Invalidated":
@@ -49,31 +62,26 @@ const words = (report: Report): string => {
   }
 }
 
-const subject = (report: Report): string => "app" in report ? report.app : report.name
-
-/** A report as one line. */
 export const line = (report: Report): string =>
-  told`${Render.isoTime(report.at) ?? report.at} ${subject(report)} ${words(report)}`
+  told`${Render.isoTime(report.at) ?? report.at} ${"app" in report ? report.app : report.name} ${words(report)}`
 
-/** Every time is ISO time, every error its message or, of a failed run, its reasons. */
-const value = (key: string, field: unknown): unknown => {
-  if (key === "at" || key.endsWith("At")) return Render.isoTime(field as number | null)
-  if (typeof field === "object" && field !== null && "message" in field) return String(field.message)
-  return field
+/** An error as what it says: of a failed run its attempts. */
+const details = (report: Report) => {
+  switch (report._tag) {
+    case "GetFailed":
+    case "RefreshFailed":
+      return { attempts: Failure.attempts(report.error) }
+    case "PersistFailed":
+      return { reason: report.reason.message }
+    case "LeaseUnavailable":
+      return { why: report.error.why }
+    default:
+      return {}
+  }
 }
 
 /** A report as one line of JSON: its tag as `event`, and its fields. */
 export const jsonLine = (report: Report): string => {
-  const { _tag, at, ...fields } = report
-  const told = Object.entries(fields).filter(([key]) => key !== "error").map(([key, field]) => [key, value(key, field)])
-  return visibleJson({
-    at: Render.isoTime(at),
-    event: _tag,
-    ...Object.fromEntries(told),
-    ...(report._tag === "GetFailed" || report._tag === "RefreshFailed"
-      ? { attempts: JSON.parse(Render.failureJson(report.error)).attempts }
-      : report._tag === "LeaseUnavailable"
-      ? { why: report.error.why }
-      : {})
-  })
+  const { _tag: event, at, ...fields } = report
+  return Render.json({ at, event, ...fields, error: undefined, ...details(report) })
 }
