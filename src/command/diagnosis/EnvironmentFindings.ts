@@ -2,7 +2,7 @@
 import * as Usability from "../../policy/Usability.ts"
 import { type Environment, tokenVariables } from "../../services/Environment.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
-import { mintLimits } from "../../token/TokenLimits.ts"
+import { mintLimits } from "../../token/Grants.ts"
 import * as HandedOut from "../HandedOut.ts"
 import { type Finding, finding, orOk } from "./Finding.ts"
 

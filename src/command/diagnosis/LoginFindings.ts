@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import type { FlyLogin } from "../../layers/fly/FlyLogin.ts"
 import { hintOf } from "../../services/AttemptHint.ts"
 import { NotLoggedIn } from "../../services/MissReason.ts"
-import { mintLimits } from "../../token/TokenLimits.ts"
+import { mintLimits } from "../../token/Grants.ts"
 import { type Finding, finding, severity } from "./Finding.ts"
 
 const day = 86_400_000
