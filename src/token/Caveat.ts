@@ -134,16 +134,15 @@ export const readCaveats = (
   return Result.succeed(caveats)
 }
 
-/**
- * The least `notAfter` (unix seconds) over all validity windows, those inside `IfPresent` included; `Infinity` if there
- * is none.
- */
+/** All validity windows, those inside `IfPresent` included. */
+export const windowsOf = (caveats: ReadonlyArray<Caveat>): ReadonlyArray<Extract<Caveat, { _tag: "ValidityWindow" }>> =>
+  caveats.flatMap((caveat) =>
+    caveat._tag === "ValidityWindow" ? [caveat] : caveat._tag === "IfPresent" ? windowsOf(caveat.caveats) : []
+  )
+
+/** The least `notAfter` (unix seconds) over all validity windows; `Infinity` if there is none. */
 export const leastNotAfter = (caveats: ReadonlyArray<Caveat>): number =>
-  caveats.reduce((least, caveat) => {
-    if (caveat._tag === "ValidityWindow") return Math.min(least, caveat.notAfter)
-    if (caveat._tag === "IfPresent") return Math.min(least, leastNotAfter(caveat.caveats))
-    return least
-  }, Number.POSITIVE_INFINITY)
+  windowsOf(caveats).reduce((least, { notAfter }) => Math.min(least, notAfter), Number.POSITIVE_INFINITY)
 
 const readsOnly = (mask: Mask): boolean => (mask & ~maskRead) === 0
 

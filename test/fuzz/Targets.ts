@@ -18,9 +18,9 @@ import { MissReason } from "../../src/services/MissReason.ts"
 import * as Attenuation from "../../src/token/Attenuation.ts"
 import type * as Caveat from "../../src/token/Caveat.ts"
 import { FlyToken } from "../../src/token/FlyToken.ts"
+import * as Grants from "../../src/token/Grants.ts"
 import * as Macaroon from "../../src/token/Macaroon.ts"
 import * as Redaction from "../../src/token/Redaction.ts"
-import * as TokenLimits from "../../src/token/TokenLimits.ts"
 import { type CliInput, cliInput } from "./CliInputs.ts"
 import { type ConfigInput, configInput } from "./ConfigInputs.ts"
 import { macaroonBytes, now, pieceOf, tokenText } from "./TokenInputs.ts"
@@ -126,9 +126,9 @@ const readToken = (text: string): void => {
   assert.match(String(token), /^<FlyToken [0-9a-f]{8}>$/)
   assert.strictEqual(inspect(token), String(token))
   assert.strictEqual(JSON.stringify(token), JSON.stringify(String(token)))
-  const notBefore = TokenLimits.notBefore(token)
+  const notBefore = Grants.notBefore(token)
   assert.isTrue(notBefore === null || Number.isFinite(notBefore))
-  for (const limit of TokenLimits.mintLimits(token)) assert.match(limit, /^[a-z0-9 ]{3,30}$/)
+  for (const limit of Grants.mintLimits(token)) assert.match(limit, /^[a-z0-9 ]{3,30}$/)
   const reason = whyInvalid(token, token.expiresAt ?? Number.POSITIVE_INFINITY, now * 1000)
   // Where a discharge is to be had is told, and nothing else of the token.
   if (reason?._tag === "Undischarged") {

@@ -6,7 +6,7 @@ import { hintOf } from "../../services/AttemptHint.ts"
 import { type Environment, tokenVariables } from "../../services/Environment.ts"
 import { type MissReason, NotLoggedIn } from "../../services/MissReason.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
-import { mintLimits } from "../../token/TokenLimits.ts"
+import { mintLimits } from "../../token/Grants.ts"
 import * as TokenMark from "../TokenMark.ts"
 import { type Finding, finding, type Level, orOk, severity } from "./Finding.ts"
 

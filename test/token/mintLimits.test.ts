@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { FlyToken } from "../../src/index.ts"
-import { mintLimits, notBefore } from "../../src/token/TokenLimits.ts"
+import { mintLimits, notBefore } from "../../src/token/Grants.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 
 const now = 1_790_000_000_000
