@@ -50,7 +50,10 @@ const undischarged = (locations: ReadonlyArray<string>): Undischarged =>
 export const judge = (candidate: Candidate, demands: Demands): Judged => {
   const { acquiredAt, token } = candidate
   const { isRejected, livesPast, now, ttlMillis } = demands
-  const expiresAt = expiryOf(token, { acquiredAt, ttlMillis, now })
+  const expiresAt = Math.min(
+    expiryOf(token, { acquiredAt, ttlMillis, now }),
+    candidate.expiresAt ?? Number.POSITIVE_INFINITY
+  )
   const reason = whyInvalid(token, expiresAt, now) ??
     (isRejected(token, now) ? new Rejected({ fingerprint: token.fingerprint }) : undefined) ??
     (livesPast !== undefined && expiresAt <= livesPast ? notNewer(token) : undefined)

@@ -47,10 +47,16 @@ export const make = (options: {
 }
 
 /** What a record that another process or an earlier run left is as a candidate. */
-export const candidateOf = (record: StoredToken): Candidate => ({
-  token: FlyToken.make(record.token),
-  acquiredAt: record.savedAt,
-  from: "storage",
+export const candidateOf = (record: StoredToken): Candidate => {
+  const token = FlyToken.make(record.token)
+  // What a token does not say of its end, the source that it is from may have known.
+  const isToldByRecord = token.expiresAt === null && record.expiresAt !== null
+  return {
+    token,
+    acquiredAt: record.savedAt,
+    ...(isToldByRecord ? { expiresAt: record.expiresAt } : {}),
+    from: "storage",
   ...(record.fence === undefined ? {} : { fence: record.fence }),
   ...(record.org === undefined ? {} : { org: record.org })
-})
+  }
+}

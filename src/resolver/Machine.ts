@@ -90,12 +90,14 @@ const tokenOf = (
     readonly source: SourceName
     readonly acquiredAt: number
     readonly lastResort: boolean
+    /** When it ends, if that was judged. */
+    readonly expiresAt?: number
   },
   now: number,
   policy: Policy
 ): AppState.CurrentToken => {
   const { acquiredAt, lastResort, source, token } = taken
-  const expiresAt = Usability.expiryOf(token, { acquiredAt, ttlMillis: policy.ttlMillis, now })
+  const expiresAt = taken.expiresAt ?? Usability.expiryOf(token, { acquiredAt, ttlMillis: policy.ttlMillis, now })
   const refreshAt = RefreshPolicy.refreshAt({ acquiredAt, expiresAt }, now, policy, policy.random())
   return { resolved: resolvedOf(state, token, source, expiresAt), expiresAt, refreshAt, since: now, lastResort }
 }
@@ -254,7 +256,7 @@ const onFound = (
     return { state, actions: none, answer: Exit.succeed(resolvedOf(state, token, name, found.expiresAt)) }
   }
   const failures = run.replaces?.resolved === state.token?.resolved ? state.retry?.failures ?? 1 : 1
-  const taken = { token, source: name, acquiredAt, lastResort: source.lastResort }
+  const taken = { token, source: name, acquiredAt, expiresAt: found.expiresAt, lastResort: source.lastResort }
   const current = tokenOf(state, taken, now, policy)
   const { resolved } = current
   const replaced = new Set<string>()

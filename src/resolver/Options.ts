@@ -12,7 +12,7 @@ import * as OptionDuration from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
 import { SourceName, sourceNames } from "../services/SourceName.ts"
 import { InvalidOption } from "../services/TokenError.ts"
-import type { TokenSource } from "../services/TokenSource.ts"
+import { NamedSources, type TokenSource } from "../services/TokenSource.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 
 /**
@@ -139,7 +139,9 @@ const names = Effect.fnUntraced(function*(
 const isOwn = (source: SourceName | TokenSource): source is TokenSource => typeof source !== "string"
 
 /** Sources of a user's own have names of their own, which no record and no message can mix up with others. */
-const sources = Effect.fnUntraced(function*(chain: NonNullable<FlyTokensOptions["chain"]>) {
+const sources = Effect.fnUntraced(function*(given: NonNullable<FlyTokensOptions["chain"]>) {
+  const named = yield* NamedSources
+  const chain = given.map((source) => named.find(({ name }) => name === source) ?? source)
   const own = chain.filter(isOwn)
   for (const { name, timeout } of own) {
     if (!Schema.is(SourceName)(name) || sourceNames.some((builtIn) => builtIn === name)) {
@@ -148,8 +150,8 @@ const sources = Effect.fnUntraced(function*(chain: NonNullable<FlyTokensOptions[
     }
     if (timeout !== undefined) yield* millis("chain", timeout, Duration.zero, positive)
   }
-  const allowed = [...sourceNames, ...own.map(({ name }) => name)]
-  return { chain: yield* names("chain", chain.map(sourceName), allowed, 1), own }
+  const allowed = new Set([...sourceNames, ...named.map(({ name }) => name), ...own.map(({ name }) => name)])
+  return { chain: yield* names("chain", chain.map(sourceName), [...allowed], 1), own }
 })
 
 /** A stored or manual token has its place in the store already. */

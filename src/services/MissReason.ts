@@ -14,6 +14,17 @@ import { failure } from "./Failure.ts"
 import { optionName } from "./OptionName.ts"
 import * as SystemCode from "./SystemCode.ts"
 
+/** Which program failed, if it was not flyctl: the first word of a command of the user's. */
+const program = Schema.optionalKey(Schema.String)
+
+const byHand = "run the command by hand to see what it says"
+
+const notFlyctl = "make it executable (chmod +x); if it is, run it in a shell to see what is missing (noexec, an interpreter, "
+    + `another kind of machine), or name another one with option ${optionName("binary")}`
+
+const tooMuchOfFlyctl = `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}; `
+    + `if it lists too many apps, option ${optionName("org")} saves the list`
+
 // Why a source gives nothing, whichever it is.
 
 /** The source has nothing: a variable that is not set, a file that is not there, no record. */
@@ -183,11 +194,11 @@ export class BinaryNotFound extends failure<BinaryNotFound>()("BinaryNotFound", 
 }) {}
 
 /** The file named flyctl or fly cannot be run. */
-export class NotExecutable extends failure<NotExecutable>()("NotExecutable", { path: Schema.String }, {
+export class NotExecutable extends failure<NotExecutable>()("NotExecutable", { path: Schema.String, program }, {
   message: ({ path }) => `${path} cannot be run`,
-  hint: "make it executable (chmod +x); if it is, run it in a shell to see what is missing (noexec, an interpreter, "
-    + `another kind of machine), or name another one with option ${optionName("binary")}`
+  hint: ({ program }) => program === undefined ? notFlyctl : byHand
 }) {}
+
 
 /** The binary is another program, as the client of Concourse CI, which is called `fly` too. */
 export class NotFlyctl extends failure<NotFlyctl>()("NotFlyctl", { path: Schema.String }, {
@@ -343,8 +354,8 @@ export class ConfigLocked extends failure<ConfigLocked>()("ConfigLocked", {}, {
 }) {}
 
 /** The child was ended by a signal. */
-export class Killed extends failure<Killed>()("Killed", {}, {
-  message: "flyctl was ended by a signal",
+export class Killed extends failure<Killed>()("Killed", { program }, {
+  message: ({ program = "flyctl" }) => `${program} was ended by a signal`,
   hint: "try again; look for what ends processes here (memory limits, a supervisor)"
 }) {}
 
@@ -357,20 +368,23 @@ export class Panicked extends failure<Panicked>()("Panicked", {}, {
 /** The child printed more than any answer of flyctl has. */
 export class OutputTooLarge extends failure<OutputTooLarge>()("OutputTooLarge", {
   /** How much is read at most. */
-  limitBytes: Schema.Int
+  limitBytes: Schema.Int,
+  program
 }, {
-  message: ({ limitBytes }) => `flyctl printed more than ${limitBytes} bytes`,
-  hint: `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}; `
-    + `if it lists too many apps, option ${optionName("org")} saves the list`
+  message: ({ limitBytes, program = "flyctl" }) => `${program} printed more than ${limitBytes} bytes`,
+  hint: ({ program }) => program === undefined ? tooMuchOfFlyctl : byHand
 }) {}
+
 
 /** The child failed in a way that we do not know. */
 export class ExitCode extends failure<ExitCode>()("ExitCode", {
   /** The exit code. */
-  code: Schema.Int
+  code: Schema.Int,
+  program
 }, {
-  message: ({ code }) => `flyctl failed with exit code ${code}`,
-  hint: "run `fly auth whoami` and `fly orgs list` to see what it says"
+  message: ({ code, program = "flyctl" }) => `${program} failed with exit code ${code}`,
+  hint: ({ program }) =>
+    program === undefined ? "run `fly auth whoami` and `fly orgs list` to see what it says" : byHand
 }) {}
 
 const reasons = [

@@ -20,6 +20,8 @@ export const variables = {
   failureCooldown: "FLY_TOKENS_FAILURE_COOLDOWN",
   rejectionTtl: "FLY_TOKENS_REJECTION_TTL",
   idleTimeToLive: "FLY_TOKENS_IDLE_TIME_TO_LIVE",
+  command: "FLY_TOKENS_COMMAND",
+  file: "FLY_TOKENS_FILE",
   directory: "FLY_TOKENS_DIR",
   binary: "FLY_TOKENS_BINARY",
   encryptionKeys: "FLY_TOKENS_ENCRYPTION_KEYS",

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { FlyToken } from "../token/FlyToken.ts"
 import type { TokenKey } from "../token/TokenKey.ts"
@@ -21,6 +22,8 @@ export interface Candidate {
   readonly token: FlyToken
   /** When it was acquired, epoch milliseconds: from then on `ttl` counts. */
   readonly acquiredAt: number
+  /** When it ends at the latest, epoch milliseconds, if the source knows what the token does not say. */
+  readonly expiresAt?: number
   /** Where this process took it, if not from the source that was asked. */
   readonly from?: SourceName
   /** The number of the lease under which it was minted. */
@@ -89,3 +92,14 @@ export interface TokenSource {
    */
   readonly shared?: boolean | undefined
 }
+
+/**
+ * Sources that the option `chain` can name although they are not built in. Default: none.
+ *
+ * @category references
+ * @since 0.1.0
+ * @stability stable
+ */
+export const NamedSources: Context.Reference<ReadonlyArray<TokenSource>> = Context.Reference<
+  ReadonlyArray<TokenSource>
+>("effect-fly-tokens/NamedSources", { defaultValue: () => [] })

@@ -10,15 +10,14 @@ import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
-import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Portions from "../../concurrency/Portions.ts"
 import * as SingleFlight from "../../concurrency/SingleFlight.ts"
 import { ConfigFile, type ConfigFileReason } from "../../services/ConfigFile.ts"
 import { Environment } from "../../services/Environment.ts"
-import { NotFound, Unreadable } from "../../services/MissReason.ts"
-import * as SystemCode from "../../services/SystemCode.ts"
+import { NotFound } from "../../services/MissReason.ts"
 import type { FlyToken } from "../../token/FlyToken.ts"
+import * as TextFile from "../TextFile.ts"
 import type { Read } from "./ConfigFileText.ts"
 import * as FlyHome from "./FlyHome.ts"
 
@@ -31,14 +30,6 @@ const rereadAfter = Duration.millis(75)
 
 const miss = (reason: ConfigFileReason): Read => ({ result: Result.fail(reason), maybeTorn: false })
 
-const unreadable = (path: string) => (error: PlatformError): ConfigFileReason => {
-  const tag = error.reason._tag
-  if (tag === "NotFound") return new NotFound({ what: `${path} does not exist` })
-  if (tag === "PermissionDenied") return new Unreadable({ path, why: "permission denied" })
-  const isDenied = SystemCode.ofPlatform(error) === SystemCode.accessDenied
-  return new Unreadable({ path, why: isDenied ? "Node's permission model does not allow it" : "it cannot be read" })
-}
-
 const make = Effect.gen(function*() {
   const fileSystem = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
@@ -48,15 +39,10 @@ const make = Effect.gen(function*() {
 
   const readOnce = (path: string): Effect.Effect<Read> =>
     Effect.gen(function*() {
-      const { size, type } = yield* fileSystem.stat(path)
-      if (type !== "File") return miss(new Unreadable({ path, why: "it is not a file" }))
-      if (ByteSize.isGreaterThan(size, maxBytes)) {
-        return miss(new Unreadable({ path, why: "it is larger than 256 KiB" }))
-      }
-      const text = yield* fileSystem.readFileString(path)
+      const text = yield* TextFile.read(fileSystem, path, maxBytes)
       const { interpret } = yield* Effect.promise(() => import("./ConfigFileText.ts"))
       return yield* Portions.inPortions(() => interpret(text, path))
-    }).pipe(Effect.catch((error) => Effect.succeed(miss(unreadable(path)(error)))))
+    }).pipe(Effect.catch((reason) => Effect.succeed(miss(reason))))
 
   const read = Effect.gen(function*() {
     const path = yield* Effect.fromResult(FlyHome.configFile(environment, paths))

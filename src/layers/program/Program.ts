@@ -5,13 +5,14 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { isPlatformError, type PlatformError } from "effect/PlatformError"
 import * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Defect, fromDefect, Killed, NotExecutable, OutputTooLarge } from "../../services/MissReason.ts"
+import { Defect, Disabled, fromDefect, Killed, NotExecutable, OutputTooLarge } from "../../services/MissReason.ts"
 import * as SystemCode from "../../services/SystemCode.ts"
 
 /** How a program ended. */
@@ -25,9 +26,10 @@ export interface Ended {
 export type ProgramReason = NotExecutable | Killed | OutputTooLarge | Defect
 
 export interface ProgramOptions {
-  readonly cwd: string
-  /** All that it sees of an environment. */
-  readonly env: Record<string, string | Redacted.Redacted<string>>
+  /** Default: that of this process. */
+  readonly cwd?: string
+  /** All that it sees of an environment. Default: that of this process. */
+  readonly env?: Record<string, string | Redacted.Redacted<string>>
   /** Of stdout: a program that prints more is ended. */
   readonly limitBytes: number
 }
@@ -114,7 +116,7 @@ export const run = (
     const child = yield* start(ChildProcess.make(program, args, {
       cwd,
       env,
-      extendEnv: false,
+      extendEnv: env === undefined,
       stdin: "ignore",
       killSignal: "SIGTERM",
       forceKillAfter: killAfter
@@ -129,3 +131,13 @@ export const run = (
     yield* Effect.timeoutOption(Fiber.joinAll([stdout.fiber, stderr.fiber]), drainAfterExit)
     return { exitCode, stdout: stdout.collected.text, stderr: stderr.collected.text }
   }).pipe(Effect.scoped)
+
+/** The same where there is a spawner, which not every program provides. */
+export const runIfPossible = (
+  argv: readonly [program: string, ...args: ReadonlyArray<string>],
+  options: ProgramOptions
+): Effect.Effect<Ended, ProgramReason | Disabled> =>
+  Effect.flatMap(Effect.serviceOption(ChildProcessSpawner), (spawner): Effect.Effect<Ended, ProgramReason | Disabled> =>
+    Option.isNone(spawner)
+      ? Effect.fail(new Disabled())
+      : Effect.provideService(run(argv, options), ChildProcessSpawner, spawner.value))
