@@ -26,23 +26,6 @@ const rejectedOf = (options: RefreshOptions | undefined) =>
  * The layer is built by the first call; if that fails, its calls reject with the error and the next one tries again. Its
  * log goes where `log` says, unless it brings loggers, and its sleeps do not keep Node running, unless it brings a clock.
  *
- * **Example** (A fleet that shares a Redis)
- *
- * ```ts
- * import * as NodeRedis from "@effect/platform-node/NodeRedis"
- * import { FlyTokensNode } from "effect-fly-tokens/node"
- * import { fromLayer } from "effect-fly-tokens/promise"
- * import { LeaseRedis, StorageRedis } from "effect-fly-tokens/redis"
- * import type * as Layer from "effect/Layer"
- *
- * const tokens = fromLayer(
- *   FlyTokensNode.layerNoStorage({ org: "my-org" }).pipe(
- *     Layer.provide(Layer.merge(StorageRedis.layer(), LeaseRedis.layer())),
- *     Layer.provide(NodeRedis.layer({ url: "redis://localhost:6379", disableOfflineQueue: true }))
- *   )
- * )
- * ```
- *
  * @category constructors
  * @since 0.1.0
  * @stability stable
