@@ -6,8 +6,6 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { FlyTokens } from "../FlyTokens.ts"
 import { config, duration, type FlyTokensOptions, given, optional, type OrConfig } from "../resolver/Options.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
@@ -16,14 +14,14 @@ import type { FlyCli } from "../services/FlyCli.ts"
 import type { DurationInput } from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
 import type { Storage } from "../services/Storage.ts"
-import { InvalidOption } from "../services/TokenError.ts"
+import type { InvalidOption } from "../services/TokenError.ts"
 import * as LeaseFileSystem from "./file/LeaseFileSystem.ts"
 import * as StorageFileSystem from "./file/StorageFileSystem.ts"
-import { NamedSources } from "../services/TokenSource.ts"
 import * as ConfigFileYaml from "./fly/ConfigFileYaml.ts"
 import * as EnvironmentProcess from "./fly/EnvironmentProcess.ts"
 import * as FlyCliProcess from "./fly/FlyCliProcess.ts"
 import * as NodePlatform from "./NodePlatform.ts"
+import * as Source from "./Source.ts"
 
 /**
  * Options of the layers for Node: those of the resolver, of the files and of the `fly` command.
@@ -152,33 +150,6 @@ export const layerNoStorage = (
 ): Layer.Layer<FlyTokens, InvalidOption, Storage> =>
   Layer.provide(FlyTokens.layer(options), Layer.merge(layerFly(options), NodePlatform.layer))
 
-/** The words of a command: parted by spaces, or a JSON array of texts. */
-const words = Effect.fnUntraced(function*(text: string) {
-  const decoded = text.trimStart().startsWith("[")
-    ? Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))(text)
-    : Option.some(text.split(/\s+/).filter((word) => word !== ""))
-  const [program, ...args] = Option.getOrElse(decoded, () => [])
-  if (program !== undefined && program !== "") return [program, ...args] as const
-  const expected = "a program and its arguments with spaces between them, or as a JSON array of texts"
-  return yield* new InvalidOption({ option: "command", expected })
-})
-
-/** The sources `command` and `file`, from `FLY_TOKENS_COMMAND` and `FLY_TOKENS_FILE`. */
-const layerNamedSources: Layer.Layer<never, InvalidOption | Config.ConfigError> = Layer.effect(
-  NamedSources,
-  Effect.gen(function*() {
-    const { command, file } = yield* Config.all({
-      command: optional(Config.String(variables.command)),
-      file: optional(Config.String(variables.file))
-    })
-    const { command: commandOf, file: fileOf } = yield* Effect.promise(() => import("./Source.ts"))
-    return [
-      ...(command === undefined ? [] : [commandOf(yield* words(command))]),
-      ...(file === undefined ? [] : [fileOf(file)])
-    ]
-  })
-)
-
 type NodeOnly = Pick<FlyTokensNodeOptions, "binary" | "directory" | "leaseTtl">
 
 const nodeReaders = {
@@ -198,7 +169,7 @@ const nodeReaders = {
 export const layerSourcesConfig: Layer.Layer<
   Storage | ConfigFile | FlyCli | Environment,
   InvalidOption | Config.ConfigError
-> = Layer.merge(Layer.unwrap(Effect.map(given<NodeOnly>(nodeReaders, {}), layerSources)), layerNamedSources)
+> = Layer.merge(Layer.unwrap(Effect.map(given<NodeOnly>(nodeReaders, {}), layerSources)), Source.layerConfig)
 
 /**
  * `FlyTokens` for Node programs with options from `Config`: a value, or the `Config` of one. What is not given here is
@@ -216,4 +187,4 @@ export const layerConfig = (
       Config.all({ node: given<NodeOnly>(nodeReaders, { binary, directory, leaseTtl }), options: config(options) }),
       ({ node, options }) => layer({ ...options, ...node, environment })
     )
-  ).pipe(Layer.provide(layerNamedSources))
+  ).pipe(Layer.provide(Source.layerConfig))

@@ -23,13 +23,18 @@
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { optional } from "../resolver/Options.ts"
 import { Disabled, ExitCode, Killed, Malformed, NotExecutable, OutputTooLarge } from "../services/MissReason.ts"
 import type { MissReason } from "../services/MissReason.ts"
-import type { Candidate, TokenSource } from "../services/TokenSource.ts"
+import { variables } from "../services/OptionName.ts"
+import { InvalidOption } from "../services/TokenError.ts"
+import { type Candidate, NamedSources, type TokenSource } from "../services/TokenSource.ts"
 import type { AppName } from "../token/AppName.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import type * as Program from "./program/Program.ts"
@@ -131,3 +136,36 @@ export const file = (path: string, options: SourceOptions = {}): TokenSource => 
     return yield* candidateOf(text, yield* Clock.currentTimeMillis)
   })
 })
+
+/** The words of a command: parted by spaces, or a JSON array of texts. */
+const words = Effect.fnUntraced(function*(text: string) {
+  const decoded = text.trimStart().startsWith("[")
+    ? Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))(text)
+    : Option.some(text.split(/\s+/).filter((word) => word !== ""))
+  const [program, ...args] = Option.getOrElse(decoded, () => [])
+  if (program !== undefined && program !== "") return [program, ...args] as const
+  const expected = "a program and its arguments with spaces between them, or as a JSON array of texts"
+  return yield* new InvalidOption({ option: "command", expected })
+})
+
+/**
+ * The sources `command` and `file` for those who name them in the option `chain`, if `FLY_TOKENS_COMMAND` (words with spaces
+ * between them, or a JSON array) and `FLY_TOKENS_FILE` are set. `FlyTokensNode.layerConfig` has it.
+ *
+ * @category layers
+ * @since 0.1.0
+ * @stability stable
+ */
+export const layerConfig: Layer.Layer<never, InvalidOption | Config.ConfigError> = Layer.effect(
+  NamedSources,
+  Effect.gen(function*() {
+    const given = yield* Config.all({
+      command: optional(Config.String(variables.command)),
+      file: optional(Config.String(variables.file))
+    })
+    return [
+      ...(given.command === undefined ? [] : [command(yield* words(given.command))]),
+      ...(given.file === undefined ? [] : [file(given.file)])
+    ]
+  })
+)

@@ -4,8 +4,8 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Background from "../concurrency/Background.ts"
+import * as EventLoop from "./EventLoop.ts"
 import { FlyTokensClosed } from "./FlyTokensClient.ts"
-import * as KeepAlive from "./KeepAlive.ts"
 
 export interface Calls {
   /** The promise of a fiber. Node stays for it, and the signal ends the wait, not the fiber. */
@@ -49,7 +49,7 @@ export const make = (): Calls => {
         if (signal?.aborted) return reject(signal.reason)
         if (isClosed) return reject(new FlyTokensClosed())
         let isSettled = false
-        const release = KeepAlive.hold()
+        const release = EventLoop.hold()
         const settle = (how: () => void) => {
           if (isSettled) return
           isSettled = true

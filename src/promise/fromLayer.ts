@@ -9,8 +9,8 @@ import type { FlyTokens } from "../FlyTokens.ts"
 import type { ResolvedToken } from "../services/TokenProvider.ts"
 import { FlyToken } from "../token/FlyToken.ts"
 import * as Calls from "./Calls.ts"
+import * as EventLoop from "./EventLoop.ts"
 import type { CallOptions, ClientOptions, FlyTokensClient, RefreshOptions } from "./FlyTokensClient.ts"
-import * as KeepAlive from "./KeepAlive.ts"
 import * as LazyService from "./LazyService.ts"
 import * as Listeners from "./Listeners.ts"
 import * as Report from "./Report.ts"
@@ -26,23 +26,6 @@ const rejectedOf = (options: RefreshOptions | undefined) =>
  * The layer is built by the first call; if that fails, its calls reject with the error and the next one tries again. Its
  * log goes where `log` says, unless it brings loggers, and its sleeps do not keep Node running, unless it brings a clock.
  *
- * **Example** (A fleet that shares a Redis)
- *
- * ```ts
- * import * as NodeRedis from "@effect/platform-node/NodeRedis"
- * import { FlyTokensNode } from "effect-fly-tokens/node"
- * import { fromLayer } from "effect-fly-tokens/promise"
- * import { LeaseRedis, StorageRedis } from "effect-fly-tokens/redis"
- * import type * as Layer from "effect/Layer"
- *
- * const tokens = fromLayer(
- *   FlyTokensNode.layerNoStorage({ org: "my-org" }).pipe(
- *     Layer.provide(Layer.merge(StorageRedis.layer(), LeaseRedis.layer())),
- *     Layer.provide(NodeRedis.layer({ url: "redis://localhost:6379", disableOfflineQueue: true }))
- *   )
- * )
- * ```
- *
  * @category constructors
  * @since 0.1.0
  * @stability stable
@@ -51,7 +34,7 @@ export const fromLayer = (layer: Layer.Layer<FlyTokens, unknown>, options: Clien
   const report = Report.make(options.log)
   const listeners = Listeners.make(report)
   const calls = Calls.make()
-  const base = Context.make(Clock.Clock, KeepAlive.clock).pipe(
+  const base = Context.make(Clock.Clock, EventLoop.unrefClock).pipe(
     Context.add(Logger.CurrentLoggers, new Set([Report.logger(report)]))
   )
   const lazy = LazyService.make(
@@ -90,7 +73,7 @@ export const fromLayer = (layer: Layer.Layer<FlyTokens, unknown>, options: Clien
 
   const close = (): Promise<void> =>
     closing ??= new Promise((resolve) => {
-      const release = KeepAlive.hold()
+      const release = EventLoop.hold()
       const opened = lazy.opened()
       calls.close({ writes: opened === undefined })
       const ended = Effect.all([calls.written, lazy.close], { concurrency: "unbounded", discard: true })

@@ -56,7 +56,7 @@ export const candidateOf = (record: StoredToken): Candidate => {
     acquiredAt: record.savedAt,
     ...(isToldByRecord ? { expiresAt: record.expiresAt } : {}),
     from: "storage",
-  ...(record.fence === undefined ? {} : { fence: record.fence }),
-  ...(record.org === undefined ? {} : { org: record.org })
+    ...(record.fence === undefined ? {} : { fence: record.fence }),
+    ...(record.org === undefined ? {} : { org: record.org })
   }
 }

@@ -19,11 +19,13 @@ const program = Schema.optionalKey(Schema.String)
 
 const byHand = "run the command by hand to see what it says"
 
-const notFlyctl = "make it executable (chmod +x); if it is, run it in a shell to see what is missing (noexec, an interpreter, "
-    + `another kind of machine), or name another one with option ${optionName("binary")}`
+const notFlyctl =
+  "make it executable (chmod +x); if it is, run it in a shell to see what is missing (noexec, an interpreter, "
+  + `another kind of machine), or name another one with option ${optionName("binary")}`
 
-const tooMuchOfFlyctl = `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}; `
-    + `if it lists too many apps, option ${optionName("org")} saves the list`
+const tooMuchOfFlyctl =
+  `check which program is found as flyctl (\`fly version\`), or name it with option ${optionName("binary")}; `
+  + `if it lists too many apps, option ${optionName("org")} saves the list`
 
 // Why a source gives nothing, whichever it is.
 
@@ -199,7 +201,6 @@ export class NotExecutable extends failure<NotExecutable>()("NotExecutable", { p
   hint: ({ program }) => program === undefined ? notFlyctl : byHand
 }) {}
 
-
 /** The binary is another program, as the client of Concourse CI, which is called `fly` too. */
 export class NotFlyctl extends failure<NotFlyctl>()("NotFlyctl", { path: Schema.String }, {
   message: ({ path }) => `${path} is not Fly.io's flyctl`,
@@ -374,7 +375,6 @@ export class OutputTooLarge extends failure<OutputTooLarge>()("OutputTooLarge", 
   message: ({ limitBytes, program = "flyctl" }) => `${program} printed more than ${limitBytes} bytes`,
   hint: ({ program }) => program === undefined ? tooMuchOfFlyctl : byHand
 }) {}
-
 
 /** The child failed in a way that we do not know. */
 export class ExitCode extends failure<ExitCode>()("ExitCode", {

@@ -51,17 +51,6 @@ export const checks = <E>(
 /**
  * Registers the checks with a test runner.
  *
- * **Example** (Your own storage, under Vitest)
- *
- * ```ts
- * import { StorageMemory } from "effect-fly-tokens"
- * import { StorageConformance } from "effect-fly-tokens/testing"
- *
- * declare const test: (name: string, run: () => Promise<void>) => void
- *
- * StorageConformance.suite(test, StorageMemory.layer, { persistent: false })
- * ```
- *
  * @category checks
  * @since 0.1.0
  * @stability stable

@@ -16,7 +16,7 @@ import { type AppName, Environment, FlyCli, InvalidAppName, MissReason } from ".
 import * as FlyBinary from "../../src/layers/fly/FlyBinary.ts"
 import { canBeSentAgain } from "../../src/layers/http/Exchange.ts"
 import * as SqlFailure from "../../src/layers/sql/SqlFailure.ts"
-import * as KeepAlive from "../../src/promise/KeepAlive.ts"
+import * as EventLoop from "../../src/promise/EventLoop.ts"
 import { fromDefect } from "../../src/services/MissReason.ts"
 import * as SystemCode from "../../src/services/SystemCode.ts"
 import * as Conformance from "../../src/testing/Conformance.ts"
@@ -126,10 +126,14 @@ describe("flyctl on Windows", () => {
 describe("a clock that holds nobody up", () => {
   it.live("sleeps no time at all, or for ever, without a timer", () =>
     Effect.gen(function*() {
-      yield* KeepAlive.clock.sleep(Duration.zero)
-      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(KeepAlive.clock.sleep(Duration.infinity), "20 millis")))
+      yield* EventLoop.unrefClock.sleep(Duration.zero)
+      assert.isTrue(
+        Option.isNone(yield* Effect.timeoutOption(EventLoop.unrefClock.sleep(Duration.infinity), "20 millis"))
+      )
       // Longer than a timer of Node's can be: it would end at once.
-      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(KeepAlive.clock.sleep(Duration.days(30)), "20 millis")))
+      assert.isTrue(
+        Option.isNone(yield* Effect.timeoutOption(EventLoop.unrefClock.sleep(Duration.days(30)), "20 millis"))
+      )
     }))
 })
 

@@ -34,6 +34,7 @@ describe("effect-fly-tokens", () => {
       | "FlyTokens.layer"
       | "FlyTokens.layerConfig"
       | "LeaseLocal.layer"
+      | "Source.layerConfig"
       | "StorageEncrypted.layer"
       | "StorageEncrypted.layerConfig"
       | "StorageKeyValue.layer"

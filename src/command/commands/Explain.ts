@@ -6,10 +6,10 @@ import * as Result from "effect/Result"
 import * as Flyctl from "../../layers/fly/Flyctl.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
 import * as Explanation from "../../resolver/Explanation.ts"
-import { config, settingsOf } from "../../resolver/Options.ts"
 import { Environment } from "../../services/Environment.ts"
 import { InvalidAppName } from "../../services/TokenError.ts"
 import { isAppName } from "../../token/AppName.ts"
+import { configuredSettings } from "../ConfiguredSettings.ts"
 import * as AppDiagnosis from "../doctor/AppDiagnosis.ts"
 import * as Facts from "../doctor/Facts.ts"
 import * as ServerTime from "../doctor/ServerTime.ts"
@@ -24,7 +24,7 @@ export const explain = Command.make(
   { app, json },
   Effect.fnUntraced(function*({ app, json: asJson }) {
     if (!isAppName(app)) return yield* InvalidAppName.of(app)
-    const settings = yield* settingsOf(yield* config())
+    const settings = yield* configuredSettings
     const facts = yield* Effect.all({
       explained: Explanation.explain(app, settings),
       inspected: orNothing(Effect.flatMap(Facts.binary, Flyctl.inspect)),

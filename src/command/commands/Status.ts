@@ -6,10 +6,11 @@ import * as Result from "effect/Result"
 import * as OrgRecord from "../../policy/OrgRecord.ts"
 import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import * as Usability from "../../policy/Usability.ts"
-import { config, type ResolverSettings, settingsOf } from "../../resolver/Options.ts"
+import type { ResolverSettings } from "../../resolver/Options.ts"
 import type { SourceName } from "../../services/SourceName.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
+import { configuredSettings } from "../ConfiguredSettings.ts"
 import { services } from "../GetToken.ts"
 import * as Output from "../Output.ts"
 import * as Render from "../Render.ts"
@@ -136,7 +137,7 @@ export const status = Command.make(
   { apps, json },
   Effect.fnUntraced(function*({ apps, json: asJson }) {
     const named = yield* StoredRecords.named(apps)
-    const settings = yield* Effect.flatMap(config(), settingsOf)
+    const settings = yield* configuredSettings
     const now = yield* Clock.currentTimeMillis
     const status = yield* read(named.length > 0 ? named : undefined, now, settings)
     yield* Output.show({ asJson, json: status, text: (colors) => tables(status, { now, colors }) })

@@ -6,13 +6,14 @@ import * as Result from "effect/Result"
 import * as Flyctl from "../../layers/fly/Flyctl.ts"
 import * as FlyLogin from "../../layers/fly/FlyLogin.ts"
 import { isAbsence, organizationOf } from "../../minting/MintExplanation.ts"
-import { config, type ResolverSettings, settingsOf } from "../../resolver/Options.ts"
+import { type ResolverSettings, settingsOf } from "../../resolver/Options.ts"
 import { Environment } from "../../services/Environment.ts"
 import { type FlyCallOptions, FlyCli } from "../../services/FlyCli.ts"
 import { AppUnknown } from "../../services/MissReason.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { mintLimits, notBefore } from "../../token/Grants.ts"
+import { configuredSettings } from "../ConfiguredSettings.ts"
 import type * as StoredRecords from "../StoredRecords.ts"
 import * as UnknownVariables from "../UnknownVariables.ts"
 import * as Facts from "./Facts.ts"
@@ -31,7 +32,7 @@ export interface Check {
 /** The options, those that are wrong by their defaults. */
 const options = Effect.gen(function*() {
   const mend = "correct or unset the variable"
-  const configured = yield* Effect.result(Effect.flatMap(config(), settingsOf))
+  const configured = yield* Effect.result(configuredSettings)
   const unknown = (yield* UnknownVariables.found).map((sentence) => finding("warning", `${sentence}: ignored`, mend))
   return Result.isSuccess(configured)
     ? { settings: configured.success, findings: orOk(unknown, "all FLY_TOKENS_* are valid") }

@@ -21,6 +21,21 @@ import { authorize, type FlyHttpClientOptions, type FlyHttpError } from "./Excha
  */
 export type FlyHttpClientConfig = OrConfig<FlyHttpClientOptions>
 
+/** To flyctl a variable that is empty is not set. */
+const url = (name: string): Config.Config<URL | undefined> =>
+  Config.flatMap(
+    Config.withDefault(Config.String(name), ""),
+    (text) => text === "" ? Config.succeed(undefined) : Config.URL(name)
+  )
+
+/** Nothing but the program says who else gets tokens. */
+const trustedOrigins = Config.succeed(undefined)
+
+const readers = {
+  machines: { baseUrl: url("FLY_FLAPS_BASE_URL"), trustedOrigins },
+  graphql: { baseUrl: url("FLY_API_BASE_URL"), trustedOrigins }
+}
+
 /**
  * A client that sends the token of one app to one of Fly's APIs.
  *
@@ -87,49 +102,40 @@ export class FlyHttpClient extends Context.Service<FlyHttpClient, HttpClient.Htt
   )
 
   /** A client over the present `HttpClient` and `FlyTokens`, for programs that need several of them. */
-  static make(
+  static readonly make = (
     app: string,
     target: ApiTarget,
     options?: FlyHttpClientOptions
-  ): Effect.Effect<FlyHttpClient["Service"], never, HttpClient.HttpClient | FlyTokens> {
-    return Effect.gen(function*() {
+  ): Effect.Effect<FlyHttpClient["Service"], never, HttpClient.HttpClient | FlyTokens> =>
+    Effect.gen(function*() {
       const client = yield* HttpClient.HttpClient
       const tokens = yield* FlyTokens
       const init = yield* Effect.serviceOption(FetchHttpClient.RequestInit)
       return authorize(client, Effect.succeed(tokens), app, target, options, Option.getOrUndefined(init))
     })
-  }
 
   /** The client for an app and an API, over any `HttpClient`. */
-  static layer(
+  static readonly layer = (
     app: string,
     target: ApiTarget,
     options?: FlyHttpClientOptions
-  ): Layer.Layer<FlyHttpClient, never, HttpClient.HttpClient | FlyTokens> {
-    return Layer.effect(FlyHttpClient, FlyHttpClient.make(app, target, options))
-  }
+  ): Layer.Layer<FlyHttpClient, never, HttpClient.HttpClient | FlyTokens> =>
+    Layer.effect(FlyHttpClient, FlyHttpClient.make(app, target, options))
 
   /**
    * The same with options from `Config`: a value, or the `Config` of one. A `baseUrl` that is not given is read from
    * flyctl's own variable, if it is set: `FLY_FLAPS_BASE_URL` for target `machines`, `FLY_API_BASE_URL` for `graphql`.
    */
-  static layerConfig(
+  static readonly layerConfig = (
     app: string,
     target: ApiTarget,
     options: FlyHttpClientConfig = {}
-  ): Layer.Layer<FlyHttpClient, Config.ConfigError, HttpClient.HttpClient | FlyTokens> {
-    const name = target === "machines" ? "FLY_FLAPS_BASE_URL" : "FLY_API_BASE_URL"
-    const readers = {
-      // To flyctl a variable that is empty is not set.
-      baseUrl: Config.flatMap(
-        Config.withDefault(Config.String(name), ""),
-        (text) => text === "" ? Config.succeed(undefined) : Config.URL(name)
-      ),
-      // Nothing but the program says who else gets tokens.
-      trustedOrigins: Config.succeed(undefined)
-    }
-    return Layer.unwrap(
-      Effect.map(given<FlyHttpClientOptions>(readers, options), (options) => FlyHttpClient.layer(app, target, options))
+  ): Layer.Layer<FlyHttpClient, Config.ConfigError, HttpClient.HttpClient | FlyTokens> =>
+    Layer.effect(
+      FlyHttpClient,
+      Effect.flatMap(
+        given<FlyHttpClientOptions>(readers[target], options),
+        (options) => FlyHttpClient.make(app, target, options)
+      )
     )
-  }
 }

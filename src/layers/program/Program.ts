@@ -137,7 +137,10 @@ export const runIfPossible = (
   argv: readonly [program: string, ...args: ReadonlyArray<string>],
   options: ProgramOptions
 ): Effect.Effect<Ended, ProgramReason | Disabled> =>
-  Effect.flatMap(Effect.serviceOption(ChildProcessSpawner), (spawner): Effect.Effect<Ended, ProgramReason | Disabled> =>
-    Option.isNone(spawner)
-      ? Effect.fail(new Disabled())
-      : Effect.provideService(run(argv, options), ChildProcessSpawner, spawner.value))
+  Effect.flatMap(
+    Effect.serviceOption(ChildProcessSpawner),
+    (spawner): Effect.Effect<Ended, ProgramReason | Disabled> =>
+      Option.isNone(spawner)
+        ? Effect.fail(new Disabled())
+        : Effect.provideService(run(argv, options), ChildProcessSpawner, spawner.value)
+  )

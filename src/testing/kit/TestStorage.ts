@@ -64,13 +64,8 @@ export interface TestStorageOptions {
   readonly script?: StorageScript | undefined
 }
 
-const put = (
-  storage: Storage["Service"],
-  name: string,
-  key: StorageKey,
-  given: FlyToken | Effect.Effect<FlyToken>
-) =>
-  Effect.gen(function*() {
+const put = Effect.fnUntraced(
+  function*(storage: Storage["Service"], name: string, key: StorageKey, given: Tokens[string]) {
     const token = FlyToken.isFlyToken(given) ? given : yield* given
     yield* storage.put(name, key, {
       token: token.redacted,
@@ -78,7 +73,8 @@ const put = (
       source: key === "manual" ? "manual" : "cli",
       savedAt: yield* Clock.currentTimeMillis
     })
-  })
+  }
+)
 
 /**
  * Steers the store of a test.
@@ -139,11 +135,7 @@ export class TestStorage extends Context.Service<
   }
 
   /** Stores a token, as another process would. */
-  static put(
-    name: string,
-    key: StorageKey,
-    token: FlyToken | Effect.Effect<FlyToken>
-  ): Effect.Effect<void, StorageError, TestStorage> {
+  static put(name: string, key: StorageKey, token: Tokens[string]): Effect.Effect<void, StorageError, TestStorage> {
     return TestStorage.use(({ records }) => put(records, name, key, token))
   }
 

@@ -9,18 +9,6 @@
  * With a `seed` the token depends on it and on the time alone; without, its bytes come from Effect's `Random`, so that
  * `Random.withSeed` around a test makes all of them the same each time.
  *
- * **Example** (A token with a life of ten minutes)
- *
- * ```ts
- * import { TestToken } from "effect-fly-tokens/testing"
- * import * as Effect from "effect/Effect"
- *
- * const program = Effect.gen(function*() {
- *   const token = yield* TestToken.make({ life: "10 minutes" })
- *   return [token.expiresAt, token.readOnly]
- * })
- * ```
- *
  * @since 0.1.0
  */
 import { encode } from "@msgpack/msgpack"

@@ -1,4 +1,4 @@
-/** What keeps Node running: a call that is waited for does, a promise alone would not; a sleep does not. */
+/** What keeps Node's event loop alive: a call that is waited for does, which its promise would not; a sleep does not. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -32,6 +32,6 @@ const sleepMillis = (millis: number): Effect.Effect<void> => {
 const system: Clock.Clock = Context.get(Context.empty(), Clock.Clock)
 
 /** The system's clock, except that a token that is to be refreshed in an hour is no reason for a script to go on. */
-export const clock: Clock.Clock = Object.assign(Object.create(system) as Clock.Clock, {
+export const unrefClock: Clock.Clock = Object.assign(Object.create(system) as Clock.Clock, {
   sleep: (duration: Duration.Duration) => sleepMillis(Duration.toMillis(duration))
 })
