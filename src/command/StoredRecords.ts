@@ -46,8 +46,8 @@ export const map = <A>(
   Effect.flatMap(Storage.use((storage) => storage.list(key)), (names) => mapOf(names, key, use))
 
 /** Names as apps, each once, in alphabetical order. */
-export const appsOf = (...names: ReadonlyArray<Iterable<string>>): ReadonlyArray<AppName> =>
-  [...new Set(names.flatMap((each) => [...each]))].filter(isAppName).sort()
+export const appsOf = (...names: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<AppName> =>
+  [...new Set(names.flat())].filter(isAppName).sort()
 
 /** The given words as app names, each once, or the failure that one is none. */
 export const named = (words: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<AppName>, InvalidAppName> =>

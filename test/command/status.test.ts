@@ -80,6 +80,12 @@ describe("status", () => {
       const { code, stdout } = yield* runInProcess(sandbox, ["status"])
       expect(code).toBe(0)
       expect(stdout).toMatch(/my-app +nothing usable .*corrupt/)
+      // One that is set aside as it is read is of an app too.
+      yield* Effect.promise(async () => {
+        await mkdir(join(sandbox.store, "cached"), { recursive: true, mode: 0o700 })
+        await writeFile(join(sandbox.store, "cached", "odd-app.json"), "rubbish")
+      })
+      expect((yield* runInProcess(sandbox, ["status"])).stdout).toMatch(/odd-app +nothing stored /)
 
       const other = yield* Sandbox.make
       yield* Effect.promise(async () => {

@@ -8,6 +8,7 @@ import * as RefreshPolicy from "../../policy/RefreshPolicy.ts"
 import * as Usability from "../../policy/Usability.ts"
 import type { ResolverSettings } from "../../resolver/Options.ts"
 import type { SourceName } from "../../services/SourceName.ts"
+import { Storage } from "../../services/Storage.ts"
 import type { AppName } from "../../token/AppName.ts"
 import { FlyToken } from "../../token/FlyToken.ts"
 import { configuredSettings } from "../ConfiguredSettings.ts"
@@ -81,17 +82,17 @@ export const read = Effect.fnUntraced(function*(
   settings: Settings
 ) {
   const judged = (record: StoredRecords.StoredRecord) => [record.name, tokenStatus(record, now, settings)] as const
-  const of = (key: "cached" | "manual") =>
-    Effect.map(
-      named === undefined ? StoredRecords.map(key, judged) : StoredRecords.mapOf(named, key, judged),
-      (statuses) => new Map(statuses)
-    )
+  const of = Effect.fnUntraced(function*(key: "cached" | "manual") {
+    const names = named ?? (yield* Storage.use((storage) => storage.list(key)))
+    return { names, statuses: new Map(yield* StoredRecords.mapOf(names, key, judged)) }
+  })
   const cached = yield* of("cached")
   const manual = yield* of("manual")
   const organizations = named === undefined ? yield* StoredRecords.map("org", judged) : undefined
   return {
-    apps: (named ?? StoredRecords.appsOf(cached.keys(), manual.keys())).map((app): AppStatus => {
-      const tokens = { cached: cached.get(app) ?? null, manual: manual.get(app) ?? null }
+    // By what was listed: a corrupt record that is set aside as it is read is of an app too.
+    apps: (named ?? StoredRecords.appsOf(cached.names, manual.names)).map((app): AppStatus => {
+      const tokens = { cached: cached.statuses.get(app) ?? null, manual: manual.statuses.get(app) ?? null }
       const inOrder = settings.chain.flatMap((source) => kept[source] ?? [])
       return { app, serves: inOrder.find((key) => usable(tokens[key])) ?? null, ...tokens }
     }),
