@@ -1,7 +1,5 @@
 /**
  * The resolver layer: `FlyTokens` over any environment, storage, config file and command.
- *
- * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
