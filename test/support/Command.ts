@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { Sandbox } from "./Sandbox.ts"
 
-/** Set by bundledCommand.ts, if by nobody else. */
+/** Set by bundles.ts, if by nobody else. */
 export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bundled")
 
 export const environmentOf = (sandbox: Sandbox): NodeJS.ProcessEnv =>
