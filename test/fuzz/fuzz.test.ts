@@ -1,15 +1,15 @@
 /**
- * 20,000 inputs for each reader of text from outside; `npm run fuzz` takes a million.
+ * Some inputs for each reader of text from outside, 20,000 in CI; `npm run fuzz` takes a million.
  *
  * A new seed each time finds more than one that stays; a failure names its own, so that it can be seen again.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { FlyToken } from "../../src/index.ts"
+import { fuzzInputs as runs } from "../support/sizes.ts"
 import { fuzz } from "./Fuzzing.ts"
 import { targets } from "./Targets.ts"
 
-const runs = Number(process.env["FUZZ_RUNS"] ?? 1_000)
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31)
 
 describe("text from outside is read to a sound value or a reason that hides it", () => {

@@ -7,16 +7,16 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import { execFile } from "node:child_process"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { FlyHttpClient } from "../../src/http.ts"
 import { FlyToken } from "../../src/index.ts"
 import { FlyTokensNode } from "../../src/node.ts"
 import * as mac from "../stand-in/macaroon.mjs"
 import * as Apis from "../support/Apis.ts"
+import { fileOf } from "../support/Programs.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
-const program = fileURLToPath(new URL("../support/listMachines.ts", import.meta.url))
+const program = fileOf("test/support/listMachines.ts")
 
 /** A token that looks good for a day, in the store, and that the API refuses. */
 const storeDeadToken = (sandbox: Sandbox.Sandbox, api: Effect.Success<ReturnType<typeof Apis.start>>) =>

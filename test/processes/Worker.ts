@@ -3,10 +3,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
+import { fileOf } from "../support/Programs.ts"
 
 export interface Worker {
   readonly child: ChildProcess
@@ -27,15 +25,9 @@ export const start = async (
   args: ReadonlyArray<string>,
   environment: Readonly<Record<string, string | undefined>> = {}
 ): Promise<Worker> => {
-  const path = fileURLToPath(new URL(`../support/${file}.ts`, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], {
+  const child = spawn(process.execPath, [fileOf(`test/support/${file}.ts`), ...args], {
     stdio: ["pipe", "pipe", "inherit"],
-    env: {
-      // Starting hundreds of them is what takes the time.
-      NODE_COMPILE_CACHE: join(tmpdir(), "fly-tokens-compile-cache"),
-      PATH: process.env["PATH"],
-      ...environment
-    }
+    env: { PATH: process.env["PATH"], ...environment }
   })
   child.stdin!.on("error", () => {})
   const lines: Array<string> = []

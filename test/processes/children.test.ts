@@ -4,14 +4,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
+import { pathToFileURL } from "node:url"
 import { canStop, environmentOf, stateOf, until } from "../support/Command.ts"
+import { fileOf } from "../support/Programs.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
-const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href)
+const promise = JSON.stringify(pathToFileURL(fileOf("src/promise.ts")).href)
+
+/** Another copy of the library's own. */
+const otherChildren = JSON.stringify(new URL("../../src/layers/LiveChildren.ts", import.meta.url).href)
 
 /** A program that waits for a token that never comes, while `words` are run in it. */
 const program = (words: string) => `
-  import { createFlyTokens } from ${source("promise.ts")}
+  import { createFlyTokens } from ${promise}
   const tokens = createFlyTokens({ log: false, cliTimeout: "1 hour" })
   const asked = tokens.get("my-app").catch(() => {})
   ${words}
@@ -91,7 +96,7 @@ describe.skipIf(process.platform !== "linux")("a program with a flyctl that is d
     () =>
       Effect.gen(function*() {
         const it = yield* start(`
-        const other = await import(${source("layers/LiveChildren.ts")} + "?copy")
+        const other = await import(${otherChildren})
         other.announce()
         globalThis[Symbol.for("signal-exit emitter")] = { count: 1 }
         process.on("SIGTERM", () => console.log("told"))
@@ -136,7 +141,7 @@ describe.skipIf(process.platform !== "linux")("a program with a flyctl that is d
         if (!(yield* canStop)) return context.skip("SIGTSTP stops no process here")
         const it = yield* start(`
         const { spawn } = await import("node:child_process")
-        const other = await import(${source("layers/LiveChildren.ts")} + "?copy")
+        const other = await import(${otherChildren})
         const sleeper = spawn("sleep", ["60"], { detached: true, stdio: "ignore" })
         other.announce().pid = sleeper.pid
         console.log("ready", sleeper.pid)

@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { Environment, Storage, type StorageKey } from "../../src/index.ts"
 import { StorageFileSystem } from "../../src/node.ts"
 import { numberOf } from "../support/sealed.ts"
+import { killRounds as rounds, storedApps as apps } from "../support/sizes.ts"
 import * as Worker from "./Worker.ts"
 
 const storageAt = (directory: string) =>
@@ -58,8 +59,6 @@ const inspect = Effect.fnUntraced(function*(acked: ReadonlyMap<string, number>) 
 })
 
 describe("a store in files", () => {
-  const rounds = Number(process.env["KILL_ROUNDS"] ?? 25)
-
   it.live(
     `${rounds} rounds of a writer that is killed at a random moment: nothing torn, no manual token lost`,
     () =>
@@ -112,15 +111,16 @@ describe("a store in files", () => {
   )
 
   it.live(
-    "8 processes that write 1,000 apps, each with two writers: nothing torn, no manual token lost",
+    `8 processes that write ${apps} apps, each with two writers: nothing torn, no manual token lost`,
     () =>
       Effect.gen(function*() {
         const directory = yield* temporary
+        const each = Math.ceil(apps / 4)
         const workers = yield* Effect.promise(() =>
           Promise.all(
             Array.from(
               { length: 8 },
-              (_, n) => Worker.start("storeWriter", [directory, String(250 * (n % 4)), "250"])
+              (_, n) => Worker.start("storeWriter", [directory, String(each * (n % 4)), String(each)])
             )
           )
         )
@@ -130,7 +130,7 @@ describe("a store in files", () => {
         // Until each of them has stored a manual token of each of its apps, however long that takes: by then all apps had
         // two writers at once.
         const stored = ({ lines }: Worker.Worker) => new Set(acknowledged(lines).map(([app]) => app)).size
-        while (!workers.every((worker) => stored(worker) === 250)) yield* Effect.sleep("100 millis")
+        while (!workers.every((worker) => stored(worker) === each)) yield* Effect.sleep("100 millis")
         for (const worker of workers) worker.kill("SIGKILL")
         yield* Effect.promise(() => Promise.all(workers.map(({ ended }) => ended)))
         // Two writers of one app overtake each other: of each writer's tokens the last one may be replaced by an older one
@@ -143,7 +143,7 @@ describe("a store in files", () => {
             + `${found.torn} torn, ${found.lost} manual tokens lost`
         )
         assert.deepStrictEqual([found.torn, found.lost], [0, 0])
-        assert.strictEqual(acked.size, 1_000)
+        assert.strictEqual(acked.size, 4 * each)
       }),
     300_000
   )

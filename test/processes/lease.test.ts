@@ -10,9 +10,8 @@ import { Storage } from "../../src/index.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 import { postgres, redis, unique } from "../support/Services.ts"
 import * as sharedStores from "../support/sharedStores.ts"
+import { processes as count } from "../support/sizes.ts"
 import * as Worker from "./Worker.ts"
-
-const count = 16
 
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16)
 

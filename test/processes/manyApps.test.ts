@@ -5,10 +5,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Sandbox from "../support/Sandbox.ts"
 import { postgres, unique } from "../support/Services.ts"
+import { manyApps as apps } from "../support/sizes.ts"
 import * as Worker from "./Worker.ts"
 
-/** Of the real size with `MANY_APPS=5000`; it takes a minute on two cores that do nothing else. */
-const apps = Number(process.env["MANY_APPS"] ?? 300)
 const nodes = 3
 const organizations = 12
 

@@ -10,17 +10,17 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { setTimeout as after } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { environmentOf, main } from "../support/Command.ts"
+import { fileOf } from "../support/Programs.ts"
 import * as Sandbox from "../support/Sandbox.ts"
+import { signalRounds as rounds } from "../support/sizes.ts"
 
-const rounds = Number(process.env["SIGNAL_ROUNDS"] ?? 12)
 const seed = Number(process.env["SIGNAL_SEED"] ?? Date.now() % 2 ** 32)
 
 /** Most of a round is waiting. */
 const atOnce = 6
 
-const signalled = fileURLToPath(new URL("../support/signalled.ts", import.meta.url))
+const signalled = fileOf("test/support/signalled.ts")
 
 const programs = {
   get: { args: () => [main, "get", "my-app"], orderly: () => true },

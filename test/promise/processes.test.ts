@@ -7,9 +7,12 @@ import * as Effect from "effect/Effect"
 import { execFile } from "node:child_process"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { fileOf } from "../support/Programs.ts"
 import * as Sandbox from "../support/Sandbox.ts"
 
-const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href)
+/** The URL of a module, as text of a program. */
+const source = (...module: Parameters<typeof fileOf>) => JSON.stringify(pathToFileURL(fileOf(...module)).href)
 
 interface End {
   readonly code: number | string
@@ -37,13 +40,9 @@ const run = (program: string, environment: Record<string, string | undefined> = 
  * A client on scripted sources: the first mint succeeds, later ones fail after a while. Its clock is moved by hand.
  */
 const scripted = `
-  import { createFlyTokens, fromLayer, FlyToken, FlyTokensClosed } from ${source("promise.ts")}
-  import { ConfigFile, Environment, FlyCli, FlyTokens, MissReason, StorageMemory } from ${source("index.ts")}
-  import * as Clock from "effect/Clock"
-  import * as Context from "effect/Context"
-  import * as Duration from "effect/Duration"
-  import * as Effect from "effect/Effect"
-  import * as Layer from "effect/Layer"
+  import { createFlyTokens, fromLayer, FlyToken, FlyTokensClosed } from ${source("src/promise.ts")}
+  import { ConfigFile, Environment, FlyCli, FlyTokens, MissReason, StorageMemory } from ${source("src/index.ts")}
+  import { Clock, Context, Duration, Effect, Layer } from ${source("test/support/effect.ts")}
 
   const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis))
   let now = Date.now()
@@ -227,7 +226,7 @@ describe("programs on the promise entry", () => {
       Effect.gen(function*() {
         const sandbox = yield* Sandbox.make
         const program = `
-        import { createFlyTokens } from ${source("promise.ts")}
+        import { createFlyTokens } from ${source("src/promise.ts")}
         const tokens = createFlyTokens({ org: "acme" })
         tokens.on("Acquired", () => {})
         tokens.get("my-app").then((resolved) => console.log(resolved, JSON.stringify(resolved.token)))
@@ -253,7 +252,7 @@ describe("programs on the promise entry", () => {
         yield* Effect.promise(() => sandbox.settings({ mode: "not-logged-in" }))
         const end = yield* run(
           `
-        import { createFlyTokens } from ${source("promise.ts")}
+        import { createFlyTokens } from ${source("src/promise.ts")}
         const work = async () => {
           const tokens = createFlyTokens({ org: "acme" })
           try {

@@ -15,45 +15,40 @@ const apps = Array.from({ length: 200 }, (_, n) => `app-${n}`)
 
 describe("many apps", () => {
   it.effect("whose refreshes are due at once leave the others their turns", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* Effect.forEach(apps, (app) => tokens.get(app), { concurrency: "unbounded", discard: true })
-        const perTurn = new Map<number, number>()
-        let turn = 0
-        let next: NodeJS.Immediate
-        // Turns of the event loop, beside Effect's own.
-        const count = () => {
-          turn++
-          next = setImmediate(count)
+    World.scenario({ org: (app) => app, softExpiryJitter: 0 }, function*({ tokens, world }) {
+      yield* Effect.forEach(apps, (app) => tokens.get(app), { concurrency: "unbounded", discard: true })
+      const perTurn = new Map<number, number>()
+      let turn = 0
+      let next: NodeJS.Immediate
+      // Turns of the event loop, beside Effect's own.
+      const count = () => {
+        turn++
+        next = setImmediate(count)
+      }
+      const mint = world.mint
+      world.mint = (org, options) => {
+        perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1)
+        return mint(org, options)
+      }
+      count()
+      // The clock waits so long for what it woke; on a busy machine that takes longer.
+      const allMinted = Effect.gen(function*() {
+        while (world.mints.length < 2 * apps.length) {
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
         }
-        const mint = world.mint
-        world.mint = (org, options) => {
-          perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1)
-          return mint(org, options)
-        }
-        count()
-        // The clock waits so long for what it woke; on a busy machine that takes longer.
-        const allMinted = Effect.gen(function*() {
-          while (world.mints.length < 2 * apps.length) {
-            yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-          }
-        })
-        yield* Effect.andThen(TestClock.adjust("1410 minutes"), allMinted).pipe(
-          Effect.ensuring(Effect.sync(() => clearImmediate(next)))
-        )
-        assert.strictEqual(world.mints.length, 2 * apps.length)
-        assert.isAtMost(Math.max(...perTurn.values()), 64)
-        assert.isAtLeast(perTurn.size, apps.length / 64)
-      }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 })))
+      })
+      yield* Effect.andThen(TestClock.adjust("1410 minutes"), allMinted).pipe(
+        Effect.ensuring(Effect.sync(() => clearImmediate(next)))
+      )
+      assert.strictEqual(world.mints.length, 2 * apps.length)
+      assert.isAtMost(Math.max(...perTurn.values()), 64)
+      assert.isAtLeast(perTurn.size, apps.length / 64)
     }))
 
   it.effect("are refreshed and forgotten each at its own time, whatever the order they came in", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
+    World.scenario(
+      { org: (app) => app, softExpiryJitter: 0, failureCooldown: "2 hours" },
+      function*({ tokens, world }) {
         const lives = apps.slice(0, 40).map((app, n) => [app, 30 + ((n * 17) % 40)] as const)
         for (const [app, minutes] of lives) {
           world.mintLife = minutes * minute
@@ -70,8 +65,8 @@ describe("many apps", () => {
             assert.strictEqual(status.lastFailure !== null, minute >= minutes - 15 && minute < minutes + 75, label)
           }
         }
-      }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0, failureCooldown: "2 hours" })))
-    }))
+      }
+    ))
 
   it.effect("are all looked at when the clock was set back: a life that was counted does not grow", () =>
     Effect.gen(function*() {
@@ -92,36 +87,28 @@ describe("many apps", () => {
     }))
 
   it.effect("whose tokens came to their end leave nothing behind", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app }, function*({ tokens, world }) {
       world.mintLife = World.hour
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* Effect.forEach(apps, (app) => tokens.get(app), { discard: true })
-        assert.lengthOf(yield* tokens.statuses, apps.length)
-        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
-        yield* TestClock.adjust("1 hour")
-        // The cool-down of a failure is how long a resolver stays that holds nothing.
-        yield* TestClock.adjust("1 minute")
-        assert.lengthOf(yield* tokens.statuses, 0)
-      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+      yield* Effect.forEach(apps, (app) => tokens.get(app), { discard: true })
+      assert.lengthOf(yield* tokens.statuses, apps.length)
+      world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+      yield* TestClock.adjust("1 hour")
+      // The cool-down of a failure is how long a resolver stays that holds nothing.
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf(yield* tokens.statuses, 0)
     }))
 
   it.effect("one that is due before the sleeper would wake up is not late", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("long-app")
-        yield* TestClock.adjust("10 seconds")
-        world.mintLife = 20_000
-        yield* tokens.get("short-app")
-        world.mintLife = World.day
-        yield* TestClock.adjust("9 seconds")
-        assert.lengthOf(world.mints, 2)
-        yield* TestClock.adjust("1 second")
-        assert.lengthOf(world.mints, 3)
-      }).pipe(Effect.provide(world.layer({ org: (app) => app, softExpiryJitter: 0 })))
+    World.scenario({ org: (app) => app, softExpiryJitter: 0 }, function*({ tokens, world }) {
+      yield* tokens.get("long-app")
+      yield* TestClock.adjust("10 seconds")
+      world.mintLife = 20_000
+      yield* tokens.get("short-app")
+      world.mintLife = World.day
+      yield* TestClock.adjust("9 seconds")
+      assert.lengthOf(world.mints, 2)
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(world.mints, 3)
     }))
 
   it.effect("one that is due soon after the clock jumped ahead is not late", () =>
@@ -140,16 +127,12 @@ describe("many apps", () => {
     }))
 
   it.effect("whose shared token another app reported leave nothing behind", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const { token } = yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
-        yield* Effect.exit(tokens.refresh("app-1", { rejected: token }))
-        yield* TestClock.adjust("5 minutes")
-        assert.deepStrictEqual((yield* tokens.statuses).map(({ app }) => app), [])
-      }).pipe(Effect.provide(world.layer({ softExpiryJitter: 0 })))
+    World.scenario({ softExpiryJitter: 0 }, function*({ tokens, world }) {
+      const { token } = yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      world.mint = () => Effect.fail(new MissReason.HttpFailed({ status: 500 }))
+      yield* Effect.exit(tokens.refresh("app-1", { rejected: token }))
+      yield* TestClock.adjust("5 minutes")
+      assert.deepStrictEqual((yield* tokens.statuses).map(({ app }) => app), [])
     }))
 })

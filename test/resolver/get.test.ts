@@ -105,20 +105,16 @@ describe("the chain", () => {
     }))
 
   it.effect("puts manual tokens before all others, if chain says so", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ chain: ["manual", "env", "storage", "config", "cli"] }, function*({ tokens, world }) {
       world.variables["FLY_API_TOKEN"] = "fo1_env"
       let reads = 0
       world.afterGet = () => Effect.sync(() => reads++)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
-        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
-        // It is no last resort then: nothing better is looked for behind its back.
-        yield* TestClock.adjust("20 hours")
-        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
-        assert.strictEqual(reads, 1)
-      }).pipe(Effect.provide(world.layer({ chain: ["manual", "env", "storage", "config", "cli"] })))
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+      assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
+      // It is no last resort then: nothing better is looked for behind its back.
+      yield* TestClock.adjust("20 hours")
+      assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_manual")
+      assert.strictEqual(reads, 1)
     }))
 
   it.effect("takes FLY_ACCESS_TOKEN before FLY_API_TOKEN, and neither if empty", () =>
@@ -209,19 +205,15 @@ describe("expiry", () => {
     }))
 
   it.effect("is the moment at which a token is not handed out any more, to the millisecond", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ softExpiryLead: 0 }, function*({ tokens, world }) {
       world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("my-app")
-        yield* TestClock.setTime(World.hour - 1)
-        assert.strictEqual((yield* tokens.get("my-app")).token, first.token)
-        assert.isTrue(Option.isSome(tokens.peek("my-app")))
-        yield* TestClock.setTime(World.hour)
-        assert.isTrue(Option.isNone(tokens.peek("my-app")))
-        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
-      }).pipe(Effect.provide(world.layer({ softExpiryLead: 0 })))
+      const first = yield* tokens.get("my-app")
+      yield* TestClock.setTime(World.hour - 1)
+      assert.strictEqual((yield* tokens.get("my-app")).token, first.token)
+      assert.isTrue(Option.isSome(tokens.peek("my-app")))
+      yield* TestClock.setTime(World.hour)
+      assert.isTrue(Option.isNone(tokens.peek("my-app")))
+      assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
     }))
 })
 
@@ -271,56 +263,44 @@ describe("rule 1: one run per app", () => {
     }))
 
   it.effect("apps do not wait for each other", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app.split("-")[0]! }, function*({ tokens, world }) {
       const works = world.mint
       world.mint = (org, call) => org === "slow" ? Effect.never : works(org, call)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const slow = yield* Effect.forkChild(Effect.exit(tokens.get("slow-app")))
-        assert.strictEqual((yield* tokens.get("quick-app")).source, "cli")
-        assert.isUndefined(slow.pollUnsafe())
-        yield* Fiber.interrupt(slow)
-      }).pipe(Effect.provide(world.layer({ org: (app) => app.split("-")[0]! })))
+      const slow = yield* Effect.forkChild(Effect.exit(tokens.get("slow-app")))
+      assert.strictEqual((yield* tokens.get("quick-app")).source, "cli")
+      assert.isUndefined(slow.pollUnsafe())
+      yield* Fiber.interrupt(slow)
     }))
 })
 
 describe("rule 2: callers do not own the run", () => {
   it.effect("interrupting the first, and many more, disturbs nobody", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.mintTakes = 5_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const fibers = yield* Effect.forEach(
-          Array.from({ length: 100 }),
-          () => Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
-        )
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.interrupt(fibers[0]!)
-        yield* TestClock.adjust("1 second")
-        yield* Effect.forEach(fibers.slice(1, 50), (fiber) => Fiber.interrupt(fiber))
-        yield* TestClock.adjust("5 seconds")
-        const rest = yield* Effect.forEach(fibers.slice(50), (fiber) => Fiber.join(fiber))
-        assert.isTrue(rest.every(({ token }) => token === rest[0]!.token))
-        assert.strictEqual(world.mints.length, 1)
-      }).pipe(Effect.provide(world.layer()))
+      const fibers = yield* Effect.forEach(
+        Array.from({ length: 100 }),
+        () => Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fibers[0]!)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forEach(fibers.slice(1, 50), (fiber) => Fiber.interrupt(fiber))
+      yield* TestClock.adjust("5 seconds")
+      const rest = yield* Effect.forEach(fibers.slice(50), (fiber) => Fiber.join(fiber))
+      assert.isTrue(rest.every(({ token }) => token === rest[0]!.token))
+      assert.strictEqual(world.mints.length, 1)
     }))
 
   it.effect("interrupting all of them loses no work: the next caller finds the token", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.mintTakes = 5_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const fiber = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.interrupt(fiber)
-        yield* TestClock.adjust("5 seconds")
-        assert.isTrue(Option.isSome(tokens.peek("my-app")))
-        yield* tokens.get("my-app")
-        assert.strictEqual(world.mints.length, 1)
-      }).pipe(Effect.provide(world.layer()))
+      const fiber = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(Option.isSome(tokens.peek("my-app")))
+      yield* tokens.get("my-app")
+      assert.strictEqual(world.mints.length, 1)
     }))
 })
 
@@ -331,134 +311,106 @@ describe("rule 3: nothing wedges", () => {
   ]
   for (const [name, hang] of hangs) {
     it.effect(`a run goes on past every source that ${name}, each at its own limit`, () =>
-      Effect.gen(function*() {
-        const world = yield* World.make
+      World.scenario({ org: "o" }, function*({ tokens, world }) {
         world.config = hang
         world.mint = () => hang
         world.storeGate = () => hang
-        yield* Effect.gen(function*() {
-          const tokens = yield* FlyTokens
-          const fiber = yield* Effect.forkChild(Effect.flip(tokens.get("my-app")), { startImmediately: true })
-          // storage 5 s, config 2 s, cli 45 s; manual is left out after the store's time-out.
-          yield* TestClock.adjust(52_000 - 1)
-          assert.isUndefined(fiber.pollUnsafe())
-          yield* TestClock.adjust(1)
-          const error = (yield* Fiber.join(fiber)) as NoTokenAvailable
-          assert.deepStrictEqual(
-            error.attempts.map((
-              { reason, source }
-            ) => [source, reason._tag === "TimedOut" ? reason.option : reason._tag]),
-            [
-              ["env", "NotFound"],
-              ["storage", "storageTimeout"],
-              ["config", "configFileTimeout"],
-              ["cli", "cliTimeout"],
-              ["manual", "storageTimeout"]
-            ]
-          )
-          // A get after that begins a fresh run.
-          world.config = Effect.succeed(World.tokenOf({ now: 52_000, life: World.hour }))
-          world.storeGate = () => Effect.void
-          yield* TestClock.adjust("5 seconds")
-          assert.strictEqual((yield* tokens.get("my-app")).source, "config")
-          // Closing gives up on what never ends after 5 s.
-          yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
-        }).pipe(Effect.provide(world.layer({ org: "o" })))
+        const fiber = yield* Effect.forkChild(Effect.flip(tokens.get("my-app")), { startImmediately: true })
+        // storage 5 s, config 2 s, cli 45 s; manual is left out after the store's time-out.
+        yield* TestClock.adjust(52_000 - 1)
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* TestClock.adjust(1)
+        const error = (yield* Fiber.join(fiber)) as NoTokenAvailable
+        assert.deepStrictEqual(
+          error.attempts.map((
+            { reason, source }
+          ) => [source, reason._tag === "TimedOut" ? reason.option : reason._tag]),
+          [
+            ["env", "NotFound"],
+            ["storage", "storageTimeout"],
+            ["config", "configFileTimeout"],
+            ["cli", "cliTimeout"],
+            ["manual", "storageTimeout"]
+          ]
+        )
+        // A get after that begins a fresh run.
+        world.config = Effect.succeed(World.tokenOf({ now: 52_000, life: World.hour }))
+        world.storeGate = () => Effect.void
+        yield* TestClock.adjust("5 seconds")
+        assert.strictEqual((yield* tokens.get("my-app")).source, "config")
+        // Closing gives up on what never ends after 5 s.
+        yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
       }))
   }
 
   it.effect("calls of the command that never end give their place back", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app }, function*({ tokens, world }) {
       const works = world.mint
       world.mint = (org, call) => org.startsWith("dead") ? Effect.uninterruptible(Effect.never) : works(org, call)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.forkChild(Effect.exit(tokens.get(`dead${n}`))))
-        yield* TestClock.adjust("45 seconds")
-        const waiting = yield* Effect.forkChild(tokens.get("alive"))
-        yield* TestClock.adjust("5 seconds")
-        assert.strictEqual((yield* Fiber.join(waiting)).source, "cli")
-        yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
-      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+      yield* Effect.forEach([1, 2, 3, 4], (n) => Effect.forkChild(Effect.exit(tokens.get(`dead${n}`))))
+      yield* TestClock.adjust("45 seconds")
+      const waiting = yield* Effect.forkChild(tokens.get("alive"))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* Fiber.join(waiting)).source, "cli")
+      yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, TestClock.adjust("10 seconds")))
     }))
 
   it.effect("a storage that fails on every call never stops a get", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app }, function*({ tokens, world }) {
       world.storeGate = (operation) =>
         Effect.fail(new StorageError({ operation, kind: "Unavailable", why: "broken on purpose" }))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
-        world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-        const error = yield* Effect.flip(tokens.get("other-app"))
-        assert.deepStrictEqual(error._tag === "NoTokenAvailable" && reasons(error)[1], ["storage", "StorageFailed"])
-      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+      assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+      world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
+      const error = yield* Effect.flip(tokens.get("other-app"))
+      assert.deepStrictEqual(error._tag === "NoTokenAvailable" && reasons(error)[1], ["storage", "StorageFailed"])
     }))
 })
 
 describe("isolation", () => {
   it.effect("hundreds of apps whose sources crash take nobody down with them", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app }, function*({ tokens, world }) {
       const works = world.mint
       world.mint = (org, call) => org === "good" ? works(org, call) : Effect.die(new Error("crash"))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const good = yield* tokens.get("good")
-        for (let n = 0; n < 400; n++) {
-          assert.strictEqual((yield* Effect.flip(tokens.get(`bad-${n}`)))._tag, "NoTokenAvailable")
-        }
-        assert.strictEqual((yield* tokens.get("good")).token, good.token)
-        assert.notStrictEqual((yield* tokens.refresh("good")).token, good.token)
-      }).pipe(Effect.provide(world.layer({ org: (app) => app })))
+      const good = yield* tokens.get("good")
+      for (let n = 0; n < 400; n++) {
+        assert.strictEqual((yield* Effect.flip(tokens.get(`bad-${n}`)))._tag, "NoTokenAvailable")
+      }
+      assert.strictEqual((yield* tokens.get("good")).token, good.token)
+      assert.notStrictEqual((yield* tokens.refresh("good")).token, good.token)
     }))
 
   it.effect("a failing command costs an app that lives on its manual token one run, not one per get", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
-        for (let n = 0; n < 20; n++) assert.strictEqual((yield* tokens.get("my-app")).source, "manual")
-        assert.strictEqual(world.mints.length, 1)
-      }).pipe(Effect.provide(world.layer()))
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+      for (let n = 0; n < 20; n++) assert.strictEqual((yield* tokens.get("my-app")).source, "manual")
+      assert.strictEqual(world.mints.length, 1)
     }))
 })
 
 describe("failure is remembered briefly", () => {
   it.effect("for failureCooldown, with the same reasons; then a fresh run", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       const works = world.mint
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* Effect.flip(tokens.get("my-app"))
-        yield* TestClock.adjust(4_999)
-        assert.strictEqual(yield* Effect.flip(tokens.get("my-app")), first)
-        assert.strictEqual(world.mints.length, 1)
-        yield* TestClock.adjust(1)
-        world.mint = works
-        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
-        assert.strictEqual(world.mints.length, 2)
-      }).pipe(Effect.provide(world.layer()))
+      const first = yield* Effect.flip(tokens.get("my-app"))
+      yield* TestClock.adjust(4_999)
+      assert.strictEqual(yield* Effect.flip(tokens.get("my-app")), first)
+      assert.strictEqual(world.mints.length, 1)
+      yield* TestClock.adjust(1)
+      world.mint = works
+      assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+      assert.strictEqual(world.mints.length, 2)
     }))
 
   it.effect("refresh and setManual end the pause", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* Effect.flip(tokens.get("my-app"))
-        yield* Effect.flip(tokens.refresh("my-app"))
-        assert.strictEqual(world.mints.length, 2)
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
-        assert.strictEqual((yield* tokens.get("my-app")).source, "manual")
-      }).pipe(Effect.provide(world.layer()))
+      yield* Effect.flip(tokens.get("my-app"))
+      yield* Effect.flip(tokens.refresh("my-app"))
+      assert.strictEqual(world.mints.length, 2)
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+      assert.strictEqual((yield* tokens.get("my-app")).source, "manual")
     }))
 })
 
@@ -479,29 +431,25 @@ describe("app names", () => {
     "äpp"
   ]
   it.effect("that are none fail before anything is asked", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       let asked = 0
       world.storeGate = () => Effect.sync(() => void asked++)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        for (const name of [...bad, undefined as unknown as string, 7 as unknown as string]) {
-          const calls = [
-            tokens.get(name),
-            tokens.refresh(name),
-            tokens.invalidate(name),
-            tokens.setManual(name, FlyToken.make("fo1_x")),
-            tokens.removeManual(name)
-          ]
-          for (const call of calls) {
-            const error = yield* Effect.flip(call as Effect.Effect<unknown, { readonly _tag: string }>)
-            assert.strictEqual(error._tag, "InvalidAppName")
-          }
-          assert.isTrue(Option.isNone(tokens.peek(name)))
+      for (const name of [...bad, undefined as unknown as string, 7 as unknown as string]) {
+        const calls = [
+          tokens.get(name),
+          tokens.refresh(name),
+          tokens.invalidate(name),
+          tokens.setManual(name, FlyToken.make("fo1_x")),
+          tokens.removeManual(name)
+        ]
+        for (const call of calls) {
+          const error = yield* Effect.flip(call as Effect.Effect<unknown, { readonly _tag: string }>)
+          assert.strictEqual(error._tag, "InvalidAppName")
         }
-        assert.strictEqual(asked + world.configReads + world.mints.length + world.lookups.length, 0)
-        for (const name of ["a", "0", "my-app", "a".repeat(63)]) assert.strictEqual((yield* tokens.get(name)).app, name)
-      }).pipe(Effect.provide(world.layer()))
+        assert.isTrue(Option.isNone(tokens.peek(name)))
+      }
+      assert.strictEqual(asked + world.configReads + world.mints.length + world.lookups.length, 0)
+      for (const name of ["a", "0", "my-app", "a".repeat(63)]) assert.strictEqual((yield* tokens.get(name)).app, name)
     }))
 
   it.effect("in errors are cut, quoted and without tokens", () =>

@@ -128,24 +128,20 @@ describe("a minted token that is of no use", () => {
     }))
 
   it.effect("another login ends it at once; what flyctl renews in its file is no other login", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       const bundle = (name: string) =>
         FlyToken.make(`${mac.orgToken({ now: 0, life: 600, scheme: false })},fo1_${name}`)
       world.config = Effect.sync(() => bundle("one"))
       world.mint = minting(withoutSignOn)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        for (let n = 0; n < 20; n++) {
-          assert.strictEqual(yield* cliReason(tokens, "my-app"), "SignOnRequired")
-          yield* TestClock.adjust("1 minute")
-        }
-        assert.strictEqual(world.mints.length, 1)
-        world.config = Effect.sync(() => bundle("two"))
-        world.mint = minting((now) => World.tokenOf({ now, life: World.day }))
-        assert.strictEqual(yield* cliReason(tokens, "my-app"), "cli")
-        assert.strictEqual(world.mints.length, 2)
-      }).pipe(Effect.provide(world.layer(options)))
+      for (let n = 0; n < 20; n++) {
+        assert.strictEqual(yield* cliReason(tokens, "my-app"), "SignOnRequired")
+        yield* TestClock.adjust("1 minute")
+      }
+      assert.strictEqual(world.mints.length, 1)
+      world.config = Effect.sync(() => bundle("two"))
+      world.mint = minting((now) => World.tokenOf({ now, life: World.day }))
+      assert.strictEqual(yield* cliReason(tokens, "my-app"), "cli")
+      assert.strictEqual(world.mints.length, 2)
     }))
 
   it.effect("another token in the environment ends it too", () =>
@@ -196,22 +192,18 @@ describe("a minted token that is of no use", () => {
   }
 
   it.effect("stays known when another try fails for a cause that has nothing to do with it", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ ...options, chain: ["cli", "manual"] }, function*({ tokens, world }) {
       world.config = Effect.succeed(login("one"))
       world.mint = minting(withoutSignOn)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* cliReason(tokens, "my-app")
-        yield* TestClock.adjust("1 minute")
-        world.mint = () => Effect.fail(new MissReason.Unreachable({ by: "refused" }))
-        yield* Effect.exit(tokens.refresh("my-app"))
-        assert.strictEqual(world.mints.length, 2)
-        yield* TestClock.adjust("1 minute")
-        assert.strictEqual(yield* cliReason(tokens, "my-app"), "SignOnRequired")
-        assert.strictEqual(world.mints.length, 2)
-        // Without the store, which tells the same.
-      }).pipe(Effect.provide(world.layer({ ...options, chain: ["cli", "manual"] })))
+      yield* cliReason(tokens, "my-app")
+      yield* TestClock.adjust("1 minute")
+      world.mint = () => Effect.fail(new MissReason.Unreachable({ by: "refused" }))
+      yield* Effect.exit(tokens.refresh("my-app"))
+      assert.strictEqual(world.mints.length, 2)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* cliReason(tokens, "my-app"), "SignOnRequired")
+      assert.strictEqual(world.mints.length, 2)
+      // Without the store, which tells the same.
     }))
 
   it.effect("is the fault of who was logged in when flyctl began, not of who logged in meanwhile", () =>
@@ -234,32 +226,28 @@ describe("a minted token that is of no use", () => {
     }))
 
   it.effect("refresh and setManual have another try, in a loop no more often than the back-off", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       world.config = Effect.succeed(login("one"))
       world.mint = minting(withoutSignOn)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* cliReason(tokens, "my-app")
-        // Within the first 30 s there is none, then 1 min, 2, 4, 8, and every 10 min.
-        for (let second = 0; second < 3_600; second += 5) {
-          yield* Effect.exit(tokens.refresh("my-app"))
-          yield* TestClock.adjust("5 seconds")
-        }
-        assert.deepStrictEqual(
-          world.mints.map(({ at }) => at / 1000),
-          [0, 30, 90, 210, 450, 930, 1_530, 2_130, 2_730, 3_330]
-        )
-        // One who only gets has none for the rest of the day.
-        yield* TestClock.adjust("10 minutes")
-        yield* cliReason(tokens, "my-app")
-        yield* TestClock.adjust("10 hours")
-        yield* cliReason(tokens, "my-app")
-        assert.strictEqual(world.mints.length, 11)
-        yield* tokens.setManual("other-app", login("by-hand"))
-        yield* cliReason(tokens, "third-app")
-        assert.strictEqual(world.mints.length, 12)
-      }).pipe(Effect.provide(world.layer(options)))
+      yield* cliReason(tokens, "my-app")
+      // Within the first 30 s there is none, then 1 min, 2, 4, 8, and every 10 min.
+      for (let second = 0; second < 3_600; second += 5) {
+        yield* Effect.exit(tokens.refresh("my-app"))
+        yield* TestClock.adjust("5 seconds")
+      }
+      assert.deepStrictEqual(
+        world.mints.map(({ at }) => at / 1000),
+        [0, 30, 90, 210, 450, 930, 1_530, 2_130, 2_730, 3_330]
+      )
+      // One who only gets has none for the rest of the day.
+      yield* TestClock.adjust("10 minutes")
+      yield* cliReason(tokens, "my-app")
+      yield* TestClock.adjust("10 hours")
+      yield* cliReason(tokens, "my-app")
+      assert.strictEqual(world.mints.length, 11)
+      yield* tokens.setManual("other-app", login("by-hand"))
+      yield* cliReason(tokens, "third-app")
+      assert.strictEqual(world.mints.length, 12)
     }))
 
   it.effect("is used after all when the clock is set right", () =>
@@ -295,96 +283,80 @@ describe("flyctl that hangs", () => {
     }))
 
   it.effect("and never answers is not asked at once by the next app, nor by the same one", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       world.mint = () => Effect.never
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const ask = (app: string) =>
-          Effect.gen(function*() {
-            const asking = yield* Effect.forkChild(cliReason(tokens, app))
-            yield* TestClock.adjust("45 seconds")
-            return yield* Fiber.join(asking)
-          })
-        assert.strictEqual(yield* ask("app-0"), "TimedOut")
-        // 30 s of back-off: app-1 is told why at once.
-        assert.strictEqual(yield* cliReason(tokens, "app-1"), "TimedOut")
-        yield* TestClock.adjust("29 seconds")
-        assert.strictEqual(yield* cliReason(tokens, "app-2"), "TimedOut")
-        yield* Effect.exit(tokens.refresh("app-2"))
-        assert.strictEqual(world.mints.length, 1)
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual(yield* ask("app-3"), "TimedOut")
-        assert.strictEqual(world.mints.length, 2)
-        yield* TestClock.adjust("59 seconds")
-        assert.strictEqual(yield* cliReason(tokens, "app-4"), "TimedOut")
-        assert.strictEqual(world.mints.length, 2)
-        // A success ends it, and what was counted.
-        world.mint = minting((now) => World.tokenOf({ now, life: World.day }))
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual(yield* cliReason(tokens, "app-5"), "cli")
-        assert.strictEqual(yield* cliReason(tokens, "app-4"), "TimedOut")
-        yield* TestClock.adjust("5 seconds")
-        assert.strictEqual(yield* cliReason(tokens, "app-4"), "cli")
-        assert.strictEqual(world.mints.length, 3)
-      }).pipe(Effect.provide(world.layer(options)))
+      const ask = (app: string) =>
+        Effect.gen(function*() {
+          const asking = yield* Effect.forkChild(cliReason(tokens, app))
+          yield* TestClock.adjust("45 seconds")
+          return yield* Fiber.join(asking)
+        })
+      assert.strictEqual(yield* ask("app-0"), "TimedOut")
+      // 30 s of back-off: app-1 is told why at once.
+      assert.strictEqual(yield* cliReason(tokens, "app-1"), "TimedOut")
+      yield* TestClock.adjust("29 seconds")
+      assert.strictEqual(yield* cliReason(tokens, "app-2"), "TimedOut")
+      yield* Effect.exit(tokens.refresh("app-2"))
+      assert.strictEqual(world.mints.length, 1)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* ask("app-3"), "TimedOut")
+      assert.strictEqual(world.mints.length, 2)
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(yield* cliReason(tokens, "app-4"), "TimedOut")
+      assert.strictEqual(world.mints.length, 2)
+      // A success ends it, and what was counted.
+      world.mint = minting((now) => World.tokenOf({ now, life: World.day }))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* cliReason(tokens, "app-5"), "cli")
+      assert.strictEqual(yield* cliReason(tokens, "app-4"), "TimedOut")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(yield* cliReason(tokens, "app-4"), "cli")
+      assert.strictEqual(world.mints.length, 3)
     }))
 
   it.effect("over the question for the organization is not asked that again at once", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ ...options, failureCooldown: 0 }, function*({ tokens, world }) {
       world.listApps = () => Effect.never
       world.orgOf = () => Effect.never
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const asking = yield* Effect.forkChild(cliReason(tokens, "my-app"))
-        yield* TestClock.adjust("50 seconds")
-        assert.strictEqual(yield* Fiber.join(asking), "TimedOut")
-        const { length } = world.lookups
-        yield* TestClock.adjust("10 minutes")
-        const again = yield* Effect.forkChild(cliReason(tokens, "my-app"))
-        yield* TestClock.adjust("50 seconds")
-        yield* Fiber.join(again)
-        const asked = world.lookups.length
-        assert.isAbove(asked, length)
-        yield* Effect.exit(tokens.get("my-app"))
-        assert.strictEqual(world.lookups.length, asked)
-      }).pipe(Effect.provide(world.layer({ ...options, failureCooldown: 0 })))
+      const asking = yield* Effect.forkChild(cliReason(tokens, "my-app"))
+      yield* TestClock.adjust("50 seconds")
+      assert.strictEqual(yield* Fiber.join(asking), "TimedOut")
+      const { length } = world.lookups
+      yield* TestClock.adjust("10 minutes")
+      const again = yield* Effect.forkChild(cliReason(tokens, "my-app"))
+      yield* TestClock.adjust("50 seconds")
+      yield* Fiber.join(again)
+      const asked = world.lookups.length
+      assert.isAbove(asked, length)
+      yield* Effect.exit(tokens.get("my-app"))
+      assert.strictEqual(world.lookups.length, asked)
     }))
 
   it.effect("over the question for the organization does not hide what is known by now", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ ...options, failureCooldown: 0 }, function*({ tokens, world }) {
       world.listApps = () => Effect.never
       world.orgOf = () => Effect.never
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const asking = yield* Effect.forkChild(cliReason(tokens, "my-app"))
-        yield* TestClock.adjust("50 seconds")
-        assert.strictEqual(yield* Fiber.join(asking), "TimedOut")
-        // Another process has found it out, and its token has ended.
-        yield* world.store.put("my-app", "cached", {
-          token: World.tokenOf({ now: -World.day, life: World.hour }).redacted,
-          expiresAt: World.hour - World.day,
-          source: "cli",
-          savedAt: -World.day,
-          org: "acme"
-        })
-        assert.strictEqual(yield* cliReason(tokens, "my-app"), "cli")
-      }).pipe(Effect.provide(world.layer({ ...options, failureCooldown: 0 })))
+      const asking = yield* Effect.forkChild(cliReason(tokens, "my-app"))
+      yield* TestClock.adjust("50 seconds")
+      assert.strictEqual(yield* Fiber.join(asking), "TimedOut")
+      // Another process has found it out, and its token has ended.
+      yield* world.store.put("my-app", "cached", {
+        token: World.tokenOf({ now: -World.day, life: World.hour }).redacted,
+        expiresAt: World.hour - World.day,
+        source: "cli",
+        savedAt: -World.day,
+        org: "acme"
+      })
+      assert.strictEqual(yield* cliReason(tokens, "my-app"), "cli")
     }))
 
   it.effect("a failure that leaves nothing at Fly is asked again after the cool-down, as ever", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        for (let n = 0; n < 5; n++) {
-          yield* cliReason(tokens, "my-app")
-          yield* TestClock.adjust("5 seconds")
-        }
-        assert.strictEqual(world.mints.length, 5)
-      }).pipe(Effect.provide(world.layer(options)))
+      for (let n = 0; n < 5; n++) {
+        yield* cliReason(tokens, "my-app")
+        yield* TestClock.adjust("5 seconds")
+      }
+      assert.strictEqual(world.mints.length, 5)
     }))
 })

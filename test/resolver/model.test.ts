@@ -19,6 +19,7 @@ import {
   MissReason,
   type ResolvedToken
 } from "../../src/index.ts"
+import { sequences } from "../support/sizes.ts"
 import * as World from "../support/World.ts"
 
 const apps = ["app-1", "app-2", "app-3"] as const
@@ -283,7 +284,7 @@ describe("the resolver against a model", () => {
         fc.constantFrom("organization", "app" as const),
         (operations, mintFor) => Effect.runPromise(check(operations, mintFor))
       ),
-      { numRuns: Number(process.env["FC_RUNS"] ?? 100), ...(seed === undefined ? {} : { seed: Number(seed) }) }
+      { numRuns: sequences, ...(seed === undefined ? {} : { seed: Number(seed) }) }
     )
   }, 240_000)
 })

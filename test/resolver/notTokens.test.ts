@@ -46,22 +46,18 @@ describe("text that cannot be a token", () => {
   it.effect.each(texts)(
     "%j is not set by hand, and is no token that was refused",
     ([text, message]) =>
-      Effect.gen(function*() {
-        const world = yield* World.make
-        yield* Effect.gen(function*() {
-          const tokens = yield* FlyTokens
-          const { token } = yield* tokens.get("my-app")
-          const rejected = Redacted.make(text)
-          const errors = [
-            yield* Effect.flip(tokens.setManual("my-app", rejected)),
-            yield* Effect.flip(tokens.refresh("my-app", { rejected })),
-            yield* Effect.flip(tokens.invalidate("my-app", { rejected }))
-          ]
-          for (const error of errors) {
-            assert.strictEqual(error._tag === "UnusableToken" && error.reason.message, message)
-          }
-          assert.strictEqual((yield* tokens.get("my-app")).token, token)
-        }).pipe(Effect.provide(world.layer()))
+      World.scenario({}, function*({ tokens }) {
+        const { token } = yield* tokens.get("my-app")
+        const rejected = Redacted.make(text)
+        const errors = [
+          yield* Effect.flip(tokens.setManual("my-app", rejected)),
+          yield* Effect.flip(tokens.refresh("my-app", { rejected })),
+          yield* Effect.flip(tokens.invalidate("my-app", { rejected }))
+        ]
+        for (const error of errors) {
+          assert.strictEqual(error._tag === "UnusableToken" && error.reason.message, message)
+        }
+        assert.strictEqual((yield* tokens.get("my-app")).token, token)
       })
   )
 

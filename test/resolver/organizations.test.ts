@@ -20,53 +20,41 @@ const apps = (count: number) => Array.from({ length: count }, (_, n) => `app-${n
 
 describe("one mint serves all apps of an organization", () => {
   it.effect("300 apps of 2 organizations, cold: 2 mints, one list of apps, few questions, one token per organization", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.mintTakes = 1_000
       const orgOf = (app: string) => `org-${Number(app.slice(4)) % 2}`
       world.listApps = () => Effect.delay(Effect.succeed(new Map(apps(300).map((app) => [app, orgOf(app)]))), 300)
       world.orgOf = (app) => Effect.delay(Effect.succeed(orgOf(app)), 300)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const all = yield* Effect.forkChild(Effect.forEach(apps(300), tokens.get, { concurrency: "unbounded" }))
-        yield* TestClock.adjust("5 seconds")
-        const resolved = yield* Fiber.join(all)
-        assert.strictEqual(world.mints.length, 2)
-        assert.lengthOf(world.lookups.filter((asked) => asked === "list"), 1)
-        assert.isAtMost(world.lookups.length, 8)
-        assert.isAtMost(world.mostRunning, 4)
-        assert.strictEqual(new Set(resolved.map(({ token }) => token.value)).size, 2)
-        for (const { app, token } of resolved) {
-          assert.strictEqual(token, resolved.find((other) => orgOf(other.app) === orgOf(app))!.token)
-        }
-      }).pipe(Effect.provide(world.layer()))
+      const all = yield* Effect.forkChild(Effect.forEach(apps(300), tokens.get, { concurrency: "unbounded" }))
+      yield* TestClock.adjust("5 seconds")
+      const resolved = yield* Fiber.join(all)
+      assert.strictEqual(world.mints.length, 2)
+      assert.lengthOf(world.lookups.filter((asked) => asked === "list"), 1)
+      assert.isAtMost(world.lookups.length, 8)
+      assert.isAtMost(world.mostRunning, 4)
+      assert.strictEqual(new Set(resolved.map(({ token }) => token.value)).size, 2)
+      for (const { app, token } of resolved) {
+        assert.strictEqual(token, resolved.find((other) => orgOf(other.app) === orgOf(app))!.token)
+      }
     }))
 
   it.effect("never more than cliConcurrency children at once", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app, cliConcurrency: 3 }, function*({ tokens, world }) {
       world.mintTakes = 1_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const all = yield* Effect.forkChild(Effect.forEach(apps(30), tokens.get, { concurrency: "unbounded" }))
-        yield* TestClock.adjust("10 seconds")
-        yield* Fiber.join(all)
-        assert.strictEqual(world.mints.length, 30)
-        assert.strictEqual(world.mostRunning, 3)
-      }).pipe(Effect.provide(world.layer({ org: (app) => app, cliConcurrency: 3 })))
+      const all = yield* Effect.forkChild(Effect.forEach(apps(30), tokens.get, { concurrency: "unbounded" }))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(all)
+      assert.strictEqual(world.mints.length, 30)
+      assert.strictEqual(world.mostRunning, 3)
     }))
 
   it.effect("cliTimeout counts from a child's start, not from when it began to wait", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: (app) => app, cliConcurrency: 1 }, function*({ tokens, world }) {
       world.mintTakes = 10_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const all = yield* Effect.forkChild(Effect.forEach(apps(4), tokens.get, { concurrency: "unbounded" }))
-        yield* TestClock.adjust("40 seconds")
-        assert.deepStrictEqual((yield* Fiber.join(all)).map(({ source }) => source), ["cli", "cli", "cli", "cli"])
-        assert.deepStrictEqual(world.mints.map(({ at }) => at), [0, 10_000, 20_000, 30_000])
-      }).pipe(Effect.provide(world.layer({ org: (app) => app, cliConcurrency: 1 })))
+      const all = yield* Effect.forkChild(Effect.forEach(apps(4), tokens.get, { concurrency: "unbounded" }))
+      yield* TestClock.adjust("40 seconds")
+      assert.deepStrictEqual((yield* Fiber.join(all)).map(({ source }) => source), ["cli", "cli", "cli", "cli"])
+      assert.deepStrictEqual(world.mints.map(({ at }) => at), [0, 10_000, 20_000, 30_000])
     }))
 
   it.effect("later apps share the token, other processes find it in the store", () =>
@@ -89,22 +77,18 @@ describe("one mint serves all apps of an organization", () => {
     }))
 
   it.effect("a failure is shared by those who wait and not kept for the others", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       const works = world.mint
       world.mint = () =>
         Effect.andThen(Effect.sleep("1 second"), Effect.fail(new MissReason.HttpFailed({ status: 500 })))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const all = yield* Effect.forkChild(
-          Effect.forEach(apps(20), (app) => Effect.flip(tokens.get(app)), { concurrency: "unbounded" })
-        )
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(all)
-        assert.strictEqual(world.mints.length, 1)
-        world.mint = works
-        assert.strictEqual((yield* tokens.get("app-99")).source, "cli")
-      }).pipe(Effect.provide(world.layer()))
+      const all = yield* Effect.forkChild(
+        Effect.forEach(apps(20), (app) => Effect.flip(tokens.get(app)), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(all)
+      assert.strictEqual(world.mints.length, 1)
+      world.mint = works
+      assert.strictEqual((yield* tokens.get("app-99")).source, "cli")
     }))
 })
 
@@ -121,19 +105,15 @@ describe("which organization", () => {
     }))
 
   it.effect("each app is asked for by itself, and the answer kept: an account has any number of apps", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.orgOf = (app) => Effect.succeed(app === "app-1" ? "acme" : "other")
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        yield* tokens.refresh("app-2")
-        yield* tokens.get("app-3")
-        // A refresh asks anew: the app may have moved.
-        assert.deepStrictEqual(world.lookups, ["app-1", "app-2", "app-2", "app-3"])
-        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme", "other", "other"])
-      }).pipe(Effect.provide(world.layer()))
+      yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      yield* tokens.refresh("app-2")
+      yield* tokens.get("app-3")
+      // A refresh asks anew: the app may have moved.
+      assert.deepStrictEqual(world.lookups, ["app-1", "app-2", "app-2", "app-3"])
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme", "other", "other"])
     }))
 
   it.effect("where the question fails and a list may know, it is asked; not where Fly or flyctl said that there is nothing", () =>
@@ -197,26 +177,21 @@ describe("which organization", () => {
     }))
 
   it.effect("a name that is none is not kept: flyctl is asked again, and healed it serves", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       world.orgOf = () => Effect.succeed("")
       world.listApps = () => Effect.succeed(new Map([["my-app", ""], ["other-app", "acme"]]))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* Effect.flip(tokens.get("my-app"))
-        // A wrong row of a list takes nothing from the others.
-        assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
-        world.orgOf = () => Effect.succeed("acme")
-        yield* TestClock.adjust("5 seconds")
-        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
-        assert.deepStrictEqual(world.lookups, ["my-app", "list", "my-app"])
-        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
-      }).pipe(Effect.provide(world.layer()))
+      yield* Effect.flip(tokens.get("my-app"))
+      // A wrong row of a list takes nothing from the others.
+      assert.strictEqual((yield* tokens.get("other-app")).source, "cli")
+      world.orgOf = () => Effect.succeed("acme")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+      assert.deepStrictEqual(world.lookups, ["my-app", "list", "my-app"])
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
     }))
 
   it.effect("an organization that the environment's token does not see is asked for with flyctl's login", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ chain: ["cli"] }, function*({ tokens, world }) {
       // A token of another app, in a program whose chain leaves the environment out.
       world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
       const calls: Array<boolean> = []
@@ -224,12 +199,9 @@ describe("which organization", () => {
         calls.push(call.environmentToken)
         return call.environmentToken ? Effect.fail(new MissReason.OrgUnknown({ slug: app })) : Effect.succeed("acme")
       }
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
-        assert.deepStrictEqual(calls, [true, false])
-        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
-      }).pipe(Effect.provide(world.layer({ chain: ["cli"] })))
+      assert.strictEqual((yield* tokens.get("my-app")).source, "cli")
+      assert.deepStrictEqual(calls, [true, false])
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["acme"])
     }))
 
   it.effect("if neither sees it, the reason is that of the environment's token", () =>
@@ -480,21 +452,17 @@ describe("an organization that was learned", () => {
     }))
 
   it.effect("is asked for anew by the app that first reports a token as refused, once for a token", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       let moved = "old"
       world.orgOf = (app) => Effect.succeed(app === "my-app" ? moved : "old")
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const { token } = yield* tokens.get("my-app")
-        yield* Effect.forEach(apps(20), tokens.get)
-        moved = "new"
-        world.lookups.length = 0
-        yield* tokens.refresh("my-app", { rejected: token })
-        yield* Effect.forEach(apps(20), (app) => tokens.refresh(app, { rejected: token }))
-        assert.deepStrictEqual(world.lookups, ["my-app"])
-        assert.deepStrictEqual(world.mints.map(({ org }) => org), ["old", "new", "old"])
-      }).pipe(Effect.provide(world.layer()))
+      const { token } = yield* tokens.get("my-app")
+      yield* Effect.forEach(apps(20), tokens.get)
+      moved = "new"
+      world.lookups.length = 0
+      yield* tokens.refresh("my-app", { rejected: token })
+      yield* Effect.forEach(apps(20), (app) => tokens.refresh(app, { rejected: token }))
+      assert.deepStrictEqual(world.lookups, ["my-app"])
+      assert.deepStrictEqual(world.mints.map(({ org }) => org), ["old", "new", "old"])
     }))
 
   it.effect("`personal` is not recorded: it is another organization for another login", () =>

@@ -51,96 +51,76 @@ describe("a token for each app", () => {
     }))
 
   it.effect("is refreshed ahead, each app its own, and not minted by many callers twice", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(perApp, function*({ tokens, world }) {
       world.mintLife = 4 * World.hour
       world.mintTakes = 1_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const all = yield* Effect.forkChild(
-          Effect.forEach([...apps(2), ...apps(2), ...apps(2)], tokens.get, { concurrency: "unbounded" })
-        )
-        yield* TestClock.adjust("2 seconds")
-        const first = yield* Fiber.join(all)
-        assert.strictEqual(world.deployMints.length, 2)
-        yield* TestClock.adjust("210 minutes")
-        assert.strictEqual(world.deployMints.length, 4)
-        const { source, token } = yield* tokens.get("app-0")
-        assert.strictEqual(source, "cli")
-        assert.notStrictEqual(token.value, first[0]!.token.value)
-        assert.isTrue(token.readOnly)
-        const record = Option.getOrThrow(yield* world.store.get("app-0", "cached"))
-        assert.strictEqual(Redacted.value(record.token), token.value)
-      }).pipe(Effect.provide(world.layer(perApp)))
+      const all = yield* Effect.forkChild(
+        Effect.forEach([...apps(2), ...apps(2), ...apps(2)], tokens.get, { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("2 seconds")
+      const first = yield* Fiber.join(all)
+      assert.strictEqual(world.deployMints.length, 2)
+      yield* TestClock.adjust("210 minutes")
+      assert.strictEqual(world.deployMints.length, 4)
+      const { source, token } = yield* tokens.get("app-0")
+      assert.strictEqual(source, "cli")
+      assert.notStrictEqual(token.value, first[0]!.token.value)
+      assert.isTrue(token.readOnly)
+      const record = Option.getOrThrow(yield* world.store.get("app-0", "cached"))
+      assert.strictEqual(Redacted.value(record.token), token.value)
     }))
 
   it.effect("100 reports of a dead one are one mint, and the other app keeps its own", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(perApp, function*({ tokens, world }) {
       world.mintTakes = 1_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const started = yield* Effect.forkChild(Effect.forEach(apps(2), tokens.get, { concurrency: "unbounded" }))
-        yield* TestClock.adjust("2 seconds")
-        const [dead, other] = yield* Fiber.join(started)
-        const reports = yield* Effect.forkChild(
-          Effect.forEach(
-            Array.from({ length: 100 }),
-            () => tokens.refresh("app-0", { rejected: dead!.token }),
-            { concurrency: "unbounded" }
-          )
+      const started = yield* Effect.forkChild(Effect.forEach(apps(2), tokens.get, { concurrency: "unbounded" }))
+      yield* TestClock.adjust("2 seconds")
+      const [dead, other] = yield* Fiber.join(started)
+      const reports = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 100 }),
+          () => tokens.refresh("app-0", { rejected: dead!.token }),
+          { concurrency: "unbounded" }
         )
-        yield* TestClock.adjust("2 seconds")
-        const fresh = yield* Fiber.join(reports)
-        assert.strictEqual(world.deployMints.length, 3)
-        assert.strictEqual(new Set(fresh.map(({ token }) => token.value)).size, 1)
-        assert.notStrictEqual(fresh[0]!.token.value, dead!.token.value)
-        assert.strictEqual((yield* tokens.get("app-1")).token, other!.token)
-      }).pipe(Effect.provide(world.layer(perApp)))
+      )
+      yield* TestClock.adjust("2 seconds")
+      const fresh = yield* Fiber.join(reports)
+      assert.strictEqual(world.deployMints.length, 3)
+      assert.strictEqual(new Set(fresh.map(({ token }) => token.value)).size, 1)
+      assert.notStrictEqual(fresh[0]!.token.value, dead!.token.value)
+      assert.strictEqual((yield* tokens.get("app-1")).token, other!.token)
     }))
 
   it.effect("a refresh mints another one, and the store has that one", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const before = yield* tokens.get("app-0")
-        yield* TestClock.adjust("1 second")
-        const after = yield* tokens.refresh("app-0")
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual(world.deployMints.length, 2)
-        assert.notStrictEqual(after.token.value, before.token.value)
-        const record = Option.getOrThrow(yield* world.store.get("app-0", "cached"))
-        assert.strictEqual(Redacted.value(record.token), after.token.value)
-      }).pipe(Effect.provide(world.layer(perApp)))
+    World.scenario(perApp, function*({ tokens, world }) {
+      const before = yield* tokens.get("app-0")
+      yield* TestClock.adjust("1 second")
+      const after = yield* tokens.refresh("app-0")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(world.deployMints.length, 2)
+      assert.notStrictEqual(after.token.value, before.token.value)
+      const record = Option.getOrThrow(yield* world.store.get("app-0", "cached"))
+      assert.strictEqual(Redacted.value(record.token), after.token.value)
     }))
 
   it.effect("after an invalidate is minted anew", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const before = yield* tokens.get("app-0")
-        yield* tokens.invalidate("app-0")
-        assert.isTrue(Option.isNone(yield* world.store.get("app-0", "cached")))
-        const after = yield* tokens.get("app-0")
-        assert.strictEqual(world.deployMints.length, 2)
-        assert.notStrictEqual(after.token.value, before.token.value)
-      }).pipe(Effect.provide(world.layer(perApp)))
+    World.scenario(perApp, function*({ tokens, world }) {
+      const before = yield* tokens.get("app-0")
+      yield* tokens.invalidate("app-0")
+      assert.isTrue(Option.isNone(yield* world.store.get("app-0", "cached")))
+      const after = yield* tokens.get("app-0")
+      assert.strictEqual(world.deployMints.length, 2)
+      assert.notStrictEqual(after.token.value, before.token.value)
     }))
 
   it.effect("refused with the environment's token, is asked for once more with flyctl's login", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ ...perApp, chain: ["cli"] }, function*({ tokens, world }) {
       world.variables["FLY_API_TOKEN"] = World.tokenOf({ now: 0, life: World.day }).value
       const mint = world.mintDeploy
       world.mintDeploy = (app, call) =>
         call.environmentToken ? Effect.fail(new MissReason.MintRefused()) : mint(app, call)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        assert.strictEqual((yield* tokens.get("app-0")).source, "cli")
-        assert.deepStrictEqual(world.deployMints.map(({ environmentToken }) => environmentToken), [true, false])
-      }).pipe(Effect.provide(world.layer({ ...perApp, chain: ["cli"] })))
+      assert.strictEqual((yield* tokens.get("app-0")).source, "cli")
+      assert.deepStrictEqual(world.deployMints.map(({ environmentToken }) => environmentToken), [true, false])
     }))
 
   for (

@@ -72,35 +72,27 @@ describe("rule 10: persisting never delays or fails a get", () => {
   }
 
   it.effect("writes for one app keep their order, also past one that hangs until it is interrupted", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       let puts = 0
       world.storeGate = (operation, _, key) =>
         // The first write is slow: without a line it would land on the second.
         operation === "put" && key === "cached" && puts++ === 0 ? Effect.sleep("3 seconds") : Effect.void
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("my-app")
-        const newest = yield* tokens.refresh("my-app")
-        yield* TestClock.adjust("10 seconds")
-        assert.deepStrictEqual(yield* stored(world, "my-app"), Option.some(newest.token.value))
-      }).pipe(Effect.provide(world.layer()))
+      yield* tokens.get("my-app")
+      const newest = yield* tokens.refresh("my-app")
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(yield* stored(world, "my-app"), Option.some(newest.token.value))
     }))
 
   it.effect("an invalidate after a write that is still under way wins", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({}, function*({ tokens, world }) {
       let puts = 0
       world.storeGate = (operation, _, key) =>
         operation === "put" && key === "cached" && puts++ === 0 ? Effect.sleep("3 seconds") : Effect.void
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("my-app")
-        const invalidating = yield* Effect.forkChild(tokens.invalidate("my-app"), { startImmediately: true })
-        yield* TestClock.adjust("3 seconds")
-        yield* Fiber.join(invalidating)
-        assert.isTrue(Option.isNone(yield* stored(world, "my-app")))
-      }).pipe(Effect.provide(world.layer()))
+      yield* tokens.get("my-app")
+      const invalidating = yield* Effect.forkChild(tokens.invalidate("my-app"), { startImmediately: true })
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(invalidating)
+      assert.isTrue(Option.isNone(yield* stored(world, "my-app")))
     }))
 
   it.effect("closing the layer waits for pending writes, at most 5 s", () =>

@@ -23,112 +23,88 @@ const aToken = () => World.tokenOf({ now: 0, life: World.day })
 
 describe("invalidate and refresh against runs that are under way", () => {
   it.effect("reports of a rejected token while the command hangs share one run", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const dead = (yield* tokens.get("my-app")).token
-        world.mint = () => Effect.never
-        const ends: Array<number> = []
-        for (let i = 0; i < 20; i++) {
-          yield* Effect.forkChild(
-            tokens.invalidate("my-app", { rejected: dead }).pipe(
-              Effect.andThen(Effect.exit(tokens.get("my-app"))),
-              Effect.andThen(Clock.currentTimeMillis),
-              Effect.tap((at) => Effect.sync(() => ends.push(at)))
-            ),
-            { startImmediately: true }
-          )
-          yield* TestClock.adjust("500 millis")
-        }
-        yield* TestClock.adjust("60 seconds")
-        yield* TestClock.adjust("20 minutes")
-        assert.isAtMost(Math.max(...ends), 45_000)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
+      const dead = (yield* tokens.get("my-app")).token
+      world.mint = () => Effect.never
+      const ends: Array<number> = []
+      for (let i = 0; i < 20; i++) {
+        yield* Effect.forkChild(
+          tokens.invalidate("my-app", { rejected: dead }).pipe(
+            Effect.andThen(Effect.exit(tokens.get("my-app"))),
+            Effect.andThen(Clock.currentTimeMillis),
+            Effect.tap((at) => Effect.sync(() => ends.push(at)))
+          ),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust("500 millis")
+      }
+      yield* TestClock.adjust("60 seconds")
+      yield* TestClock.adjust("20 minutes")
+      assert.isAtMost(Math.max(...ends), 45_000)
     }))
 
   it.effect("abandoned gets and invalidates do not line up runs", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mint = () => Effect.never
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        for (let i = 0; i < 10; i++) {
-          const f = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
-          yield* Effect.yieldNow
-          yield* Fiber.interrupt(f)
-          yield* tokens.invalidate("my-app")
-        }
-        const last = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
-        yield* TestClock.adjust("60 seconds")
-        assert.isTrue(last.pollUnsafe() !== undefined)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      for (let i = 0; i < 10; i++) {
+        const f = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(f)
+        yield* tokens.invalidate("my-app")
+      }
+      const last = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
+      yield* TestClock.adjust("60 seconds")
+      assert.isTrue(last.pollUnsafe() !== undefined)
     }))
 
   it.effect("an invalidate of an app that is not in memory wins over a get that began meanwhile", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       const old = aToken()
       yield* world.store.put("my-app", "cached", recordOf(old))
       world.afterGet = (_, key) => key === "cached" ? Effect.sleep(100) : Effect.void
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const inv = yield* Effect.forkChild(tokens.invalidate("my-app"), { startImmediately: true })
-        const got = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
-        yield* TestClock.adjust("1 second")
-        assert.isTrue(Option.isNone(yield* Fiber.join(inv)))
-        yield* Fiber.join(got)
-        world.afterGet = () => Effect.void
-        assert.notStrictEqual((yield* tokens.get("my-app")).token.value, old.value)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      const inv = yield* Effect.forkChild(tokens.invalidate("my-app"), { startImmediately: true })
+      const got = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* Fiber.join(inv)))
+      yield* Fiber.join(got)
+      world.afterGet = () => Effect.void
+      assert.notStrictEqual((yield* tokens.get("my-app")).token.value, old.value)
     }))
 
   it.effect("a reading of the store that began before an invalidate does not bring the token back for the organization", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       const old = aToken()
       yield* world.store.put("app-2", "cached", recordOf(old))
       yield* world.store.put("o", "org", recordOf(old))
       world.afterGet = (_, key) => key === "org" ? Effect.sleep("1 second") : Effect.void
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        assert.strictEqual((yield* tokens.get("app-2")).token.value, old.value)
-        const g = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-        world.afterGet = () => Effect.void
-        yield* tokens.invalidate("app-2")
-        assert.isUndefined(yield* stored(world, "o", "org"))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(g)
-        assert.notStrictEqual((yield* tokens.get("app-2")).token.value, old.value)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      assert.strictEqual((yield* tokens.get("app-2")).token.value, old.value)
+      const g = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+      world.afterGet = () => Effect.void
+      yield* tokens.invalidate("app-2")
+      assert.isUndefined(yield* stored(world, "o", "org"))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(g)
+      assert.notStrictEqual((yield* tokens.get("app-2")).token.value, old.value)
     }))
 
   it.effect("an invalidate that could not delete the organization's record says so, and the token does not come back", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = (yield* tokens.get("my-app")).token
-        world.storeGate = (op, _, key) =>
-          key === "org" && op === "delete"
-            ? Effect.fail(new StorageError({ operation: op, kind: "Unavailable", why: "x" }))
-            : Effect.void
-        const exit = yield* Effect.exit(tokens.invalidate("my-app"))
-        const again = yield* tokens.get("my-app")
-        assert.isFalse(Exit.isSuccess(exit) && again.token.value === first.value)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
+      const first = (yield* tokens.get("my-app")).token
+      world.storeGate = (op, _, key) =>
+        key === "org" && op === "delete"
+          ? Effect.fail(new StorageError({ operation: op, kind: "Unavailable", why: "x" }))
+          : Effect.void
+      const exit = yield* Effect.exit(tokens.invalidate("my-app"))
+      const again = yield* tokens.get("my-app")
+      assert.isFalse(Exit.isSuccess(exit) && again.token.value === first.value)
     }))
 
   it.effect("a refresh that fails in a process that never resolved the app leaves the stored token to the gets", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       yield* world.store.put("my-app", "cached", recordOf(aToken()))
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        assert.isTrue(Exit.isFailure(yield* Effect.exit(tokens.refresh("my-app"))))
-        assert.isTrue(Exit.isSuccess(yield* Effect.exit(tokens.get("my-app"))))
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(tokens.refresh("my-app"))))
+      assert.isTrue(Exit.isSuccess(yield* Effect.exit(tokens.get("my-app"))))
     }))
 
   it.effect("a refresh that another source answers deletes the organization's stored token too", () =>
@@ -144,20 +120,16 @@ describe("invalidate and refresh against runs that are under way", () => {
     }))
 
   it.effect("two refreshes while the store takes no writes: neither dropped token comes back", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = (yield* tokens.get("my-app")).token
-        world.storeGate = (op) =>
-          op === "put" || op === "delete"
-            ? Effect.fail(new StorageError({ operation: op, kind: "Unavailable", why: "full" }))
-            : Effect.void
-        yield* tokens.refresh("my-app")
-        const third = yield* tokens.refresh("my-app")
-        const fourth = yield* tokens.refresh("my-app", { rejected: third.token })
-        assert.notStrictEqual(fourth.token.value, first.value)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
+      const first = (yield* tokens.get("my-app")).token
+      world.storeGate = (op) =>
+        op === "put" || op === "delete"
+          ? Effect.fail(new StorageError({ operation: op, kind: "Unavailable", why: "full" }))
+          : Effect.void
+      yield* tokens.refresh("my-app")
+      const third = yield* tokens.refresh("my-app")
+      const fourth = yield* tokens.refresh("my-app", { rejected: third.token })
+      assert.notStrictEqual(fourth.token.value, first.value)
     }))
 
   it.effect("a rejected token that another app reported first is deleted for this app too", () =>
@@ -177,201 +149,164 @@ describe("invalidate and refresh against runs that are under way", () => {
     }))
 
   it.effect("rejectionTtl 0: a refresh does not hand out the token that it was told of", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const dead = (yield* tokens.get("my-app")).token
-        world.storeGate = (op) => op === "delete" ? Effect.sleep("100 millis") : Effect.void
-        const r = yield* Effect.forkChild(tokens.refresh("my-app", { rejected: dead }), { startImmediately: true })
-        yield* TestClock.adjust("1 second")
-        assert.notStrictEqual((yield* Fiber.join(r)).token.value, dead.value)
-      }).pipe(Effect.provide(world.layer({ org: "o", rejectionTtl: 0 })))
+    World.scenario({ org: "o", rejectionTtl: 0 }, function*({ tokens, world }) {
+      const dead = (yield* tokens.get("my-app")).token
+      world.storeGate = (op) => op === "delete" ? Effect.sleep("100 millis") : Effect.void
+      const r = yield* Effect.forkChild(tokens.refresh("my-app", { rejected: dead }), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.notStrictEqual((yield* Fiber.join(r)).token.value, dead.value)
     }))
 })
 
 describe("runs of one app", () => {
   it.effect("follow each other: one that overtakes another waits for its end", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mintTakes = 10_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-        yield* tokens.invalidate("app-1")
-        const second = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-        yield* TestClock.adjust("9 seconds")
-        // As a source, and for who it is that mints.
-        assert.strictEqual(world.configReads, 2)
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual(world.configReads, 3)
-        yield* Fiber.join(first)
-        yield* Fiber.join(second)
-        assert.lengthOf(world.mints, 1)
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      const first = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+      yield* tokens.invalidate("app-1")
+      const second = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+      yield* TestClock.adjust("9 seconds")
+      // As a source, and for who it is that mints.
+      assert.strictEqual(world.configReads, 2)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(world.configReads, 3)
+      yield* Fiber.join(first)
+      yield* Fiber.join(second)
+      assert.lengthOf(world.mints, 1)
     }))
 })
 
 describe("manual tokens against runs that are under way", () => {
   it.effect("a manual token that is known serves also when the store cannot be read any more, until it is removed", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o", softExpiryJitter: 0 }, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
       yield* world.store.put("app-1", "manual", { ...recordOf(FlyToken.make("fo1_manual")), source: "manual" })
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
-        // A better source takes over for a while, and the store breaks meanwhile.
-        world.config = Effect.succeed(World.tokenOf({ now: 0, life: 600_000 }))
-        yield* TestClock.adjust("1 minute")
-        assert.strictEqual((yield* tokens.get("app-1")).source, "config")
-        const works = world.storeGate
-        world.storeGate = () => Effect.die(new Error("broken"))
-        yield* TestClock.adjust("1 hour")
-        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
-        world.storeGate = works
-        yield* tokens.removeManual("app-1")
-        world.storeGate = () => Effect.die(new Error("broken"))
-        assert.isTrue(Exit.isFailure(yield* Effect.exit(tokens.get("app-1"))))
-      }).pipe(Effect.provide(world.layer({ org: "o", softExpiryJitter: 0 })))
+      assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
+      // A better source takes over for a while, and the store breaks meanwhile.
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: 600_000 }))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual((yield* tokens.get("app-1")).source, "config")
+      const works = world.storeGate
+      world.storeGate = () => Effect.die(new Error("broken"))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
+      world.storeGate = works
+      yield* tokens.removeManual("app-1")
+      world.storeGate = () => Effect.die(new Error("broken"))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(tokens.get("app-1"))))
     }))
 
   it.effect("a manual token that is removed while a refresh fails does not come back", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mint = () => Effect.andThen(Effect.sleep("1 second"), Effect.fail(new MissReason.NotLoggedIn()))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
-        const f = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual((yield* Fiber.join(f)).source, "manual")
-        const r = yield* Effect.forkChild(Effect.exit(tokens.refresh("my-app")), { startImmediately: true })
-        yield* tokens.removeManual("my-app")
-        yield* TestClock.adjust("1 second")
-        assert.isTrue(Exit.isFailure(yield* Fiber.join(r)))
-        assert.isTrue(Option.isNone(tokens.peek("my-app")))
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+      const f = yield* Effect.forkChild(tokens.get("my-app"), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(f)).source, "manual")
+      const r = yield* Effect.forkChild(Effect.exit(tokens.refresh("my-app")), { startImmediately: true })
+      yield* tokens.removeManual("my-app")
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(r)))
+      assert.isTrue(Option.isNone(tokens.peek("my-app")))
     }))
 
   it.effect("a manual token that is replaced while a refresh fails does not come back", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_one"))
-        yield* tokens.get("my-app")
-        world.storeGate = (op, _, key) => op === "get" && key === "cached" ? Effect.never : Effect.void
-        const r = yield* Effect.forkChild(Effect.exit(tokens.refresh("my-app")), { startImmediately: true })
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_two"))
-        yield* TestClock.adjust("20 seconds")
-        yield* Fiber.join(r)
-        const p = tokens.peek("my-app")
-        assert.isFalse(Option.isSome(p) && p.value.token.value === "fo1_one")
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_one"))
+      yield* tokens.get("my-app")
+      world.storeGate = (op, _, key) => op === "get" && key === "cached" ? Effect.never : Effect.void
+      const r = yield* Effect.forkChild(Effect.exit(tokens.refresh("my-app")), { startImmediately: true })
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_two"))
+      yield* TestClock.adjust("20 seconds")
+      yield* Fiber.join(r)
+      const p = tokens.peek("my-app")
+      assert.isFalse(Option.isSome(p) && p.value.token.value === "fo1_one")
     }))
 
   it.effect("a manual token that changes twice while a run reads it is served as it is at last", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        let reads = 0
-        // the store has answered, the answer is on its way
-        world.afterGet = (_, key) =>
-          key === "manual" ? Effect.suspend(() => (reads++, Effect.sleep("1 second"))) : Effect.void
-        world.storeGate = () => Effect.void
-        const direct = world.afterGet
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_one"))
-        const g = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
-        world.afterGet = () => Effect.void
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_two"))
-        world.afterGet = direct
-        yield* TestClock.adjust("1 second") // the re-read has begun, and reads fo1_two
-        world.afterGet = () => Effect.void
-        yield* tokens.removeManual("my-app")
-        assert.isUndefined(yield* stored(world, "my-app", "manual"))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(g)
-        assert.isTrue(
-          Option.isNone(tokens.peek("my-app")),
-          `peek gives ${Option.getOrUndefined(tokens.peek("my-app"))?.token.value}, reads ${reads}`
-        )
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      let reads = 0
+      // the store has answered, the answer is on its way
+      world.afterGet = (_, key) =>
+        key === "manual" ? Effect.suspend(() => (reads++, Effect.sleep("1 second"))) : Effect.void
+      world.storeGate = () => Effect.void
+      const direct = world.afterGet
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_one"))
+      const g = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
+      world.afterGet = () => Effect.void
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_two"))
+      world.afterGet = direct
+      yield* TestClock.adjust("1 second") // the re-read has begun, and reads fo1_two
+      world.afterGet = () => Effect.void
+      yield* tokens.removeManual("my-app")
+      assert.isUndefined(yield* stored(world, "my-app", "manual"))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(g)
+      assert.isTrue(
+        Option.isNone(tokens.peek("my-app")),
+        `peek gives ${Option.getOrUndefined(tokens.peek("my-app"))?.token.value}, reads ${reads}`
+      )
     }))
 
   it.effect("a rejected token that is set by hand over a served one is not handed out", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const bad = FlyToken.make("fo1_bad")
-        yield* tokens.setManual("my-app", bad)
-        yield* tokens.get("my-app")
-        yield* Effect.exit(tokens.refresh("my-app", { rejected: bad }))
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_good"))
-        assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_good")
-        yield* Effect.exit(tokens.setManual("my-app", bad))
-        const r = yield* Effect.exit(tokens.get("my-app"))
-        assert.isFalse(Exit.isSuccess(r) && r.value.token.value === "fo1_bad")
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      const bad = FlyToken.make("fo1_bad")
+      yield* tokens.setManual("my-app", bad)
+      yield* tokens.get("my-app")
+      yield* Effect.exit(tokens.refresh("my-app", { rejected: bad }))
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_good"))
+      assert.strictEqual((yield* tokens.get("my-app")).token.value, "fo1_good")
+      yield* Effect.exit(tokens.setManual("my-app", bad))
+      const r = yield* Effect.exit(tokens.get("my-app"))
+      assert.isFalse(Exit.isSuccess(r) && r.value.token.value === "fo1_bad")
     }))
 
   it.effect("a manual token set during a run whose store timed out before is found", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.storeGate = (op, _, key) => op === "get" && key === "cached" ? Effect.never : Effect.void
       world.mint = () => Effect.andThen(Effect.sleep("3 seconds"), Effect.fail(new MissReason.NotLoggedIn()))
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const g = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
-        yield* TestClock.adjust("6 seconds")
-        world.storeGate = () => Effect.void
-        yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
-        yield* TestClock.adjust("3 seconds")
-        const first = yield* Fiber.join(g)
-        const n = world.mints.length
-        const second = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
-        yield* TestClock.adjust("4 seconds")
-        const s = second.pollUnsafe()
-        assert.isTrue(
-          Exit.isSuccess(yield* Fiber.join(second)),
-          `first ${Exit.isSuccess(first)} mints ${n} → ${world.mints.length} ${s}`
-        )
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      const g = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
+      yield* TestClock.adjust("6 seconds")
+      world.storeGate = () => Effect.void
+      yield* tokens.setManual("my-app", FlyToken.make("fo1_manual"))
+      yield* TestClock.adjust("3 seconds")
+      const first = yield* Fiber.join(g)
+      const n = world.mints.length
+      const second = yield* Effect.forkChild(Effect.exit(tokens.get("my-app")), { startImmediately: true })
+      yield* TestClock.adjust("4 seconds")
+      const s = second.pollUnsafe()
+      assert.isTrue(
+        Exit.isSuccess(yield* Fiber.join(second)),
+        `first ${Exit.isSuccess(first)} mints ${n} → ${world.mints.length} ${s}`
+      )
     }))
 })
 
 describe("writes and sources that misbehave", () => {
   it.effect("a manual token that was reported as not stored is not stored", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.mint = () => Effect.fail(new MissReason.NotLoggedIn())
       let puts = 0
       world.storeGate = (op) =>
         op === "put" ? (puts++ === 0 ? Effect.uninterruptible(Effect.sleep(9_900)) : Effect.sleep(1_000)) : Effect.void
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* Effect.forkChild(Effect.exit(tokens.setManual("my-app", FlyToken.make("fo1_a"))), {
-          startImmediately: true
-        })
-        const b = yield* Effect.forkChild(Effect.exit(tokens.setManual("my-app", FlyToken.make("fo1_b"))), {
-          startImmediately: true
-        })
-        yield* TestClock.adjust("20 seconds")
-        const exit = yield* Fiber.join(b)
-        const now = yield* world.store.get("my-app", "manual")
-        const text = Option.isSome(now) ? FlyToken.make(now.value.token).value : "none"
-        assert.isFalse(Exit.isFailure(exit) && text === "fo1_b")
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      yield* Effect.forkChild(Effect.exit(tokens.setManual("my-app", FlyToken.make("fo1_a"))), {
+        startImmediately: true
+      })
+      const b = yield* Effect.forkChild(Effect.exit(tokens.setManual("my-app", FlyToken.make("fo1_b"))), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("20 seconds")
+      const exit = yield* Fiber.join(b)
+      const now = yield* world.store.get("my-app", "manual")
+      const text = Option.isSome(now) ? FlyToken.make(now.value.token).value : "none"
+      assert.isFalse(Exit.isFailure(exit) && text === "fo1_b")
     }))
 
   it.effect("a write that never ends holds up the record for a while; when it ends after all, the newest is written again", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       let finish: (() => void) | undefined
       world.storeGate = (operation, _, key) =>
         operation === "put" && key === "manual" && finish === undefined
@@ -379,33 +314,26 @@ describe("writes and sources that misbehave", () => {
             finish = () => resume(Effect.void)
           }))
           : Effect.void
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const stuck = yield* Effect.forkChild(Effect.exit(tokens.setManual("my-app", FlyToken.make("fo1_old"))), {
-          startImmediately: true
-        })
-        yield* TestClock.adjust("5 seconds")
-        assert.isTrue(Exit.isFailure(yield* Fiber.join(stuck)))
-        const next = yield* Effect.forkChild(tokens.setManual("my-app", FlyToken.make("fo1_new")), {
-          startImmediately: true
-        })
-        yield* TestClock.adjust("5 seconds")
-        yield* Fiber.join(next)
-        assert.strictEqual(yield* stored(world, "my-app", "manual"), "fo1_new")
-        finish?.()
-        yield* TestClock.adjust("1 second")
-        assert.strictEqual(yield* stored(world, "my-app", "manual"), "fo1_new")
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      const stuck = yield* Effect.forkChild(Effect.exit(tokens.setManual("my-app", FlyToken.make("fo1_old"))), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("5 seconds")
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(stuck)))
+      const next = yield* Effect.forkChild(tokens.setManual("my-app", FlyToken.make("fo1_new")), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(next)
+      assert.strictEqual(yield* stored(world, "my-app", "manual"), "fo1_new")
+      finish?.()
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* stored(world, "my-app", "manual"), "fo1_new")
     }))
 
   it.effect("a source that yields something else than a token is a miss", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ org: "o" }, function*({ tokens, world }) {
       world.config = Effect.succeed(undefined as never)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const exit = yield* Effect.exit(tokens.get("my-app"))
-        assert.isTrue(Exit.isSuccess(exit), String(exit))
-      }).pipe(Effect.provide(world.layer({ org: "o" })))
+      const exit = yield* Effect.exit(tokens.get("my-app"))
+      assert.isTrue(Exit.isSuccess(exit), String(exit))
     }))
 })

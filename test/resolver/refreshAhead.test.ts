@@ -20,99 +20,79 @@ const mintsOf = (world: World.World, org: string) => world.mints.filter((mint) =
 
 describe("rule 4: soft expiry", () => {
   it.effect("refreshes at exactly expiresAt − lead, with no caller; readers meanwhile get the old token at once", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("app-1")
-        yield* TestClock.adjust("1 hour")
-        yield* tokens.get("app-2")
-        world.mintTakes = 10_000
-        yield* TestClock.setTime(23 * World.hour - 1)
-        assert.deepStrictEqual(mintsOf(world, "app-1"), [0])
-        yield* TestClock.adjust(1)
-        assert.deepStrictEqual(mintsOf(world, "app-1"), [0, 23 * World.hour])
-        // While it runs: in the same tick, without a second run.
-        const reader = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-        const exit = reader.pollUnsafe()
-        assert.isTrue(exit !== undefined && Exit.isSuccess(exit) && exit.value.token === first.token)
-        yield* TestClock.adjust("10 seconds")
-        assert.notStrictEqual((yield* tokens.get("app-1")).token, first.token)
-        assert.deepStrictEqual(mintsOf(world, "app-2"), [World.hour])
-        yield* TestClock.adjust("1 hour")
-        assert.deepStrictEqual(mintsOf(world, "app-2"), [World.hour, 24 * World.hour])
-      }).pipe(Effect.provide(world.layer(apart)))
+    World.scenario(apart, function*({ tokens, world }) {
+      const first = yield* tokens.get("app-1")
+      yield* TestClock.adjust("1 hour")
+      yield* tokens.get("app-2")
+      world.mintTakes = 10_000
+      yield* TestClock.setTime(23 * World.hour - 1)
+      assert.deepStrictEqual(mintsOf(world, "app-1"), [0])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(mintsOf(world, "app-1"), [0, 23 * World.hour])
+      // While it runs: in the same tick, without a second run.
+      const reader = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+      const exit = reader.pollUnsafe()
+      assert.isTrue(exit !== undefined && Exit.isSuccess(exit) && exit.value.token === first.token)
+      yield* TestClock.adjust("10 seconds")
+      assert.notStrictEqual((yield* tokens.get("app-1")).token, first.token)
+      assert.deepStrictEqual(mintsOf(world, "app-2"), [World.hour])
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(mintsOf(world, "app-2"), [World.hour, 24 * World.hour])
     }))
 
   it.effect("each refresh arms the next, over 30 days, for two apps", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        for (let n = 0; n < 30; n++) {
-          yield* TestClock.adjust("1 day")
-          assert.isTrue(Option.isSome(tokens.peek("app-1")))
-          assert.isTrue(Option.isSome(tokens.peek("app-2")))
-        }
-        const expected = Array.from({ length: Math.floor(30 * 24 / 23) + 1 }, (_, n) => n * 23 * World.hour)
-        assert.deepStrictEqual(mintsOf(world, "app-1"), expected)
-        assert.deepStrictEqual(mintsOf(world, "app-2"), expected)
-      }).pipe(Effect.provide(world.layer(apart)))
+    World.scenario(apart, function*({ tokens, world }) {
+      yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      for (let n = 0; n < 30; n++) {
+        yield* TestClock.adjust("1 day")
+        assert.isTrue(Option.isSome(tokens.peek("app-1")))
+        assert.isTrue(Option.isSome(tokens.peek("app-2")))
+      }
+      const expected = Array.from({ length: Math.floor(30 * 24 / 23) + 1 }, (_, n) => n * 23 * World.hour)
+      assert.deepStrictEqual(mintsOf(world, "app-1"), expected)
+      assert.deepStrictEqual(mintsOf(world, "app-2"), expected)
     }))
 
   it.effect("is armed once, by whoever joined the run or came after it", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       world.mintTakes = 1_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const getting = yield* Effect.forkChild(
-          Effect.all([tokens.get("app-1"), tokens.get("app-1"), tokens.get("app-1")], { concurrency: "unbounded" })
-        )
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.join(getting)
-        yield* tokens.get("app-1")
-        assert.deepStrictEqual(mintsOf(world, "app-1"), [0])
-        yield* TestClock.adjust("24 hours")
-        assert.deepStrictEqual(mintsOf(world, "app-1"), [0, 23 * World.hour + 1_000])
-      }).pipe(Effect.provide(world.layer(apart)))
+      const getting = yield* Effect.forkChild(
+        Effect.all([tokens.get("app-1"), tokens.get("app-1"), tokens.get("app-1")], { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(getting)
+      yield* tokens.get("app-1")
+      assert.deepStrictEqual(mintsOf(world, "app-1"), [0])
+      yield* TestClock.adjust("24 hours")
+      assert.deepStrictEqual(mintsOf(world, "app-1"), [0, 23 * World.hour + 1_000])
     }))
 
   it.effect("apps of one organization share the new mint", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        for (let n = 0; n < 50; n++) yield* tokens.get(`app-${n}`)
-        yield* TestClock.adjust("24 hours")
-        assert.strictEqual(world.mints.length, 2)
-        const all = yield* Effect.forEach(Array.from({ length: 50 }, (_, n) => `app-${n}`), tokens.get)
-        assert.strictEqual(new Set(all.map(({ token }) => token.value)).size, 1)
-      }).pipe(Effect.provide(world.layer()))
+    World.scenario({}, function*({ tokens, world }) {
+      for (let n = 0; n < 50; n++) yield* tokens.get(`app-${n}`)
+      yield* TestClock.adjust("24 hours")
+      assert.strictEqual(world.mints.length, 2)
+      const all = yield* Effect.forEach(Array.from({ length: 50 }, (_, n) => `app-${n}`), tokens.get)
+      assert.strictEqual(new Set(all.map(({ token }) => token.value)).size, 1)
     }))
 
   it.effect("takes a newer token that another process stored, without a mint; the stored copy of its own is a miss", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        yield* TestClock.adjust("10 hours")
-        const newer = World.tokenOf({ now: 10 * World.hour, life: World.day })
-        yield* world.store.put("app-1", "cached", {
-          token: newer.redacted,
-          expiresAt: null,
-          source: "cli",
-          savedAt: 10 * World.hour
-        })
-        yield* TestClock.adjust("13 hours")
-        assert.strictEqual((yield* tokens.get("app-1")).token.value, newer.value)
-        assert.lengthOf(mintsOf(world, "app-1"), 1)
-        assert.lengthOf(mintsOf(world, "app-2"), 2)
-      }).pipe(Effect.provide(world.layer(apart)))
+    World.scenario(apart, function*({ tokens, world }) {
+      yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      yield* TestClock.adjust("10 hours")
+      const newer = World.tokenOf({ now: 10 * World.hour, life: World.day })
+      yield* world.store.put("app-1", "cached", {
+        token: newer.redacted,
+        expiresAt: null,
+        source: "cli",
+        savedAt: 10 * World.hour
+      })
+      yield* TestClock.adjust("13 hours")
+      assert.strictEqual((yield* tokens.get("app-1")).token.value, newer.value)
+      assert.lengthOf(mintsOf(world, "app-1"), 1)
+      assert.lengthOf(mintsOf(world, "app-2"), 2)
     }))
 
   it.effect("that fails keeps the token to its last millisecond, tries again with a back-off, says so once each", () =>
@@ -151,90 +131,70 @@ describe("rule 4: soft expiry", () => {
     }))
 
   it.effect("past its expiry there is no run without a caller, and with callers at most one per cool-down", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        world.mint = down
-        yield* TestClock.setTime(World.day)
-        const before = mintsOf(world, "app-1").length
-        yield* TestClock.adjust("3 hours")
-        assert.lengthOf(mintsOf(world, "app-1"), before)
-        for (let n = 0; n < 100; n++) {
-          yield* Effect.flip(tokens.get("app-1"))
-          yield* TestClock.adjust("1 second")
-        }
-        assert.lengthOf(mintsOf(world, "app-1"), before + 20)
-      }).pipe(Effect.provide(world.layer(apart)))
+    World.scenario(apart, function*({ tokens, world }) {
+      yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      world.mint = down
+      yield* TestClock.setTime(World.day)
+      const before = mintsOf(world, "app-1").length
+      yield* TestClock.adjust("3 hours")
+      assert.lengthOf(mintsOf(world, "app-1"), before)
+      for (let n = 0; n < 100; n++) {
+        yield* Effect.flip(tokens.get("app-1"))
+        yield* TestClock.adjust("1 second")
+      }
+      assert.lengthOf(mintsOf(world, "app-1"), before + 20)
     }))
 
   it.effect("90 s left and the source down: 200 gets, 200 served, 1 call", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       world.mintLife = 180_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        world.mint = down
-        yield* TestClock.adjust("90 seconds")
-        for (let n = 0; n < 200; n++) assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
-        assert.lengthOf(mintsOf(world, "app-1"), 2)
-      }).pipe(Effect.provide(world.layer(apart)))
+      const first = yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      world.mint = down
+      yield* TestClock.adjust("90 seconds")
+      for (let n = 0; n < 200; n++) assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
+      assert.lengthOf(mintsOf(world, "app-1"), 2)
     }))
 
   it.effect("a token of 120 s: 200 gets, 1 call", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       world.mintLife = 120_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-2")
-        for (let n = 0; n < 200; n++) {
-          yield* tokens.get("app-1")
-          if (n % 4 === 0) yield* TestClock.adjust("1 second")
-        }
-        assert.lengthOf(mintsOf(world, "app-1"), 1)
-      }).pipe(Effect.provide(world.layer(apart)))
+      yield* tokens.get("app-2")
+      for (let n = 0; n < 200; n++) {
+        yield* tokens.get("app-1")
+        if (n % 4 === 0) yield* TestClock.adjust("1 second")
+      }
+      assert.lengthOf(mintsOf(world, "app-1"), 1)
     }))
 
   it.effect("in the last minute a get joins the refresh, and gets the old token if that fails", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       world.mintLife = 120_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("app-1")
-        const second = yield* tokens.get("app-2")
-        const works = world.mint
-        world.mint = (org, call) =>
-          Effect.andThen(Effect.sleep("10 seconds"), org === "app-1" ? works(org, call) : down())
-        yield* TestClock.adjust("60 seconds")
-        const joined = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-        const failing = yield* Effect.forkChild(tokens.get("app-2"), { startImmediately: true })
-        assert.isUndefined(joined.pollUnsafe())
-        assert.isUndefined(failing.pollUnsafe())
-        yield* TestClock.adjust("10 seconds")
-        assert.notStrictEqual((yield* Fiber.join(joined)).token, first.token)
-        assert.strictEqual((yield* Fiber.join(failing)).token, second.token)
-        assert.strictEqual((yield* tokens.get("app-2")).token, second.token)
-      }).pipe(Effect.provide(world.layer(apart)))
+      const first = yield* tokens.get("app-1")
+      const second = yield* tokens.get("app-2")
+      const works = world.mint
+      world.mint = (org, call) =>
+        Effect.andThen(Effect.sleep("10 seconds"), org === "app-1" ? works(org, call) : down())
+      yield* TestClock.adjust("60 seconds")
+      const joined = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+      const failing = yield* Effect.forkChild(tokens.get("app-2"), { startImmediately: true })
+      assert.isUndefined(joined.pollUnsafe())
+      assert.isUndefined(failing.pollUnsafe())
+      yield* TestClock.adjust("10 seconds")
+      assert.notStrictEqual((yield* Fiber.join(joined)).token, first.token)
+      assert.strictEqual((yield* Fiber.join(failing)).token, second.token)
+      assert.strictEqual((yield* tokens.get("app-2")).token, second.token)
     }))
 
   it.effect("softExpiryLead 0 switches it off", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* TestClock.adjust("30 hours")
-        assert.lengthOf(world.mints, 1)
-        assert.isTrue(Option.isNone(tokens.peek("app-1")))
-        yield* tokens.get("app-1")
-        assert.lengthOf(world.mints, 2)
-      }).pipe(Effect.provide(world.layer({ softExpiryLead: 0 })))
+    World.scenario({ softExpiryLead: 0 }, function*({ tokens, world }) {
+      yield* tokens.get("app-1")
+      yield* TestClock.adjust("30 hours")
+      assert.lengthOf(world.mints, 1)
+      assert.isTrue(Option.isNone(tokens.peek("app-1")))
+      yield* tokens.get("app-1")
+      assert.lengthOf(world.mints, 2)
     }))
 
   it.effect("comes back after a restart: a stored token is refreshed at its time", () =>
@@ -254,119 +214,95 @@ describe("rule 4: soft expiry", () => {
     }))
 
   it.effect("comes back after eviction, with the next get", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        // Evicted after 10 idle minutes: nobody refreshes it.
-        yield* TestClock.adjust("22 hours")
-        assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
-        // Used by the fast path all the time: not idle.
-        for (let n = 0; n < 24; n++) {
-          yield* TestClock.adjust("5 minutes")
-          yield* tokens.get("app-1")
-        }
-        assert.lengthOf(mintsOf(world, "app-1"), 2)
-        assert.lengthOf(mintsOf(world, "app-2"), 1)
-      }).pipe(Effect.provide(world.layer({ ...apart, idleTimeToLive: "10 minutes" })))
+    World.scenario({ ...apart, idleTimeToLive: "10 minutes" }, function*({ tokens, world }) {
+      const first = yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      // Evicted after 10 idle minutes: nobody refreshes it.
+      yield* TestClock.adjust("22 hours")
+      assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
+      // Used by the fast path all the time: not idle.
+      for (let n = 0; n < 24; n++) {
+        yield* TestClock.adjust("5 minutes")
+        yield* tokens.get("app-1")
+      }
+      assert.lengthOf(mintsOf(world, "app-1"), 2)
+      assert.lengthOf(mintsOf(world, "app-2"), 1)
     }))
 })
 
 describe("a token of last resort", () => {
   it.effect("is served from memory while better sources are tried in the background; one that works takes over", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       const works = world.mint
       world.mint = down
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
-        yield* tokens.setManual("app-2", FlyToken.make("fo1_two"))
-        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
-        assert.strictEqual((yield* tokens.get("app-2")).source, "manual")
-        yield* TestClock.adjust("16 minutes")
-        const tries = mintsOf(world, "app-1").map((at) => at / minute)
-        assert.deepStrictEqual(tries, [0, 0.5, 1.5, 3.5, 7.5, 15.5])
-        world.mint = works
-        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
-        yield* TestClock.adjust("10 minutes")
-        assert.strictEqual((yield* tokens.get("app-1")).source, "cli")
-        assert.strictEqual((yield* tokens.get("app-2")).source, "cli")
-      }).pipe(Effect.provide(world.layer(apart)))
+      yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
+      yield* tokens.setManual("app-2", FlyToken.make("fo1_two"))
+      assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
+      assert.strictEqual((yield* tokens.get("app-2")).source, "manual")
+      yield* TestClock.adjust("16 minutes")
+      const tries = mintsOf(world, "app-1").map((at) => at / minute)
+      assert.deepStrictEqual(tries, [0, 0.5, 1.5, 3.5, 7.5, 15.5])
+      world.mint = works
+      assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual((yield* tokens.get("app-1")).source, "cli")
+      assert.strictEqual((yield* tokens.get("app-2")).source, "cli")
     }))
 
   it.effect("lasts for days", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       world.mint = down
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
-        yield* tokens.setManual("app-2", FlyToken.make("fo1_two"))
-        yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        for (let n = 0; n < 50; n++) {
-          yield* TestClock.adjust("1 hour")
-          assert.isTrue(Option.isSome(tokens.peek("app-1")))
-          assert.isTrue(Option.isSome(tokens.peek("app-2")))
-        }
-      }).pipe(Effect.provide(world.layer(apart)))
+      yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
+      yield* tokens.setManual("app-2", FlyToken.make("fo1_two"))
+      yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      for (let n = 0; n < 50; n++) {
+        yield* TestClock.adjust("1 hour")
+        assert.isTrue(Option.isSome(tokens.peek("app-1")))
+        assert.isTrue(Option.isSome(tokens.peek("app-2")))
+      }
     }))
 
   it.effect("does not take the place of a better token that is still good", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
-        const minted = yield* tokens.get("app-1")
-        world.mint = down
-        yield* TestClock.setTime(World.day - 1)
-        assert.strictEqual((yield* tokens.get("app-1")).token, minted.token)
-        yield* TestClock.adjust(1)
-        assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
-      }).pipe(Effect.provide(world.layer(apart)))
+    World.scenario(apart, function*({ tokens, world }) {
+      yield* tokens.setManual("app-1", FlyToken.make("fo1_one"))
+      const minted = yield* tokens.get("app-1")
+      world.mint = down
+      yield* TestClock.setTime(World.day - 1)
+      assert.strictEqual((yield* tokens.get("app-1")).token, minted.token)
+      yield* TestClock.adjust(1)
+      assert.strictEqual((yield* tokens.get("app-1")).source, "manual")
     }))
 })
 
 describe("rejection", () => {
   it.effect("a rejected config token is skipped until the file holds another", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(apart, function*({ tokens, world }) {
       const dead = World.tokenOf({ now: 0, life: World.hour })
       world.config = Effect.succeed(dead)
       world.mint = down
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* tokens.get("app-2")
-        const error = yield* Effect.flip(tokens.refresh("app-1", { rejected: dead }))
-        assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[2]?.reason._tag, "Rejected")
-        assert.strictEqual((yield* Effect.flip(tokens.get("app-2")))._tag, "NoTokenAvailable")
-        yield* TestClock.adjust("10 seconds")
-        world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
-        assert.strictEqual((yield* tokens.get("app-1")).source, "config")
-        assert.strictEqual((yield* tokens.get("app-2")).source, "config")
-      }).pipe(Effect.provide(world.layer(apart)))
+      yield* tokens.get("app-1")
+      yield* tokens.get("app-2")
+      const error = yield* Effect.flip(tokens.refresh("app-1", { rejected: dead }))
+      assert.strictEqual(error._tag === "NoTokenAvailable" && error.attempts[2]?.reason._tag, "Rejected")
+      assert.strictEqual((yield* Effect.flip(tokens.get("app-2")))._tag, "NoTokenAvailable")
+      yield* TestClock.adjust("10 seconds")
+      world.config = Effect.succeed(World.tokenOf({ now: 0, life: World.hour }))
+      assert.strictEqual((yield* tokens.get("app-1")).source, "config")
+      assert.strictEqual((yield* tokens.get("app-2")).source, "config")
     }))
 
   it.effect("a refresh ahead never takes a rejected token", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("app-1")
-        const late = World.tokenOf({ now: 23 * World.hour, life: 2 * World.day })
-        yield* TestClock.setTime(23 * World.hour - 1_000)
-        yield* tokens.refresh("app-1", { rejected: late })
-        world.config = Effect.succeed(late)
-        yield* TestClock.adjust("1 minute")
-        const now = yield* tokens.get("app-1")
-        assert.notStrictEqual(now.token.value, late.value)
-        assert.notStrictEqual(now.token, first.token)
-      }).pipe(Effect.provide(world.layer(apart)))
+    World.scenario(apart, function*({ tokens, world }) {
+      const first = yield* tokens.get("app-1")
+      const late = World.tokenOf({ now: 23 * World.hour, life: 2 * World.day })
+      yield* TestClock.setTime(23 * World.hour - 1_000)
+      yield* tokens.refresh("app-1", { rejected: late })
+      world.config = Effect.succeed(late)
+      yield* TestClock.adjust("1 minute")
+      const now = yield* tokens.get("app-1")
+      assert.notStrictEqual(now.token.value, late.value)
+      assert.notStrictEqual(now.token, first.token)
     }))
 })
 
@@ -527,22 +463,18 @@ describe("rule 12: the clock", () => {
     }))
 
   it.effect("a refresh that ends at the very moment of the expiry: nothing expired is handed out", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario({ ...apart, cliTimeout: "1 minute" }, function*({ tokens, world }) {
       world.mintLife = 60_000
       world.mintTakes = 30_000
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const getting = yield* Effect.forkChild(tokens.get("app-1"))
-        yield* TestClock.adjust("30 seconds")
-        const first = yield* Fiber.join(getting)
-        // The refresh begins 30 s before the end and takes 30 s.
-        yield* TestClock.setTime((first.expiresAt ?? 0) - 1)
-        const waiting = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-        yield* TestClock.adjust(1)
-        const second = yield* Fiber.join(waiting)
-        assert.notStrictEqual(second.token, first.token)
-        assert.isAbove(second.expiresAt ?? 0, first.expiresAt ?? 0)
-      }).pipe(Effect.provide(world.layer({ ...apart, cliTimeout: "1 minute" })))
+      const getting = yield* Effect.forkChild(tokens.get("app-1"))
+      yield* TestClock.adjust("30 seconds")
+      const first = yield* Fiber.join(getting)
+      // The refresh begins 30 s before the end and takes 30 s.
+      yield* TestClock.setTime((first.expiresAt ?? 0) - 1)
+      const waiting = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+      yield* TestClock.adjust(1)
+      const second = yield* Fiber.join(waiting)
+      assert.notStrictEqual(second.token, first.token)
+      assert.isAbove(second.expiresAt ?? 0, first.expiresAt ?? 0)
     }))
 })

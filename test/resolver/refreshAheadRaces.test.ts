@@ -52,17 +52,13 @@ describe("who joins a refresh ahead, which asks for less, is answered by a whole
   ]
   for (const [name, prepare] of later) {
     it.effect(`a refresh with the rejected token finds ${name}`, () =>
-      Effect.gen(function*() {
-        const world = yield* World.make
-        yield* Effect.gen(function*() {
-          const tokens = yield* FlyTokens
-          const first = yield* tokens.get("app-1")
-          yield* prepare(world)
-          world.mint = slowlyRefused(10_000)
-          yield* TestClock.setTime(23 * World.hour)
-          assert.isTrue((yield* tokens.status("app-1")).inFlight)
-          assert.isTrue(Exit.isSuccess(yield* ends(tokens.refresh("app-1", { rejected: first.token }), 20_000)))
-        }).pipe(Effect.provide(world.layer(options)))
+      World.scenario(options, function*({ tokens, world }) {
+        const first = yield* tokens.get("app-1")
+        yield* prepare(world)
+        world.mint = slowlyRefused(10_000)
+        yield* TestClock.setTime(23 * World.hour)
+        assert.isTrue((yield* tokens.status("app-1")).inFlight)
+        assert.isTrue(Exit.isSuccess(yield* ends(tokens.refresh("app-1", { rejected: first.token }), 20_000)))
       }))
   }
 
@@ -73,123 +69,95 @@ describe("who joins a refresh ahead, which asks for less, is answered by a whole
     ]] as const
   ) {
     it.effect(`a get that ${name} finds the manual token`, () =>
-      Effect.gen(function*() {
-        const world = yield* World.make
+      World.scenario({ ...options, cliTimeout: "2 minutes" }, function*({ tokens, world }) {
         world.mintLife = 120_000
-        yield* Effect.gen(function*() {
-          const tokens = yield* FlyTokens
-          yield* tokens.get("app-1")
-          yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
-          // It begins 60 s before the end and takes 70 s.
-          world.mint = slowlyRefused(70_000)
-          yield* TestClock.adjust(after)
-          world.mint = refused
-          const exit = yield* ends(tokens.get("app-1"), 30_000)
-          assert.isTrue(Exit.isSuccess(exit) && exit.value.source === "manual")
-        }).pipe(Effect.provide(world.layer({ ...options, cliTimeout: "2 minutes" })))
+        yield* tokens.get("app-1")
+        yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
+        // It begins 60 s before the end and takes 70 s.
+        world.mint = slowlyRefused(70_000)
+        yield* TestClock.adjust(after)
+        world.mint = refused
+        const exit = yield* ends(tokens.get("app-1"), 30_000)
+        assert.isTrue(Exit.isSuccess(exit) && exit.value.source === "manual")
       }))
   }
 
   it.effect("a get whose token another app of the organization reported as rejected finds the manual token", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const shared = (yield* tokens.get("app-1")).token
-        yield* TestClock.adjust("1 hour")
-        yield* tokens.get("app-2")
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
-        world.mint = slowlyRefused(10_000)
-        yield* TestClock.setTime(23 * World.hour)
-        yield* tokens.invalidate("app-2", { rejected: shared })
-        assert.isTrue(Exit.isSuccess(yield* ends(tokens.get("app-1"), 60_000)))
-      }).pipe(Effect.provide(world.layer(options)))
+    World.scenario(options, function*({ tokens, world }) {
+      const shared = (yield* tokens.get("app-1")).token
+      yield* TestClock.adjust("1 hour")
+      yield* tokens.get("app-2")
+      yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
+      world.mint = slowlyRefused(10_000)
+      yield* TestClock.setTime(23 * World.hour)
+      yield* tokens.invalidate("app-2", { rejected: shared })
+      assert.isTrue(Exit.isSuccess(yield* ends(tokens.get("app-1"), 60_000)))
     }))
 
   it.effect("a get of another app finds the organization's stored token, which is not newer for the first", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       const token = World.tokenOf({ now: 0, life: World.day })
       yield* world.store.put("app-1", "cached", recordOf(token))
       yield* world.store.put("o", "org", recordOf(token))
       world.mint = slowlyRefused(10_000)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        yield* TestClock.setTime(23 * World.hour)
-        assert.isTrue(Exit.isSuccess(yield* ends(tokens.get("app-2"), 20_000)))
-      }).pipe(Effect.provide(world.layer(options)))
+      yield* tokens.get("app-1")
+      yield* TestClock.setTime(23 * World.hour)
+      assert.isTrue(Exit.isSuccess(yield* ends(tokens.get("app-2"), 20_000)))
     }))
 })
 
 describe("manual tokens", () => {
   it.effect("set during a refresh ahead that fails do not take the place of a token that works", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const first = yield* tokens.get("app-1")
-        world.mint = slowlyRefused(10_000)
-        yield* TestClock.setTime(23 * World.hour)
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
-        yield* TestClock.adjust("20 seconds")
-        assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
-      }).pipe(Effect.provide(world.layer(options)))
+    World.scenario(options, function*({ tokens, world }) {
+      const first = yield* tokens.get("app-1")
+      world.mint = slowlyRefused(10_000)
+      yield* TestClock.setTime(23 * World.hour)
+      yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* tokens.get("app-1")).token, first.token)
     }))
 
   it.effect("set over one that is about to end: better sources are tried as for any manual token", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       const works = world.mint
       world.mint = refused
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("app-1", World.tokenOf({ now: 0, life: 60_000 }))
-        yield* tokens.get("app-1")
-        yield* TestClock.setTime(59_500)
-        yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
-        world.mint = works
-        yield* TestClock.adjust("11 minutes")
-        assert.strictEqual((yield* tokens.get("app-1")).source, "cli")
-      }).pipe(Effect.provide(world.layer(options)))
+      yield* tokens.setManual("app-1", World.tokenOf({ now: 0, life: 60_000 }))
+      yield* tokens.get("app-1")
+      yield* TestClock.setTime(59_500)
+      yield* tokens.setManual("app-1", FlyToken.make("fo1_manual"))
+      world.mint = works
+      yield* TestClock.adjust("11 minutes")
+      assert.strictEqual((yield* tokens.get("app-1")).source, "cli")
     }))
 
   it.effect("are served from memory to their end: no get waits for better sources", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       world.mint = slowlyRefused(10_000)
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.setManual("app-1", World.tokenOf({ now: 0, life: 300_000 }))
-        yield* ends(tokens.get("app-1"), 10_000)
-        for (let n = 0; n < 289; n++) {
-          const fiber = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
-          assert.isDefined(fiber.pollUnsafe(), `a get waited ${n} s later`)
-          yield* TestClock.adjust("1 second")
-        }
-      }).pipe(Effect.provide(world.layer(options)))
+      yield* tokens.setManual("app-1", World.tokenOf({ now: 0, life: 300_000 }))
+      yield* ends(tokens.get("app-1"), 10_000)
+      for (let n = 0; n < 289; n++) {
+        const fiber = yield* Effect.forkChild(tokens.get("app-1"), { startImmediately: true })
+        assert.isDefined(fiber.pollUnsafe(), `a get waited ${n} s later`)
+        yield* TestClock.adjust("1 second")
+      }
     }))
 })
 
 describe("what is planned next", () => {
   it.effect("belongs to its token: one that is put back after the last try of another is refreshed ahead", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       const works = world.mint
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        yield* tokens.get("app-1")
-        world.mint = refused
-        yield* TestClock.setTime(World.day)
-        const stored = World.tokenOf({ now: World.day, life: World.day })
-        yield* world.store.put("app-1", "cached", recordOf(stored, World.day))
-        yield* Effect.exit(tokens.refresh("app-1"))
-        assert.strictEqual((yield* tokens.get("app-1")).token.value, stored.value)
-        world.mint = works
-        const runs = world.mints.length
-        yield* TestClock.setTime(World.day + 23.5 * World.hour)
-        assert.lengthOf(world.mints, runs + 1)
-      }).pipe(Effect.provide(world.layer(options)))
+      yield* tokens.get("app-1")
+      world.mint = refused
+      yield* TestClock.setTime(World.day)
+      const stored = World.tokenOf({ now: World.day, life: World.day })
+      yield* world.store.put("app-1", "cached", recordOf(stored, World.day))
+      yield* Effect.exit(tokens.refresh("app-1"))
+      assert.strictEqual((yield* tokens.get("app-1")).token.value, stored.value)
+      world.mint = works
+      const runs = world.mints.length
+      yield* TestClock.setTime(World.day + 23.5 * World.hour)
+      assert.lengthOf(world.mints, runs + 1)
     }))
 
   it.effect("after the last try is planned anew when the clock is set back", () =>
@@ -261,24 +229,19 @@ describe("the store", () => {
     ] as const
   ) {
     it.effect(`that ${name} does not bring back the token that a refresh passed over`, () =>
-      Effect.gen(function*() {
-        const world = yield* World.make
+      World.scenario(options, function*({ tokens, world }) {
         const old = World.tokenOf({ now: 0, life: World.day })
         yield* world.store.put("app-1", "cached", recordOf(old))
         world.storeGate = (operation) => operation === "put" ? gate : Effect.void
-        yield* Effect.gen(function*() {
-          const tokens = yield* FlyTokens
-          const second = yield* tokens.refresh("app-1")
-          const third = yield* tokens.refresh("app-1", { rejected: second.token })
-          assert.notStrictEqual(third.token.value, old.value)
-          yield* TestClock.adjust("10 seconds")
-        }).pipe(Effect.provide(world.layer(options)))
+        const second = yield* tokens.refresh("app-1")
+        const third = yield* tokens.refresh("app-1", { rejected: second.token })
+        assert.notStrictEqual(third.token.value, old.value)
+        yield* TestClock.adjust("10 seconds")
       }))
   }
 
   it.effect("that ends an abandoned write late does not undo a write that came after", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
+    World.scenario(options, function*({ tokens, world }) {
       let finish = () => {}
       let puts = 0
       world.storeGate = (operation) => {
@@ -290,21 +253,18 @@ describe("the store", () => {
           finish = () => resume(Effect.void)
         }))
       }
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const set = (text: string) =>
-          Effect.forkChild(Effect.exit(tokens.setManual("app-1", FlyToken.make(text))), { startImmediately: true })
-        yield* set("fo1_abandoned")
-        yield* TestClock.adjust("10 seconds")
-        yield* set("fo1_under-way")
-        yield* TestClock.adjust("1 second")
-        const last = yield* set("fo1_last")
-        finish()
-        yield* TestClock.adjust("10 seconds")
-        assert.isTrue(Exit.isSuccess(yield* Fiber.join(last)))
-        const stored = Option.getOrThrow(yield* world.store.get("app-1", "manual"))
-        assert.strictEqual(FlyToken.make(stored.token).value, "fo1_last")
-      }).pipe(Effect.provide(world.layer(options)))
+      const set = (text: string) =>
+        Effect.forkChild(Effect.exit(tokens.setManual("app-1", FlyToken.make(text))), { startImmediately: true })
+      yield* set("fo1_abandoned")
+      yield* TestClock.adjust("10 seconds")
+      yield* set("fo1_under-way")
+      yield* TestClock.adjust("1 second")
+      const last = yield* set("fo1_last")
+      finish()
+      yield* TestClock.adjust("10 seconds")
+      assert.isTrue(Exit.isSuccess(yield* Fiber.join(last)))
+      const stored = Option.getOrThrow(yield* world.store.get("app-1", "manual"))
+      assert.strictEqual(FlyToken.make(stored.token).value, "fo1_last")
     }))
 
   it.effect("that never ends a write leaves no caller without an answer", () =>
@@ -331,16 +291,12 @@ describe("the store", () => {
 
 describe("events", () => {
   it.effect("a refresh of a rejected token that fails is told", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make
-      yield* Effect.gen(function*() {
-        const tokens = yield* FlyTokens
-        const seen = yield* eventsSeen
-        const dead = (yield* tokens.get("app-1")).token
-        world.mint = refused
-        yield* Effect.exit(tokens.refresh("app-1", { rejected: dead }))
-        yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(seen, ["Acquired", "Rejected", "RefreshFailed"])
-      }).pipe(Effect.provide(world.layer(options)))
+    World.scenario(options, function*({ tokens, world }) {
+      const seen = yield* eventsSeen
+      const dead = (yield* tokens.get("app-1")).token
+      world.mint = refused
+      yield* Effect.exit(tokens.refresh("app-1", { rejected: dead }))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(seen, ["Acquired", "Rejected", "RefreshFailed"])
     }))
 })

@@ -1,5 +1,5 @@
 /**
- * The contract of storages, on each of them, as it is and encrypted.
+ * The contract of storages, on each of them, and encrypted over memory and files: over what, makes no difference.
  */
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -26,23 +26,26 @@ import { StorageRedis } from "../../src/redis.ts"
 import { SqlTables, StorageSql } from "../../src/sql.ts"
 import { StorageConformance } from "../../src/testing.ts"
 import { postgres, postgresLayer, redis, redisLayer, unique } from "../support/Services.ts"
+import { storedApps as apps } from "../support/sizes.ts"
 import * as sqlite from "../support/sqlite.ts"
 
-/** Some checks write a thousand records, each of them synced. */
+/** In CI some checks write a thousand records, each of them synced. */
 const test = (name: string, run: () => Promise<void>) => it(name, run, 60_000)
 
 const encrypted = (layer: Layer.Layer<Storage, unknown>) =>
   StorageEncrypted.layer({ keys: [Redacted.make(Buffer.alloc(32, 7).toString("base64"))] }).pipe(Layer.provide(layer))
+
+const suite = (layer: Layer.Layer<Storage, unknown>, options?: StorageConformance.StorageConformanceOptions) =>
+  // That it warns of corrupt records is not what is checked here.
+  StorageConformance.suite(test, Layer.merge(layer, Logger.layer([])), { apps, ...options })
 
 /** The storage as it is, and encrypted. What a record's text is, is the inner storage's: nothing is planted then. */
 const both = (
   layer: Layer.Layer<Storage, unknown>,
   { plant, ...options }: StorageConformance.StorageConformanceOptions
 ) => {
-  // That it warns of corrupt records is not what is checked here.
-  const quiet = Layer.merge(layer, Logger.layer([]))
-  StorageConformance.suite(test, quiet, { ...options, plant })
-  describe("encrypted", () => StorageConformance.suite(test, encrypted(quiet), options))
+  suite(layer, { ...options, plant })
+  describe("encrypted", () => suite(encrypted(layer), options))
 }
 
 describe("memory", () => both(StorageMemory.layer, { persistent: false }))
@@ -76,13 +79,10 @@ describe("a key-value store", () => {
     }))
   const plant = (name: string, key: StorageKey, text: string) =>
     Effect.sync(() => void shared.set(`${key}/${name}`, text))
-  both(Layer.provide(StorageKeyValue.layer, store), { plant, atomic: false })
+  suite(Layer.provide(StorageKeyValue.layer, store), { plant, atomic: false })
 
   describe("of Effect, in memory", () =>
-    StorageConformance.suite(test, Layer.provide(StorageKeyValue.layer, KeyValueStore.layerMemory), {
-      persistent: false,
-      atomic: false
-    }))
+    suite(Layer.provide(StorageKeyValue.layer, KeyValueStore.layerMemory), { persistent: false, atomic: false }))
 })
 
 describe("SQLite", () => {
@@ -98,7 +98,7 @@ describe("SQLite", () => {
       )),
       Effect.provide(client)
     )
-  both(Layer.provide(StorageSql.layer(), client), { plant })
+  suite(Layer.provide(StorageSql.layer(), client), { plant })
 })
 
 describe.skipIf(redis.skip)(`Redis${redis.why}`, () => {
@@ -108,7 +108,7 @@ describe.skipIf(redis.skip)(`Redis${redis.why}`, () => {
       NodeRedis.NodeRedis.use(({ use }) => use((client) => client.set(`${prefix}{${key}/${name}}`, text))),
       redisLayer
     )
-  both(Layer.provide(StorageRedis.layer({ prefix }), redisLayer), { plant })
+  suite(Layer.provide(StorageRedis.layer({ prefix }), redisLayer), { plant })
 })
 
 describe.skipIf(postgres.skip)(`PostgreSQL${postgres.why}`, () => {
@@ -130,7 +130,7 @@ describe.skipIf(postgres.skip)(`PostgreSQL${postgres.why}`, () => {
         [key, name, text]
       ))
     )
-  both(Layer.provide(StorageSql.layer({ table }), postgresLayer), { plant })
+  suite(Layer.provide(StorageSql.layer({ table }), postgresLayer), { plant })
 
   /** The statements for dialects that are not tested here, on the one that is. */
   const otherDialect = Layer.effect(
@@ -170,9 +170,6 @@ describe.skipIf(postgres.skip)(`PostgreSQL${postgres.why}`, () => {
         }
       }))
 
-    StorageConformance.suite(
-      test,
-      Layer.provide(StorageSql.layer({ table, migrate: false }), Layer.provide(otherDialect, postgresLayer))
-    )
+    suite(Layer.provide(StorageSql.layer({ table, migrate: false }), Layer.provide(otherDialect, postgresLayer)))
   })
 })

@@ -15,7 +15,7 @@ import { Stdout } from "../../src/command/Output.ts"
 import * as Program from "../../src/command/Program.ts"
 import type { Sandbox } from "./Sandbox.ts"
 
-/** Set by bundledCommand.ts, if by nobody else. */
+/** Set by bundles.ts, if by nobody else. */
 export const main = resolve(process.env["FLY_TOKENS_MAIN"] ?? "no command was bundled")
 
 /** Whether somebody else named a command to be tested, the built one for instance. */

@@ -5,9 +5,7 @@ import * as Effect from "effect/Effect"
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
-import { fileURLToPath } from "node:url"
-
-const standIn = fileURLToPath(new URL("../stand-in/fly.mjs", import.meta.url))
+import { standIn } from "./Programs.ts"
 
 export interface Call {
   readonly pid: number

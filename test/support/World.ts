@@ -81,6 +81,12 @@ export interface World {
   readonly layer: (options?: FlyTokensOptions) => ReturnType<typeof layerOf>
 }
 
+/** What the command's mints take, and how long their tokens live, in milliseconds. */
+export interface Scripted extends World {
+  mintTakes: number
+  mintLife: number
+}
+
 const counted = <A, E>(world: World, effect: Effect.Effect<A, E>) =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
@@ -149,9 +155,9 @@ const layerOf = (world: World, storage: Storage["Service"], options: FlyTokensOp
  * A world in which nothing is set, nobody is logged in through the config file, and the command mints tokens of 24 h
  * after `mintTakes` milliseconds; every app is in the organization `acme`.
  */
-export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }> = Effect.gen(function*() {
+export const make: Effect.Effect<Scripted> = Effect.gen(function*() {
   const storage = yield* Effect.provide(Storage, StorageMemory.layer)
-  const world: World & { mintTakes: number; mintLife: number } = {
+  const world: Scripted = {
     variables: {},
     config: Effect.fail(new MissReason.NotFound({ what: "no config file" })),
     configReads: 0,
@@ -182,3 +188,16 @@ export const make: Effect.Effect<World & { mintTakes: number; mintLife: number }
   }
   return world
 })
+
+/**
+ * A scenario with `FlyTokens` over a world of its own. The layer is built before the first line: what it reads when it is
+ * built, a test sets by {@link make} and `layer`.
+ */
+export const scenario = <Eff extends Effect.Effect<unknown, unknown, unknown>, A>(
+  options: FlyTokensOptions,
+  body: (given: { readonly tokens: FlyTokens["Service"]; readonly world: Scripted }) => Generator<Eff, A, never>
+) =>
+  Effect.flatMap(make, (world) =>
+    Effect.flatMap(FlyTokens, (tokens) => Effect.gen(() => body({ tokens, world }))).pipe(
+      Effect.provide(world.layer(options))
+    ))

@@ -1,14 +1,11 @@
 /**
  * The stores that several processes share, each with its lease.
  */
-import * as NodeRedis from "@effect/platform-node/NodeRedis"
-import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { FlyTokens, Storage } from "../../src/index.ts"
 import { FlyTokensNode } from "../../src/node.ts"
-import { LeaseRedis, RedisConnection, StorageRedis } from "../../src/redis.ts"
-import { LeaseSql, StorageSql } from "../../src/sql.ts"
 
 export type Kind = "files" | "redis" | "postgres"
 
@@ -22,24 +19,41 @@ export interface SharedStore {
   readonly connections?: number
 }
 
+/** A client is read only where it is wanted: it takes as long to read as the rest of a program. */
+const imported = <A, E>(layer: () => Promise<Layer.Layer<A, E>>): Layer.Layer<A, E> =>
+  Layer.unwrap(Effect.promise(layer))
+
+const redis = ({ leaseTtl: ttl, name, url }: SharedStore) =>
+  imported(async () => {
+    const NodeRedis = await import("@effect/platform-node/NodeRedis")
+    const { LeaseRedis, RedisConnection, StorageRedis } = await import("../../src/redis.ts")
+    const prefix = `${name}:`
+    return Layer.merge(StorageRedis.layer({ prefix }), LeaseRedis.layer({ prefix, ttl })).pipe(
+      Layer.provide(RedisConnection.layer(NodeRedis.layer({ url, disableOfflineQueue: true })))
+    )
+  })
+
+const postgres = ({ connections = 2, leaseTtl: ttl, name: table, url }: SharedStore) =>
+  imported(async () => {
+    const PgClient = await import("@effect/sql-pg/PgClient")
+    const { LeaseSql, StorageSql } = await import("../../src/sql.ts")
+    return Layer.merge(StorageSql.layer({ table }), LeaseSql.layer({ table, ttl })).pipe(
+      Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: connections }))
+    )
+  })
+
 /** The store with its lease. */
 export const storage = (
   store: SharedStore,
   environment: Readonly<Record<string, string | undefined>>
 ): Layer.Layer<Storage, unknown> => {
-  const { kind, leaseTtl: ttl, name, url } = store
-  switch (kind) {
+  switch (store.kind) {
     case "files":
-      return FlyTokensNode.layerFiles({ environment, leaseTtl: ttl })
+      return FlyTokensNode.layerFiles({ environment, leaseTtl: store.leaseTtl })
     case "redis":
-      return Layer.merge(StorageRedis.layer({ prefix: `${name}:` }), LeaseRedis.layer({ prefix: `${name}:`, ttl }))
-        .pipe(
-          Layer.provide(RedisConnection.layer(NodeRedis.layer({ url, disableOfflineQueue: true })))
-        )
+      return redis(store)
     case "postgres":
-      return Layer.merge(StorageSql.layer({ table: name }), LeaseSql.layer({ table: name, ttl })).pipe(
-        Layer.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: store.connections ?? 2 }))
-      )
+      return postgres(store)
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * What TypeDoc needs to know of this package. Services and errors are classes whose base is made by a call: their members
- * are theirs, not inherited ones. And every export and member has to be documented.
+ * are theirs, not inherited ones. And every export and member has to be documented, with tags where an entry names the
+ * file.
  */
 import { readFileSync } from "node:fs"
 import {
@@ -19,6 +20,7 @@ import {
   type SomeType
 } from "typedoc"
 import ts from "typescript"
+import { namedFiles } from "./Entries.ts"
 
 const kinds = ReflectionKind
 
@@ -36,14 +38,22 @@ const commentsOf = (reflection: DeclarationReflection): ReadonlyArray<Comment> =
     reflection.type?.type === "reflection" ? reflection.type.declaration.signatures?.[0]?.comment : undefined
   ].filter((comment) => comment !== undefined)
 
-const complaints = (reflection: DeclarationReflection): ReadonlyArray<string> => {
+const isNamed = (context: Context, reflection: DeclarationReflection): boolean =>
+  context.getSymbolFromReflection(reflection)?.declarations?.some((each) =>
+    namedFiles.has(each.getSourceFile().fileName)
+  )
+    === true
+
+const complaints = (context: Context, reflection: DeclarationReflection): ReadonlyArray<string> => {
   const comments = commentsOf(reflection)
   const isExport = reflection.parent?.kindOf([kinds.Module, kinds.Namespace]) === true
   const isDocumented = comments.some((comment) => comment.hasVisibleComponent() && comment.summary.length > 0)
   const isModule = reflection.kindOf([kinds.Module, kinds.Namespace])
   return [
     ...(isDocumented || (!isExport && selfExplaining.has(reflection.name)) ? [] : ["a summary"]),
-    ...required.filter((tag) => isExport && !isModule && !comments.some((comment) => comment.getTag(tag) !== undefined))
+    ...(isExport && !isModule && isNamed(context, reflection) ? required : []).filter((tag) =>
+      !comments.some((comment) => comment.getTag(tag) !== undefined)
+    )
   ]
 }
 
@@ -120,7 +130,8 @@ export const load = (app: Application): void => {
     if (page.contents !== undefined) page.contents = joinUnions(page.contents)
   })
 
-  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
+    const { project } = context
     for (const reflection of ofKind(project, kinds.Class)) {
       for (const type of reflection.extendedTypes ?? []) {
         const shape = shapeOf(type)
@@ -139,7 +150,7 @@ export const load = (app: Application): void => {
     }
     for (const reflection of ofKind(project, kinds.All)) {
       if (!isPublic(reflection)) continue
-      for (const missing of complaints(reflection)) {
+      for (const missing of complaints(context, reflection)) {
         app.logger.warn(`${reflection.getFullName()} lacks ${missing}`)
       }
     }

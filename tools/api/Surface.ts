@@ -1,25 +1,13 @@
 /**
  * The public surface of the built package: what each entry exports, with its declarations as `tsc` wrote them.
  */
-import { readFileSync } from "node:fs"
 import { join, relative } from "node:path"
-import { fileURLToPath } from "node:url"
 import ts from "typescript"
+import { entries, root } from "./Entries.ts"
 
-export const root = fileURLToPath(new URL("../..", import.meta.url))
 const dist = join(root, "dist")
 
-/** The entries in the order of package.json, each with the file of its declarations. */
-export const entries: ReadonlyArray<{ readonly name: string; readonly file: string }> = Object
-  .values<unknown>(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).exports)
-  .flatMap((target) => {
-    const types = typeof target === "object" && target !== null && "types" in target ? String(target.types) : undefined
-    return types === undefined
-      ? []
-      : [{ name: types.replace(/^\.\/dist\//, "").replace(/\.d\.ts$/, ""), file: join(root, types) }]
-  })
-
-const program = ts.createProgram(entries.map(({ file }) => file), {
+const program = ts.createProgram(entries.map(({ declarations }) => declarations), {
   target: ts.ScriptTarget.ES2023,
   lib: ["lib.es2023.d.ts"],
   module: ts.ModuleKind.NodeNext,
@@ -100,7 +88,7 @@ const withBase = (declaration: ts.Declaration): ReadonlyArray<ts.Declaration> =>
 ]
 
 /** What only shapes another type: users see the outcome. */
-const shapers: ReadonlySet<string> = new Set(["Plain"])
+const shapers: ReadonlySet<string> = new Set(["Plain", "OrConfig"])
 
 const unnamed = new Map<string, Unnamed>()
 
@@ -116,11 +104,13 @@ const read = (entry: string, moduleSymbol: ts.Symbol, prefix: string): ReadonlyA
     return [{ path, declarations: declarations.map(print), same: undefined }]
   })
 
-export const surface: ReadonlyMap<string, ReadonlyArray<Export>> = new Map(entries.map(({ file, name }) => {
-  const symbol = checker.getSymbolAtLocation(program.getSourceFile(file)!)
-  if (symbol === undefined) throw new Error(`${relative(root, file)} is no module; run \`npm run build\``)
-  return [name, read(name, symbol, "")]
-}))
+export const surface: ReadonlyMap<string, ReadonlyArray<Export>> = new Map(
+  entries.map(({ declarations: file, name }) => {
+    const symbol = checker.getSymbolAtLocation(program.getSourceFile(file)!)
+    if (symbol === undefined) throw new Error(`${relative(root, file)} is no module; run \`npm run build\``)
+    return [name, read(name, symbol, "")]
+  })
+)
 
 for (const [symbol, path] of exported) {
   if (isModule(symbol)) continue

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
-import { type Export, root, surface, unnameable } from "./Surface.ts"
+import { root } from "./Entries.ts"
+import { type Export, surface, unnameable } from "./Surface.ts"
 
 const folder = join(root, "tools", "api", "report")
 
