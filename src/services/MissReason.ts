@@ -3,10 +3,12 @@
  *
  * **Details**
  *
- * The causes that flyctl prints are those of flyctl v0.4.87. No reason carries text of a child
- * process, of a file or of an error of other people's code: such text may hold a token.
+ * The causes that flyctl prints are those of flyctl v0.4.87. No reason carries text of a child process, of a file or of
+ * an error of other people's code: such text may hold a token.
  *
+ * @category reasons
  * @since 0.1.0
+ * @stability stable
  */
 import * as Schema from "effect/Schema"
 import { remedyOf } from "../token/TokenText.ts"
