@@ -416,8 +416,6 @@ const reasons = [
  * Every cause for which a source can give no token.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export const MissReason = Schema.Union(reasons)
 
@@ -425,7 +423,5 @@ export const MissReason = Schema.Union(reasons)
  * One of the causes for which a source gives no token.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type MissReason = typeof MissReason.Type
