@@ -281,7 +281,13 @@ const readers: { readonly [Option in keyof Required<FlyTokensOptions>]: Config.C
  */
 export type FlyTokensConfig = OrConfig<FlyTokensOptions>
 
-/** Each field a value, or the `Config` of one; or it is left out. */
+/**
+ * Each field a value, or the `Config` of one; or it is left out.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export type OrConfig<A> = { readonly [K in keyof A]?: A[K] | Config.Config<A[K]> }
 
 /** Fields that are given come from there, the others from their readers. */

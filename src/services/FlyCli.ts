@@ -1,4 +1,9 @@
-/** The `fly` command. */
+/**
+ * The `fly` command.
+ *
+ * @since 0.1.0
+ * @stability stable
+ */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,8 +17,6 @@ import { Disabled } from "./MissReason.ts"
  * What one call of the command can come to, if not to a result.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type FlyCliReason = Exclude<
   MissReason,
@@ -24,8 +27,6 @@ export type FlyCliReason = Exclude<
  * How a child is started.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface FlyCallOptions {
   /**
@@ -40,8 +41,6 @@ export interface FlyCallOptions {
  * of children at once are the caller's, who ends a run by interrupting it.
  *
  * @category services
- * @since 0.1.0
- * @stability stable
  */
 export class FlyCli extends Context.Service<FlyCli, {
   /** Mints a read-only token for all apps of an organization, with a life of `ttl`. Each run leaves a record at Fly. */

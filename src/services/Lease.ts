@@ -1,4 +1,9 @@
-/** The right to mint: one process has it, the others wait and use what it minted. */
+/**
+ * The right to mint: one process has it, the others wait and use what it minted.
+ *
+ * @since 0.1.0
+ * @stability stable
+ */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -20,8 +25,6 @@ import type { InvalidOption } from "./TokenError.ts"
  * What a lease is for: an organization by its slug, or one app.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type LeaseScope = { readonly org: string } | { readonly app: string }
 
@@ -29,8 +32,6 @@ export type LeaseScope = { readonly org: string } | { readonly app: string }
  * A lease that is held.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface HeldLease {
   /** Goes into the record of what is minted under it: a store refuses it once there is a record with a newer one. */
@@ -45,8 +46,6 @@ export const whyAt = ({ path, why }: { readonly path?: string; readonly why: str
  * A lease cannot be had: who keeps the leases cannot be reached, or does not answer in its time.
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class LeaseError extends failure<LeaseError>()("LeaseError", {
   /** `org/<slug>` or `app/<name>`. */
@@ -63,8 +62,6 @@ export class LeaseError extends failure<LeaseError>()("LeaseError", {
  * How one look at a lease ended: it is held now, or somebody else has it, for `freeIn` more milliseconds at most.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Acquisition =
   | {
@@ -82,8 +79,6 @@ export type Acquisition =
  * passed on.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface LeaseBacking<E = never> {
   /**
@@ -106,8 +101,6 @@ export interface LeaseBacking<E = never> {
  * Options of every lease that ends by itself.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface LeaseOptions {
   /**
@@ -129,8 +122,6 @@ export interface LeaseOptions {
  * Not guaranteed: an order among those who wait.
  *
  * @category services
- * @since 0.1.0
- * @stability stable
  */
 export interface Lease {
   /**
@@ -303,8 +294,6 @@ const uncoordinated: Lease = {
  * ```
  *
  * @category services
- * @since 0.1.0
- * @stability stable
  */
 export const Lease: Context.Reference<Lease> & {
   readonly make: <E = never>(

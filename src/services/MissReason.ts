@@ -3,10 +3,12 @@
  *
  * **Details**
  *
- * The causes that flyctl prints are those of flyctl v0.4.87. No reason carries text of a child
- * process, of a file or of an error of other people's code: such text may hold a token.
+ * The causes that flyctl prints are those of flyctl v0.4.87. No reason carries text of a child process, of a file or of
+ * an error of other people's code: such text may hold a token.
  *
+ * @category reasons
  * @since 0.1.0
+ * @stability stable
  */
 import * as Schema from "effect/Schema"
 import { remedyOf } from "../token/TokenText.ts"
@@ -428,8 +430,6 @@ const reasons = [
  * Every cause for which a source can give no token.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export const MissReason = Schema.Union(reasons)
 
@@ -437,7 +437,5 @@ export const MissReason = Schema.Union(reasons)
  * One of the causes for which a source gives no token.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type MissReason = typeof MissReason.Type

@@ -1,4 +1,9 @@
-/** The sources of a token, by name. */
+/**
+ * The sources of a token, by name.
+ *
+ * @since 0.1.0
+ * @stability stable
+ */
 import * as Schema from "effect/Schema"
 
 /**
@@ -6,8 +11,6 @@ import * as Schema from "effect/Schema"
  * Before all of them stands the cache, which is no source: what it hands out came from one of these.
  *
  * @category constants
- * @since 0.1.0
- * @stability stable
  */
 export const sourceNames = ["env", "storage", "config", "cli", "manual"] as const
 
@@ -15,8 +18,6 @@ export const sourceNames = ["env", "storage", "config", "cli", "manual"] as cons
  * The name of a source: a built-in one, or one of your own. Letters, digits and dashes, 32 at most, the first a letter.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type SourceName = (typeof sourceNames)[number] | (string & {})
 
@@ -24,8 +25,6 @@ export type SourceName = (typeof sourceNames)[number] | (string & {})
  * The name of a source, as a schema.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export const SourceName: Schema.Codec<SourceName, string> = Schema.String.check(
   Schema.isPattern(/^[a-z][a-z0-9-]{0,31}$/)

@@ -1,4 +1,9 @@
-/** The store that outlives the process. */
+/**
+ * The store that outlives the process.
+ *
+ * @since 0.1.0
+ * @stability stable
+ */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,8 +24,6 @@ import { StorageError } from "./TokenError.ts"
  * minted for an organization, by its slug.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type StorageKey = "cached" | "manual" | "org"
 
@@ -28,8 +31,6 @@ export type StorageKey = "cached" | "manual" | "org"
  * A record. Times are epoch milliseconds.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface StoredToken {
   /** The token as text. */
@@ -52,8 +53,6 @@ export interface StoredToken {
  * A record without its secret.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface RecordMeta extends Omit<StoredToken, "token"> {}
 
@@ -61,8 +60,6 @@ export interface RecordMeta extends Omit<StoredToken, "token"> {}
  * Of many records what `get` answers for each, by its name: the record, none, or why it cannot be read.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type StoredTokens = ReadonlyMap<string, Result.Result<Option.Option<StoredToken>, StorageError>>
 
@@ -71,8 +68,6 @@ export type StoredTokens = ReadonlyMap<string, Result.Result<Option.Option<Store
  * of it, and a `StorageError` is passed on.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface StorageBacking<E = never> {
   /** The text of a record, as it was written. */
@@ -121,8 +116,6 @@ export interface StorageBacking<E = never> {
  * Names are app names or slugs of organizations, anything else fails with `InvalidName`.
  *
  * @category services
- * @since 0.1.0
- * @stability stable
  */
 export class Storage extends Context.Service<Storage, {
   /** The record, if there is one. */

@@ -1,4 +1,9 @@
-/** The errors of this library. All of them are schema classes, so they cross process borders; none holds a token. */
+/**
+ * The errors of this library. All of them are schema classes, so they cross process borders; none holds a token.
+ *
+ * @since 0.1.0
+ * @stability stable
+ */
 import * as Schema from "effect/Schema"
 import { AppName } from "../token/AppName.ts"
 import { quote } from "../token/Redaction.ts"
@@ -12,8 +17,6 @@ import { SourceName } from "./SourceName.ts"
  * What one source answered: its name, and why it gave no token.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export const Attempt = Schema.Struct({ source: SourceName, reason: MissReason })
 
@@ -21,8 +24,6 @@ export const Attempt = Schema.Struct({ source: SourceName, reason: MissReason })
  * What one source answered: its name, and why it gave no token.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export type Attempt = typeof Attempt.Type
 
@@ -46,8 +47,6 @@ export type Attempt = typeof Attempt.Type
  * ```
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class NoTokenAvailable extends failure<NoTokenAvailable>()("NoTokenAvailable", {
   app: AppName,
@@ -68,8 +67,6 @@ export class NoTokenAvailable extends failure<NoTokenAvailable>()("NoTokenAvaila
  * The text is no app name. Nothing was asked.
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class InvalidAppName extends failure<InvalidAppName>()("InvalidAppName", {
   /** The text: quoted, cut after 64 characters, tokens in it redacted. */
@@ -98,8 +95,6 @@ const undone = {
  * A write to the store that the caller asked for was not done.
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class PersistFailed extends failure<PersistFailed>()("PersistFailed", {
   app: Schema.String,
@@ -116,8 +111,6 @@ export class PersistFailed extends failure<PersistFailed>()("PersistFailed", {
  * was not looked for.
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class UnusableToken extends failure<UnusableToken>()("UnusableToken", {
   app: AppName,
@@ -142,8 +135,6 @@ export class UnusableToken extends failure<UnusableToken>()("UnusableToken", {
  *   `InvalidRecord`: the record has no token, or numbers that are none.
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class StorageError extends failure<StorageError>()("StorageError", {
   /** What the store was to do. */
@@ -171,8 +162,6 @@ export class StorageError extends failure<StorageError>()("StorageError", {
  * An option has a value that cannot work.
  *
  * @category errors
- * @since 0.1.0
- * @stability stable
  */
 export class InvalidOption extends failure<InvalidOption>()("InvalidOption", {
   /** The option's name in code. */

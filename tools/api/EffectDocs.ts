@@ -106,14 +106,31 @@ const nameModule = (reflection: DeclarationReflection) => {
   reflection.name = reflection.name === "index" ? "effect-fly-tokens" : `effect-fly-tokens/${reflection.name}`
 }
 
+const headOf = (file: string): string | undefined =>
+  /\/\*\*\n([\s\S]*?)\n \*\//.exec(readFileSync(file, "utf8"))?.[1]
+    ?.split("\n").map((line) => line.replace(/^ \* ?/, "")).join("\n")
+
+/** The tags of a file hold for those of its exports that have none of their own. */
+const shareTags = (context: Context, reflection: DeclarationReflection) => {
+  const file = context.getSymbolFromReflection(reflection)?.declarations?.[0]?.getSourceFile()
+  const head = file === undefined ? undefined : headOf(file.fileName)
+  const [comment] = commentsOf(reflection)
+  if (head === undefined || comment === undefined) return
+  for (const tag of required) {
+    const [, text] = new RegExp(`^${tag} (.+)$`, "m").exec(head) ?? []
+    if (text !== undefined && comment.getTag(tag) === undefined) {
+      comment.blockTags.push(new CommentTag(tag, [{ kind: "text", text }]))
+    }
+  }
+}
+
 /** The first comment of a file is about the file. */
 const describeModule = (context: Context, reflection: DeclarationReflection) => {
   if (!reflection.kindOf([kinds.Module, kinds.Namespace])) return
   const file = context.getSymbolFromReflection(reflection)?.declarations?.find(ts.isSourceFile)
   if (file === undefined) return
-  const found = /\/\*\*\n([\s\S]*?)\n \*\//.exec(readFileSync(file.fileName, "utf8"))?.[1]
-  if (found === undefined) return
-  const text = found.split("\n").map((line) => line.replace(/^ \* ?/, "")).join("\n").replace(/^@since.*$/m, "").trim()
+  const text = headOf(file.fileName)?.replace(/^@.*$/gm, "").trim()
+  if (text === undefined) return
   const source = new MinimalSourceFile(text, normalizePath(file.fileName))
   reflection.comment = new Comment(context.converter.parseRawComment(source, context.project.files).content)
   if (reflection.kindOf(kinds.Namespace)) {
@@ -150,6 +167,7 @@ export const load = (app: Application): void => {
     }
     for (const reflection of ofKind(project, kinds.All)) {
       if (!isPublic(reflection)) continue
+      if (reflection.parent?.kindOf([kinds.Module, kinds.Namespace]) === true) shareTags(context, reflection)
       for (const missing of complaints(context, reflection)) {
         app.logger.warn(`${reflection.getFullName()} lacks ${missing}`)
       }

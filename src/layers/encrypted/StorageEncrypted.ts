@@ -2,6 +2,7 @@
  * Encryption at rest, around any storage.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
@@ -21,8 +22,6 @@ import * as TokenCipher from "./TokenCipher.ts"
  * The keys of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface StorageEncryptedOptions {
   /**
@@ -154,8 +153,6 @@ const make = Effect.fnUntraced(function*(options: StorageEncryptedOptions) {
  * ```
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = (options: StorageEncryptedOptions): Layer.Layer<Storage, InvalidOption, Storage> =>
   Layer.effect(Storage, make(options))
@@ -173,8 +170,6 @@ const readers = {
  * `FLY_TOKENS_ENCRYPTION_KEYS` (with commas between them) and `FLY_TOKENS_ENCRYPTION_ACCEPT_PLAIN`.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layerConfig = (
   options: OrConfig<StorageEncryptedOptions> = {}

@@ -2,6 +2,7 @@
  * Leases between the processes of one machine: files beside the records.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -23,8 +24,6 @@ import * as PrivateDirectory from "./PrivateDirectory.ts"
  * The options of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface LeaseFileSystemOptions extends PrivateDirectory.DirectoryOptions, LeaseOptions {}
 
@@ -176,8 +175,6 @@ const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
  * `LeaseRedis` or `LeaseSql`. The file system must know hard links; where it does not, tokens are minted without a lease.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = (
   options: LeaseFileSystemOptions = {}

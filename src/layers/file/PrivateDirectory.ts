@@ -25,6 +25,13 @@ const leftoverAge = 3_600_000
 /** Whether files have modes: Windows has access lists instead, and a user's directory is private there. */
 export const hasModes = platform !== "win32"
 
+/**
+ * Where the directory is.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export interface DirectoryOptions {
   /**
    * Where the records are. Default: `FLY_TOKENS_DIR`, else `fly-tokens` in the user's state directory

@@ -2,6 +2,7 @@
  * The storage of the embedded default: files.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
@@ -38,8 +39,6 @@ const { hasModes } = PrivateDirectory
  * The options of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface StorageFileSystemOptions extends PrivateDirectory.DirectoryOptions {}
 
@@ -205,8 +204,6 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
  * the layer touches no file; a store that cannot be used shows in each access.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = (
   options: StorageFileSystemOptions = {}
@@ -218,8 +215,6 @@ export const layer = (
  * failure with kind `Corrupt`, whatever it is for.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layerReadOnly = (
   options: StorageFileSystemOptions = {}

@@ -2,6 +2,7 @@
  * Leases in Redis, for many machines.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,8 +15,6 @@ import { whyOf } from "./RedisFailure.ts"
  * The options of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface LeaseRedisOptions extends LeaseOptions {
   /** Before each key. Default `fly-tokens:`. */
@@ -101,8 +100,6 @@ const make = Effect.fnUntraced(function*(options: LeaseRedisOptions) {
  * does not replace the other.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = (options: LeaseRedisOptions = {}): Layer.Layer<never, InvalidOption, Redis.Redis> =>
   Layer.effect(Lease, make(options))

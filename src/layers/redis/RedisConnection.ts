@@ -2,6 +2,7 @@
  * A Redis that may come later, go, and come back.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -21,8 +22,6 @@ import { whyOf } from "./RedisFailure.ts"
  * The options of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface RedisConnectionOptions {
   /** How often a connection is asked whether it is alive, and how long it may take to answer. Default 5 s. */
@@ -164,8 +163,6 @@ const make = Effect.fnUntraced(function*<E>(
  * ```
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = <E>(
   connection: Layer.Layer<Redis.Redis, E>,

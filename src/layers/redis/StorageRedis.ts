@@ -2,6 +2,7 @@
  * A storage in Redis.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -16,8 +17,6 @@ import { whyOf } from "./RedisFailure.ts"
  * The options of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface StorageRedisOptions {
   /** Before each key. Default `fly-tokens:`. */
@@ -138,8 +137,6 @@ const make = (redis: Redis.Redis["Service"], prefix: string) => {
  * tokens switch `appendonly` on. `list` asks the node that it is connected to, in a cluster not the others.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = (options: StorageRedisOptions = {}): Layer.Layer<Storage, never, Redis.Redis> =>
   Layer.effect(Storage, Effect.map(Redis.Redis, (redis) => make(redis, options.prefix ?? "fly-tokens:")))

@@ -2,6 +2,7 @@
  * Leases in an SQL database, for many machines.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,8 +18,6 @@ import * as SqlTables from "./SqlTables.ts"
  * The options of {@link layer}.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface LeaseSqlOptions extends SqlTables.SqlTableOptions, LeaseOptions {}
 
@@ -100,8 +99,6 @@ const make = Effect.fnUntraced(function*(options: LeaseSqlOptions) {
  * Leases as rows, on the clock of the database; no connection is held while one is.
  *
  * @category layers
- * @since 0.1.0
- * @stability stable
  */
 export const layer = (
   options: LeaseSqlOptions = {}

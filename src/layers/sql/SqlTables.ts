@@ -2,6 +2,7 @@
  * The tables of the SQL store and their migrations.
  *
  * @since 0.1.0
+ * @stability stable
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -16,8 +17,6 @@ import { type SqlFailure, UnsupportedDialect } from "./SqlFailure.ts"
  * Which tables, and who makes them.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface SqlTableOptions {
   /**
@@ -74,8 +73,6 @@ const migrations = (names: ReturnType<typeof namesOf>) => ({
  * ```
  *
  * @category migrations
- * @since 0.1.0
- * @stability stable
  */
 export const migrate = (
   options: SqlTableOptions = {}
@@ -91,8 +88,6 @@ export const migrate = (
  * The tables over the present client, as the storage and the lease use them.
  *
  * @category constructors
- * @since 0.1.0
- * @stability stable
  * @internal
  */
 export const make = Effect.fnUntraced(function*(options: SqlTableOptions) {
@@ -143,8 +138,6 @@ export const make = Effect.fnUntraced(function*(options: SqlTableOptions) {
  * What {@link make} makes.
  *
  * @category models
- * @since 0.1.0
- * @stability stable
  * @internal
  */
 export type SqlTables = Effect.Success<ReturnType<typeof make>>
