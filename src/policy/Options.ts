@@ -7,7 +7,6 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { RefreshSettings } from "../policy/RefreshPolicy.ts"
 import { duration, given, number, optional, type OrConfig } from "../services/OptionConfig.ts"
 import * as OptionDuration from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
@@ -15,6 +14,7 @@ import { SourceName, sourceNames } from "../services/SourceName.ts"
 import { InvalidOption } from "../services/TokenError.ts"
 import { NamedSources, type TokenSource } from "../services/TokenSource.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
+import type { RefreshSettings } from "./RefreshPolicy.ts"
 
 /**
  * Options of {@link FlyTokens}. Each is optional and can come from `Config` too, named `FLY_TOKENS_` and its name in
