@@ -28,6 +28,7 @@ import * as Persisting from "./Persisting.ts"
 import * as Resolver from "./Resolver.ts"
 import * as Manual from "./sources/Manual.ts"
 import { isTraced } from "./Telemetry.ts"
+import type * as TokenBook from "./TokenBook.ts"
 
 /** What is no token refuses nothing: whoever hands it over would get the refused token back. */
 const rejectedOf = (
@@ -203,12 +204,13 @@ export const make = Effect.fnUntraced(function*(options: FlyTokensOptions): Effe
     runNow: (app) => Resolver.joinable(engine, app),
     cachedNow: (app) => {
       const hit = book.hit(app, clock)
-      if (hit === undefined) return undefined
-      const { token } = hit.state
-      return hit.promise ??= token === undefined ? undefined : Promise.resolve(token.resolved)
+      return hit === undefined ? undefined : hit.promise ??= promiseOf(hit)
     }
   })
   return provider
 })
+
+const promiseOf = ({ state: { token } }: TokenBook.App): Promise<ResolvedToken> | undefined =>
+  token === undefined ? undefined : Promise.resolve(token.resolved)
 
 const isKnown = ({ state }: { readonly state: AppState.AppState }): boolean => state.token !== undefined || state.active

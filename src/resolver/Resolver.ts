@@ -6,6 +6,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as MutableHashMap from "effect/MutableHashMap"
+import * as Option from "effect/Option"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -68,8 +70,14 @@ const perform = (engine: Engine, app: App, action: Exclude<Machine.Action, { rea
 
 /** Ends the app's resolver, unless a call is just about to use it. */
 const letGo = (engine: Engine, app: App): void => {
-  if (app.callers === 0) engine.background.fork(RcMap.invalidate(engine.resolvers, TokenKey.id(app.key)))
-  else engine.scheduler.set(app, nowOf(engine) + releaseAgainMillis)
+  const { background, resolvers, scheduler } = engine
+  if (isHeld(resolvers, TokenKey.id(app.key))) scheduler.set(app, nowOf(engine) + releaseAgainMillis)
+  else background.fork(RcMap.invalidate(resolvers, TokenKey.id(app.key)))
+}
+
+const isHeld = ({ state }: Engine["resolvers"], id: string): boolean => {
+  const held = state._tag === "Open" ? Option.getOrUndefined(MutableHashMap.get(state.map, id)) : undefined
+  return held !== undefined && held.refCount > 0
 }
 
 /** Does what is due for an app. */
@@ -174,6 +182,7 @@ const start = (engine: Engine, app: App, run: AppState.Run): Running => {
   // An observer also sees a fiber that was interrupted before its first step, or that has ended already.
   running.fiber.addObserver((exit) => {
     if (--resolver.runs === 0) resolver.turn = undefined
+    if (app.running === running) app.running = undefined
     apply(engine, app, { state: Machine.gone(app.state, run), actions: [] })
     // Each who waited looks once more when it goes on: another one may have reported the token by then.
     Deferred.doneUnsafe(answered, Effect.suspend(() => answerOrCurrent(engine, app, run, exit)))
@@ -216,16 +225,11 @@ const withApp = <A, E>(
   key: TokenKey.TokenKey,
   use: (app: App) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  Telemetry.traced(
-    span,
-    { app: key.app },
-    Effect.scoped(Effect.suspend(() => {
-      const app = engine.book.app(key)
-      app.callers++
-      const leave = Effect.sync(() => app.callers--)
-      return Effect.ensuring(Effect.flatMap(RcMap.get(engine.resolvers, TokenKey.id(key)), use), leave)
-    }))
-  )
+  Effect.suspend(() => {
+    engine.book.app(key)
+    const used = Effect.scoped(Effect.flatMap(RcMap.get(engine.resolvers, TokenKey.id(key)), use))
+    return Telemetry.traced(span, { app: key.app }, used)
+  })
 
 /** Gives what a step replied. `wait` is how this caller waits for a run. */
 const replied = (engine: Engine, app: App, step: Machine.Replied, wait: (running: Running) => Answer): Answer => {
@@ -312,6 +316,7 @@ export const joinable = ({ book, clock }: Engine, id: string): Running | undefin
   const app = book.apps.get(id)
   if (app?.running === undefined) return undefined
   const { running, state } = app
-  const isJoinable = AppState.joinable(state) === running.run
-  return isJoinable && AppState.validToken(state, clock.currentTimeMillisUnsafe()) === undefined ? running : undefined
+  if (AppState.joinable(state) !== running.run) return undefined
+  const hasToken = state.token !== undefined && clock.currentTimeMillisUnsafe() < state.token.expiresAt
+  return hasToken ? undefined : running
 }

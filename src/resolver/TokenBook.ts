@@ -52,8 +52,6 @@ export interface App {
   resolver: Resolver | undefined
   /** The newest run. */
   running: Running | undefined
-  /** How many calls hold the resolver. */
-  callers: number
 }
 
 const newApp = (key: TokenKey.TokenKey): App => ({
@@ -65,8 +63,7 @@ const newApp = (key: TokenKey.TokenKey): App => ({
   promise: undefined,
   lastUsed: 0,
   resolver: undefined,
-  running: undefined,
-  callers: 0
+  running: undefined
 })
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
@@ -135,7 +132,7 @@ export const make = (spans: { readonly ttlMillis: number; readonly rejectionTtlM
     },
     hit: (id, clock) => {
       const app = apps.get(id)
-      if (app === undefined) return undefined
+      if (app?.exit === undefined) return undefined
       const now = clock.currentTimeMillisUnsafe()
       if (now >= app.servedUntil) return undefined
       hits++
