@@ -9,6 +9,7 @@ export default defineConfig({
     globalSetup: ["test/support/bundles.ts"],
     // On a machine that is busy with something else a test may take ten times as long.
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Of two processors Vitest would use one.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // No test changes what others see: a worker reads the 400 modules of Effect once, and not for each file anew.

@@ -165,7 +165,6 @@ describe("nothing hidden is in what the command prints:", () => {
   it("what is watched", () => {
     const reports: ReadonlyArray<Report.Report> = [
       { _tag: "Watching", app: hostile, at: 0 },
-      { _tag: "GetFailed", app: hostile, at: 0, error, nextTryAt: null },
       { _tag: "Acquired", app: name, at: 0, source: name, fingerprint: hostile, expiresAt: 0 },
       { _tag: "Refreshed", replaced: hostile, app: name, at: 0, source: name, fingerprint: hostile, expiresAt: 0 },
       { _tag: "RefreshFailed", app: name, at: 0, error, nextTryAt: 0, expiresAt: 0 },

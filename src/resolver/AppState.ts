@@ -16,10 +16,11 @@ export interface CurrentToken {
 }
 
 /**
- * What a run of the chain is for: a caller's `get`; a caller's `refresh`, which takes the token away; one with a rejected
- * token, which is gone for good; a refresh ahead of expiry, which leaves the token and that no caller waits for.
+ * What a run of the chain is for: a caller's `get`; an app that is kept and has no token; a caller's `refresh`, which takes
+ * the token away; one with a rejected token, which is gone for good; a refresh ahead of expiry, which leaves the token and
+ * that no caller waits for.
  */
-export type Purpose = "get" | "refresh" | "replaceRejected" | "refreshAhead"
+export type Purpose = "get" | "keep" | "refresh" | "replaceRejected" | "refreshAhead"
 
 /** A run of the chain, as it began. */
 export interface Run {
@@ -44,7 +45,7 @@ export interface Failure {
   readonly retryAt: number
 }
 
-/** The next try to replace a token, after failures in a row. */
+/** The next try to replace a token, or to have one for an app that is kept, after failures in a row. */
 export interface Retry {
   readonly failures: number
   readonly at: number
@@ -58,7 +59,6 @@ export interface AppState {
   /** The newest run that has not ended. */
   readonly run: Run | undefined
   readonly failure: Failure | undefined
-  /** Of the current token. */
   readonly retry: Retry | undefined
   /** Moves with each `refresh` and `invalidate`: a run of an older one answers its callers and changes nothing. */
   readonly generation: number
@@ -68,6 +68,8 @@ export interface AppState {
   readonly runs: number
   /** Whether a resolver looks after the app. */
   readonly active: boolean
+  /** How many keep the app. */
+  readonly keepers: number
   /** Until when the resolver stays although there is neither a token nor a run, so that a failure stays known. */
   readonly staysUntil: number | undefined
 }
@@ -82,6 +84,7 @@ export const make = (key: TokenKey): AppState => ({
   lastResortRevision: 0,
   runs: 0,
   active: false,
+  keepers: 0,
   staysUntil: undefined
 })
 
@@ -107,14 +110,15 @@ export const servedUntil = (state: AppState): number => {
   return state.run?.replaces?.resolved === state.token.resolved ? joinFrom(state.token) : state.token.expiresAt
 }
 
-/** When the token's next refresh is due. */
-export const refreshDue = ({ retry }: AppState, token: CurrentToken): number => retry?.at ?? token.refreshAt
+/** When the sources are asked next, with no caller. */
+export const refreshDue = ({ keepers, retry, token }: AppState): number =>
+  retry?.at ?? token?.refreshAt ?? (keepers > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
 
 export const status = (state: AppState, now: number, cooldownMillis: number): TokenStatus => {
   const token = validToken(state, now)
-  const due = token === undefined || !state.active ? Number.POSITIVE_INFINITY : refreshDue(state, token)
+  const due = state.active ? refreshDue(state) : Number.POSITIVE_INFINITY
   const refreshAt = Number.isFinite(due) ? due : null
-  const backsOff = token !== undefined && state.retry !== undefined && state.run === undefined
+  const backsOff = state.retry !== undefined && state.run === undefined
   return {
     app: state.key.app,
     source: token?.resolved.source ?? null,

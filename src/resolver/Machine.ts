@@ -295,6 +295,13 @@ const restorable = (
   return left.lastResort && run.lastResortRevision !== state.lastResortRevision ? undefined : left
 }
 
+/** The next try for an app that is kept and has no token. */
+const keptRetry = ({ keepers, retry, token }: State, now: number, policy: Policy): AppState.Retry | undefined => {
+  if (keepers === 0) return undefined
+  const failures = token === undefined ? (retry?.failures ?? 0) + 1 : 1
+  return { failures, at: now + RefreshPolicy.backOff(failures, policy, policy.random()), since: now }
+}
+
 const onNone = (
   before: State,
   run: AppState.Run,
@@ -313,9 +320,9 @@ const onNone = (
   const retryAt = left === undefined && !isAhead ? now + policy.failureCooldownMillis : Number.NEGATIVE_INFINITY
   let state: State = { ...before, failure: { error, retryAt } }
   if (restored !== undefined) state = adopt(state, restored, now, policy)
-  else if (left === undefined) state = withoutToken(state)
+  else if (left === undefined) state = { ...withoutToken(state), retry: keptRetry(before, now, policy) }
   else if (isAhead) state = { ...state, retry: retryOf(left, Math.max(1, state.retry?.failures ?? 1), now, policy) }
-  const due = left === undefined ? Number.POSITIVE_INFINITY : AppState.refreshDue(state, left)
+  const due = AppState.refreshDue(state)
   const nextTryAt = Number.isFinite(due) ? due : null
   const actions: Array<Action> = []
   if (restored !== undefined) actions.push({ _tag: "Restore", token: restored.resolved.token })
@@ -368,13 +375,13 @@ const afterClockSetBack = (before: State, now: number, policy: Policy): State =>
       : adopt(state, again, now, policy)
   }
   const { retry } = state
-  if (state.token === undefined || retry === undefined || now >= retry.since) return state
+  if (retry === undefined || now >= retry.since) return state
   // That must not stretch the wait; and what was due may not be due any more.
   return {
     ...state,
-    retry: state.token.lastResort
+    retry: state.token?.lastResort === true
       ? retryOf(state.token, retry.failures, now, policy)
-      : { ...retry, at: Math.max(now, state.token.refreshAt), since: now }
+      : { ...retry, at: Math.max(now, state.token?.refreshAt ?? now), since: now }
   }
 }
 
@@ -391,11 +398,29 @@ const refreshAhead = (state: State, token: AppState.CurrentToken, now: number, p
   return { state: next, actions: [{ _tag: "Start", run }] }
 }
 
+/** Somebody wants the app's token kept, although nobody asks for it: it is got, and tried for again and again. */
+export const keep = (before: State, now: number): Step => {
+  const state = { ...before, keepers: before.keepers + 1 }
+  const isNeeded = AppState.validToken(state, now) === undefined && AppState.joinable(state) === undefined
+  return isNeeded ? started(start(withoutToken(state), "keep")) : { state, actions: none }
+}
+
+/** One who wanted that does not any more. */
+export const unkeep = (state: State): Step => {
+  const keepers = state.keepers - 1
+  const retry = keepers === 0 && state.token === undefined ? undefined : state.retry
+  return { state: { ...state, keepers, retry }, actions: none }
+}
+
 /** It may be time for something. */
 export const due = (before: State, now: number, lastUsed: number, policy: Policy): Step => {
   const state = afterClockSetBack(before, now, policy)
   const { token } = state
   if (!state.active || state.run !== undefined) return { state, actions: none }
+  const idleAt = state.keepers > 0 ? Number.POSITIVE_INFINITY : lastUsed + policy.idleTimeToLiveMillis
+  if (token === undefined && state.keepers > 0) {
+    return now < AppState.refreshDue(state) ? { state, actions: none } : started(start(state, "keep"))
+  }
   if (token === undefined) {
     const span = policy.failureCooldownMillis
     const staysUntil = AppState.pause(state, now, span)?.retryAt ?? state.staysUntil ?? now + span
@@ -405,8 +430,8 @@ export const due = (before: State, now: number, lastUsed: number, policy: Policy
   const next = RefreshPolicy.nextStep({
     now,
     expiresAt: token.expiresAt,
-    dueAt: AppState.refreshDue(state, token),
-    idleAt: lastUsed + policy.idleTimeToLiveMillis
+    dueAt: AppState.refreshDue(state),
+    idleAt
   })
   switch (next) {
     case "Forget":
@@ -425,12 +450,11 @@ export const due = (before: State, now: number, lastUsed: number, policy: Policy
 /** When {@link due} is to be asked next; `undefined` if an event will come before. */
 export const deadline = (state: State, lastUsed: number, policy: Policy): number | undefined => {
   if (!state.active || state.run !== undefined) return undefined
+  const dueAt = AppState.refreshDue(state)
+  const expiresAt = state.token?.expiresAt ?? Number.POSITIVE_INFINITY
+  if (state.keepers > 0) return Math.min(expiresAt, dueAt)
   if (state.token === undefined) return state.staysUntil ?? Number.NEGATIVE_INFINITY
-  return Math.min(
-    state.token.expiresAt,
-    AppState.refreshDue(state, state.token),
-    lastUsed + policy.idleTimeToLiveMillis
-  )
+  return Math.min(expiresAt, dueAt, lastUsed + policy.idleTimeToLiveMillis)
 }
 
 /** How the app stands. */

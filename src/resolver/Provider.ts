@@ -181,6 +181,7 @@ export const make = Effect.fnUntraced(function*(options: FlyTokensOptions): Effe
           ))),
     setManual: (app, token) => named(app, (app) => finishing(setManual(engine, app, FlyToken.make(token)))),
     removeManual: (app) => named(app, (app) => finishing(removeManual(engine, app))),
+    keep: (app) => isAppName(app) ? Resolver.keep(engine, TokenKey.of(app)) : Effect.fail(InvalidAppName.of(app)),
     peek: (app) => {
       const entry = book.entries.get(app)
       const token = entry?.state.token

@@ -146,7 +146,7 @@ const resolve = Effect.fnUntraced(function*(
   const now = nowOf(engine)
   engine.telemetry.onRun(outcome)
   // Behind the callers' backs nobody asked: the app is as idle as before.
-  if (run.purpose !== "refreshAhead") app.lastUsed = now
+  if (run.purpose !== "refreshAhead" && run.purpose !== "keep") app.lastUsed = now
   const { answer, ...step } = Machine.ended(app.state, run, outcome, now, engine.policy)
   apply(engine, app, step)
   yield* Telemetry.noted(() => Telemetry.attributesOf(outcome))
@@ -255,6 +255,17 @@ export const get = (engine: Engine, key: TokenKey.TokenKey): Answer =>
         replied(engine, app, Machine.get(app.state, nowOf(engine), engine.policy), ({ waiting }) => waiting)
       )
   )
+
+/** Keeps the app's token until the scope closes. */
+export const keep = (engine: Engine, key: TokenKey.TokenKey): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(Effect.acquireRelease(
+    withApp(engine, "FlyTokens.keep", key, (app) =>
+      Effect.sync(() => {
+        apply(engine, app, Machine.keep(app.state, nowOf(engine)))
+        return app
+      })),
+    (app) => Effect.sync(() => apply(engine, app, Machine.unkeep(app.state)))
+  ))
 
 /** Another token than the current one; than `rejected`, which Fly refused, if that is named. */
 export const refresh = (

@@ -13,7 +13,12 @@ const renewed =
 const variable = "put a new token into the variable, or unset it"
 const setAgain = "set a new one (`fly-tokens set`)"
 
+const readable = "let this user read it, or mend it"
+
 const hints: Partial<Record<MissReason["_tag"], BySource>> = {
+  Unreadable: {
+    file: readable
+  },
   Expired: {
     env: variable,
     storage: replaced,
@@ -40,6 +45,10 @@ const hints: Partial<Record<MissReason["_tag"], BySource>> = {
   }
 }
 
+/** A source of a user's own may be called as what every object has. */
+const own = (bySource: BySource | undefined, source: SourceName): string | undefined =>
+  bySource !== undefined && Object.hasOwn(bySource, source) ? bySource[source] : undefined
+
 /**
  * What to do about what a source answered: the hint of the reason, or a better one where the source is known.
  *
@@ -48,4 +57,4 @@ const hints: Partial<Record<MissReason["_tag"], BySource>> = {
  * @stability stable
  */
 export const hintOf = ({ reason, source }: { readonly source: SourceName; readonly reason: MissReason }): string =>
-  hints[reason._tag]?.[source] ?? reason.hint
+  own(hints[reason._tag], source) ?? reason.hint

@@ -53,14 +53,17 @@ export class NoTokenAvailable extends failure<NoTokenAvailable>()("NoTokenAvaila
   /** The sources that were asked, in order. */
   attempts: Schema.Array(Attempt)
 }, {
-  message: ({ app, attempts }) => [
-    `no Fly token for app "${app}"`,
-    ...attempts.flatMap((attempt) => {
-      const { reason, source } = attempt
-      const row = `  ${source.padEnd(9)}${reason.message}`
-      return reason._tag === "NotFound" ? [row] : [row, `           → ${hintOf(attempt)}`]
-    })
-  ]
+  message: ({ app, attempts }) => {
+    const width = Math.max(7, ...attempts.map(({ source }) => source.length)) + 2
+    return [
+      `no Fly token for app "${app}"`,
+      ...attempts.flatMap((attempt) => {
+        const { reason, source } = attempt
+        const row = `  ${source.padEnd(width)}${reason.message}`
+        return reason._tag === "NotFound" ? [row] : [row, `  ${" ".repeat(width)}→ ${hintOf(attempt)}`]
+      })
+    ]
+  }
 }) {}
 
 /**

@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { AppName } from "../token/AppName.ts"
 import type { ApiTarget, FlyToken } from "../token/FlyToken.ts"
@@ -134,6 +135,12 @@ export interface TokenProvider {
   ) => Effect.Effect<void, InvalidAppName | UnusableToken | PersistFailed>
   /** Removes the app's manual token, durable when it returns. */
   readonly removeManual: (app: string) => Effect.Effect<void, InvalidAppName | PersistFailed>
+  /**
+   * Keeps a valid token for the app until the scope closes, although nobody asks for it: the sources are asked now if there
+   * is none, and after a failure again and again, by the back-off of a refresh (30 seconds doubling to 10 minutes). The app
+   * does not count as idle. What happens is told by `status` and `events`.
+   */
+  readonly keep: (app: string) => Effect.Effect<void, InvalidAppName, Scope.Scope>
   /** The valid cached token, at once and without running an effect. */
   readonly peek: (app: string) => Option.Option<ResolvedToken>
   /** How an app stands; starts nothing. */

@@ -126,10 +126,6 @@ describe("a report of watch", () => {
   const acquisition = { app, at: now, source: "cli", fingerprint: "01234567", expiresAt: now + hour } as const
   const reports: ReadonlyArray<readonly [Report.Report, string]> = [
     [{ _tag: "Watching", app, at: now }, "my-app is watched"],
-    [
-      { _tag: "GetFailed", app, at: now, error: missing, nextTryAt: null },
-      "my-app has no token: env: not set; next try at an unknown time"
-    ],
     [{ _tag: "Acquired", ...acquisition }, "my-app got 01234567 from cli, expires at 2026-11-24T01:00:00.000Z"],
     [{ _tag: "Acquired", ...acquisition, expiresAt: null }, "my-app got 01234567 from cli, expires at no known time"],
     [
@@ -137,12 +133,12 @@ describe("a report of watch", () => {
       "my-app got 01234567 from cli instead of 89abcdef, expires at no known time"
     ],
     [
-      { _tag: "RefreshFailed", app, at: now, error: missing, nextTryAt: null, expiresAt: null },
+      { _tag: "RefreshFailed", app, at: now, error: missing, nextTryAt: null, expiresAt: now + hour },
       "my-app was not refreshed: env: not set; no further try"
     ],
     [
       { _tag: "RefreshFailed", app, at: now, error: missing, nextTryAt: now + hour, expiresAt: null },
-      "my-app was not refreshed: env: not set; next try at 2026-11-24T01:00:00.000Z"
+      "my-app has no token: env: not set; next try at 2026-11-24T01:00:00.000Z"
     ],
     [{ _tag: "Rejected", app, at: now, fingerprint: "01234567" }, "my-app had 01234567 refused by Fly"],
     [{ _tag: "Invalidated", app, at: now }, "my-app had its cached token dropped"],
@@ -185,10 +181,10 @@ describe("a row of watch", () => {
     backOffUntil: null,
     lastFailure: null
   }
-  const cells = (change: Partial<TokenStatus>, nextTryAt?: number | null) =>
+  const cells = (change: Partial<TokenStatus>, hasFailed = false) =>
     Table.cells({
       status: { ...status, ...change },
-      failure: nextTryAt === undefined ? undefined : { error: missing, at: now, nextTryAt }
+      failure: hasFailed ? { error: missing, at: now } : undefined
     }, now)
 
   it("says of a token without an end that it has none and is never refreshed", () => {
@@ -199,8 +195,8 @@ describe("a row of watch", () => {
     const none = { source: null, fingerprint: null } as const
     expect(cells({ inFlight: true })[4]).toBe("now")
     expect(cells({ refreshAt: now + 3_661_000 })[4]).toBe("in 1 h 1 min")
-    expect(cells(none, now + 5_000)[4]).toBe("in 5 s")
-    expect(cells(none, null).slice(1, 5)).toEqual(["none", "-", "-", "-"])
+    expect(cells({ ...none, refreshAt: now + 5_000 }, true)[4]).toBe("in 5 s")
+    expect(cells(none, true).slice(1, 5)).toEqual(["none", "-", "-", "-"])
     expect(cells(none).slice(1, 5)).toEqual(["…", "-", "-", "-"])
   })
 })

@@ -151,7 +151,6 @@ describe("a row", () => {
         yield* TestClock.adjust(0)
         const [failing] = yield* rows
         expect(failing?.failure?.error.attempts.at(-2)?.reason._tag).toBe("HttpFailed")
-        // Its resolver is gone by now; the app has no token still.
         yield* TestClock.adjust("20 seconds")
         expect((yield* rows)[0]?.failure).toBeDefined()
         world.mint = works
@@ -178,12 +177,12 @@ describe("a picture", () => {
       source: hasToken ? "cli" : null,
       fingerprint: hasToken ? "01234567" : null,
       expiresAt: hasToken ? now + 90_061_000 : null,
-      refreshAt: hasToken ? now + 61_000 : null,
+      refreshAt: hasToken ? now + 61_000 : now + 25_000,
       inFlight: false,
       backOffUntil: null,
       lastFailure: null
     },
-    failure: hasToken ? undefined : { error, at: now - 5_000, nextTryAt: now + 25_000 }
+    failure: hasToken ? undefined : { error, at: now - 5_000 }
   })
   const size = { now, columns: 200, rows: 24, colors: false }
 
@@ -210,19 +209,22 @@ describe("a picture", () => {
   })
 
   it("lines hold no control characters, JSON no message of an error", () => {
-    const failed: Report.Report = { _tag: "GetFailed", app: "x", error, at: now, nextTryAt: now + 30_000 }
+    const failed: Report.Report = {
+      _tag: "RefreshFailed",
+      app: "x" as AppName,
+      error,
+      at: now,
+      nextTryAt: now + 30_000,
+      expiresAt: null
+    }
     expect(Report.line(failed)).toBe(
       "2026-11-24T00:00:00.000Z x has no token: config: /evil\\u001b[2Jpath: it is no YAML; cli: flyctl is not logged in; next try at 2026-11-24T00:00:30.000Z"
     )
     expect(JSON.parse(Report.jsonLine(failed))).toMatchObject({
-      event: "GetFailed",
+      event: "RefreshFailed",
       app: "x",
       nextTryAt: "2026-11-24T00:00:30.000Z",
       attempts: [{ source: "env" }, { source: "config" }, { source: "cli", reason: "NotLoggedIn" }]
     })
-  })
-
-  it("a get is tried again after 30 s, doubling to 2 min", () => {
-    expect([1, 2, 3, 4, 50].map(Keep.retryAfter)).toEqual([30_000, 60_000, 120_000, 120_000, 120_000])
   })
 })

@@ -226,6 +226,7 @@ describe("createFlyTokens: the fast path", () => {
           invalidate: () => Effect.succeedNone,
           setManual: () => Effect.void,
           removeManual: () => Effect.void,
+          keep: () => Effect.void,
           peek: () => Option.some(token),
           status: () => Effect.die("not used"),
           statuses: Effect.succeed([]),

@@ -117,6 +117,7 @@ class Simulation {
           this.underWay.set(action.run.id, { run: action.run, began: this.now })
           break
         case "Release":
+          assert.strictEqual(this.state.keepers, 0, "a resolver was released that somebody keeps")
           assert.isUndefined(this.state.run, "a resolver was released with a run under way")
           assert.isUndefined(AppState.pause(this.state, this.now, cooldown), "a failure was forgotten too early")
           this.state = Machine.released(this.state)
@@ -152,6 +153,10 @@ class Simulation {
     if (state.active && state.run === undefined) {
       assert.isDefined(deadline, "nobody looks after the app")
       assert.isFalse(Number.isNaN(deadline), "a deadline that is no time")
+      // Whoever keeps an app has a token, or a try to come by the back-off.
+      if (state.keepers > 0 && token === undefined) {
+        assert.isAtMost(deadline ?? Infinity, Math.max(now, state.retry?.since ?? now) + 10 * minute, "no try to come")
+      }
     }
   }
 
@@ -294,7 +299,7 @@ class Simulation {
       return
     }
     const { answer, ...step } = Machine.ended(before, run, settled, this.now, this.policy)
-    if (run.purpose !== "refreshAhead" && before.active) this.lastUsed = this.now
+    if (run.purpose !== "refreshAhead" && run.purpose !== "keep" && before.active) this.lastUsed = this.now
     this.apply(step)
     this.count(`${run.purpose} ${Exit.isSuccess(answer) ? "found" : "failed"}`)
     this.checkEnd(before, run, settled, answer)
@@ -362,6 +367,12 @@ class Simulation {
     }
   }
 
+  keep() {
+    if (!this.state.active) this.state = Machine.activated(this.state)
+    if (this.state.keepers === 0) this.apply(Machine.keep(this.state, this.now))
+    else this.apply(Machine.unkeep(this.state))
+  }
+
   pass() {
     // Deadlines come in time: the scheduler sleeps for a minute at most.
     this.now += this.pick([0, 1, second, 31 * second, minute, minute])
@@ -417,6 +428,7 @@ class Simulation {
     else if (random < 0.975) this.setClock()
     else if (random < 0.98) this.rejectReplaced()
     else if (random < 0.985) this.isDown = !this.isDown
+    else if (random < 0.99) this.keep()
     else this.now += this.pick([60 * minute, 6 * 60 * minute, 23 * 60 * minute])
   }
 }
@@ -447,6 +459,8 @@ describe("the machine of an app", () => {
         "handed out",
         "failed at once",
         "get found",
+        "keep found",
+        "keep failed",
         "get failed",
         "refresh found",
         "refresh failed",

@@ -22,6 +22,7 @@ describe("FlyTokens", () => {
       | "invalidate"
       | "setManual"
       | "removeManual"
+      | "keep"
       | "peek"
       | "status"
       | "statuses"

@@ -16,8 +16,8 @@ test("clients are made of options, or of any layer of FlyTokens that needs nothi
   >()
 })
 
-test("the operations are those of FlyTokens, and on and close", () => {
-  expectTypeOf<Exclude<keyof root.FlyTokens["Service"], "events">>().toExtend<keyof Client>()
+test("the operations are those of FlyTokens but keep, and on and close", () => {
+  expectTypeOf<Exclude<keyof root.FlyTokens["Service"], "events" | "keep">>().toExtend<keyof Client>()
   expectTypeOf<Exclude<keyof Client, keyof root.FlyTokens["Service"]>>().toEqualTypeOf<
     "on" | "close" | typeof Symbol.asyncDispose
   >()

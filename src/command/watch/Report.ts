@@ -6,18 +6,12 @@ import { told } from "../../token/Redaction.ts"
 import * as Failure from "../Failure.ts"
 import * as Render from "../Render.ts"
 
-/** The last failure of an app. Times are epoch milliseconds. */
-export interface LastFailure {
-  readonly error: NoTokenAvailable
-  readonly at: number
-  /** When the sources are asked again; `null` if the resolver's own plan is all there is. */
-  readonly nextTryAt: number | null
-}
+/** The last failure of an app. */
+export type LastFailure = Pick<Extract<TokenEvent, { readonly _tag: "RefreshFailed" }>, "error" | "at">
 
-/** That an app is watched, a `get` that failed, or an event of the resolver. */
+/** That an app is watched, or an event of the resolver. */
 export type Report =
   | { readonly _tag: "Watching"; readonly app: string; readonly at: number }
-  | ({ readonly _tag: "GetFailed"; readonly app: string } & LastFailure)
   | TokenEvent
 
 /** The reasons that tell something, in one line: that a source has nothing is no news if another one has a real one. */
@@ -33,8 +27,6 @@ const words = (report: Report): string => {
   switch (report._tag) {
     case "Watching":
       return "is watched"
-    case "GetFailed":
-      return `has no token: ${summary(report.error)}; next try at ${time(report.nextTryAt, "an unknown time")}`
     case "Acquired":
     case "Refreshed": {
       const instead = report._tag === "Refreshed" ? ` instead of ${report.replaced}` : ""
@@ -43,7 +35,7 @@ const words = (report: Report): string => {
     }
     case "RefreshFailed": {
       const next = report.nextTryAt === null ? "no further try" : `next try at ${Render.isoTime(report.nextTryAt)}`
-      return `was not refreshed: ${summary(report.error)}; ${next}`
+      return `${report.expiresAt === null ? "has no token" : "was not refreshed"}: ${summary(report.error)}; ${next}`
     }
     case "Rejected":
       return `had ${report.fingerprint} refused by Fly`
@@ -68,7 +60,6 @@ export const line = (report: Report): string =>
 /** An error as what it says: of a failed run its attempts. */
 const details = (report: Report) => {
   switch (report._tag) {
-    case "GetFailed":
     case "RefreshFailed":
       return { attempts: Failure.attempts(report.error) }
     case "PersistFailed":

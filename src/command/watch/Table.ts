@@ -28,7 +28,7 @@ const head = ["APP", "SOURCE", "TOKEN", "TIME LEFT", "NEXT REFRESH", "LAST FAILU
 
 export const cells = (row: Row, now: number): ReadonlyArray<string> => {
   const { failure, status } = row
-  const nextAt = status.refreshAt ?? (isDown(row) ? failure?.nextTryAt ?? null : null)
+  const nextAt = status.refreshAt
   return [
     status.app,
     status.source ?? (failure === undefined ? "…" : "none"),
