@@ -9,7 +9,7 @@ export * as StorageKeyValue from "./layers/keyvalue/StorageKeyValue.ts"
 export * as LeaseLocal from "./layers/memory/LeaseLocal.ts"
 export * as StorageMemory from "./layers/memory/StorageMemory.ts"
 export * as Source from "./layers/Source.ts"
-export type { FlyTokensConfig, FlyTokensOptions, OrConfig } from "./resolver/Options.ts"
+export type { FlyTokensConfig, FlyTokensOptions } from "./policy/Options.ts"
 export { hintOf } from "./services/AttemptHint.ts"
 export { ConfigFile, type ConfigFileReason } from "./services/ConfigFile.ts"
 export { Environment } from "./services/Environment.ts"
@@ -24,6 +24,7 @@ export {
   type LeaseScope
 } from "./services/Lease.ts"
 export * as MissReason from "./services/MissReason.ts"
+export type { OrConfig } from "./services/OptionConfig.ts"
 export type { DurationInput, GoDuration } from "./services/OptionDuration.ts"
 export { SourceName, sourceNames } from "./services/SourceName.ts"
 export {

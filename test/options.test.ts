@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import { FlyTokens, type FlyTokensOptions } from "../src/index.ts"
-import * as Options from "../src/resolver/Options.ts"
+import * as Options from "../src/policy/Options.ts"
 import * as World from "./support/World.ts"
 
 describe("options", () => {

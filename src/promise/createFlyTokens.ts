@@ -1,7 +1,7 @@
 /** A client over everything that Node has. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { settingsOf } from "../resolver/Options.ts"
+import { settingsOf } from "../policy/Options.ts"
 import type { CreateFlyTokensOptions, FlyTokensClient } from "./FlyTokensClient.ts"
 import { fromLayer } from "./fromLayer.ts"
 

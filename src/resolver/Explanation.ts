@@ -1,13 +1,13 @@
 /** What every source would answer now: the chain without an end at the first token, and without a mint. */
 import * as Effect from "effect/Effect"
 import type { Answer } from "../minting/MintExplanation.ts"
+import type { ResolverSettings } from "../policy/Options.ts"
 import type { Judged } from "../policy/Usability.ts"
 import type { SourceName } from "../services/SourceName.ts"
 import type { Miss, TokenRequest } from "../services/TokenSource.ts"
 import type { AppName } from "../token/AppName.ts"
 import * as TokenKey from "../token/TokenKey.ts"
 import * as Chain from "./Chain.ts"
-import type { ResolverSettings } from "./Options.ts"
 import * as Parts from "./Parts.ts"
 
 export interface Explained {

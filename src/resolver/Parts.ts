@@ -9,6 +9,7 @@ import * as Background from "../concurrency/Background.ts"
 import * as Warnings from "../concurrency/Warnings.ts"
 import * as AppPlaces from "../minting/AppPlaces.ts"
 import * as MintedTokens from "../minting/MintedTokens.ts"
+import type { ResolverSettings } from "../policy/Options.ts"
 import * as CheckedStorage from "../records/CheckedStorage.ts"
 import * as StoreGate from "../records/StoreGate.ts"
 import * as StoreReads from "../records/StoreReads.ts"
@@ -20,9 +21,7 @@ import { Lease, type LeaseError, whyAt } from "../services/Lease.ts"
 import * as RecordKey from "../services/RecordKey.ts"
 import { Storage } from "../services/Storage.ts"
 import { told } from "../token/Redaction.ts"
-import * as App from "./App.ts"
 import type { Judging } from "./Chain.ts"
-import type { ResolverSettings } from "./Options.ts"
 import * as Sources from "./Sources.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as TokenBook from "./TokenBook.ts"
@@ -34,7 +33,7 @@ export interface Parts {
   /** From [0, 1). */
   readonly random: () => number
   readonly background: Background.Background
-  readonly book: TokenBook.TokenBook<App.App>
+  readonly book: TokenBook.TokenBook
   readonly writes: WriteBehind.WriteBehind
   readonly telemetry: Telemetry.Telemetry
   readonly warn: Warnings.Warnings
@@ -59,7 +58,7 @@ export const make = Effect.fnUntraced(function*(
   const random = yield* Random.Random
   const warn = yield* Warnings.make
   const background = yield* Background.make
-  const book = TokenBook.make(settings, App.make)
+  const book = TokenBook.make(settings)
   const telemetry = yield* Telemetry.make({ hits: book.hits, resolvers: book.active })
   const limitMillis = settings.storageTimeoutMillis
   const writes = WriteBehind.make(background, storage, limitMillis)

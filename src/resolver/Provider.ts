@@ -7,6 +7,7 @@ import * as RcMap from "effect/RcMap"
 import type * as Scope from "effect/Scope"
 import * as Background from "../concurrency/Background.ts"
 import * as Scheduler from "../concurrency/Scheduler.ts"
+import { type FlyTokensOptions, settingsOf } from "../policy/Options.ts"
 import * as Usability from "../policy/Usability.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import type { Environment } from "../services/Environment.ts"
@@ -22,7 +23,6 @@ import * as TokenKey from "../token/TokenKey.ts"
 import * as AppState from "./AppState.ts"
 import * as FastPath from "./FastPath.ts"
 import * as Machine from "./Machine.ts"
-import { type FlyTokensOptions, settingsOf } from "./Options.ts"
 import * as Parts from "./Parts.ts"
 import * as Persisting from "./Persisting.ts"
 import * as Resolver from "./Resolver.ts"
@@ -54,7 +54,7 @@ const invalidate = Effect.fnUntraced(function*(
   rejected: FlyToken | undefined
 ) {
   const { book } = engine
-  const app = book.entry(key)
+  const app = book.app(key)
   const now = yield* Clock.currentTimeMillis
   const current = AppState.validToken(app.state, now)
   if (rejected !== undefined) {
@@ -109,7 +109,7 @@ const removeManual = Effect.fnUntraced(function*(engine: Resolver.Engine, app: A
 })
 
 const onManualChanged = (engine: Resolver.Engine, name: AppName, token: FlyToken | undefined): void => {
-  const app = engine.book.entries.get(TokenKey.id(TokenKey.of(name)))
+  const app = engine.book.apps.get(TokenKey.id(TokenKey.of(name)))
   if (app === undefined) return
   const now = engine.clock.currentTimeMillisUnsafe()
   Resolver.apply(engine, app, Machine.lastResortChanged(app.state, Manual.name, token, now, engine.policy))
@@ -151,7 +151,7 @@ export const make = Effect.fnUntraced(function*(options: FlyTokensOptions): Effe
   const { background, book, clock, context, telemetry } = engine
   const statusOf = (app: AppName) =>
     Effect.sync(() => {
-      const { state } = book.entries.get(app) ?? { state: AppState.make(TokenKey.of(app)) }
+      const { state } = book.apps.get(app) ?? { state: AppState.make(TokenKey.of(app)) }
       return Machine.status(state, clock.currentTimeMillisUnsafe(), engine.policy)
     })
   const finishing = <A, E>(effect: Effect.Effect<A, E>) => Background.finishing(background, effect)
@@ -183,7 +183,7 @@ export const make = Effect.fnUntraced(function*(options: FlyTokensOptions): Effe
     removeManual: (app) => named(app, (app) => finishing(removeManual(engine, app))),
     keep: (app) => isAppName(app) ? Resolver.keep(engine, TokenKey.of(app)) : Effect.fail(InvalidAppName.of(app)),
     peek: (app) => {
-      const entry = book.entries.get(app)
+      const entry = book.apps.get(app)
       const token = entry?.state.token
       if (entry === undefined || token === undefined) return Option.none()
       const now = clock.currentTimeMillisUnsafe()
@@ -194,7 +194,7 @@ export const make = Effect.fnUntraced(function*(options: FlyTokensOptions): Effe
     },
     status: (app) => named(app, statusOf),
     statuses: Effect.suspend(() =>
-      Effect.forEach([...book.entries.values()].filter(isKnown), ({ key: { app } }) => statusOf(app))
+      Effect.forEach([...book.apps.values()].filter(isKnown), ({ key: { app } }) => statusOf(app))
     ),
     events: telemetry.events
   }

@@ -13,13 +13,13 @@ import type { Scheduler } from "../concurrency/Scheduler.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
 import type { ResolvedToken } from "../services/TokenProvider.ts"
 import * as TokenKey from "../token/TokenKey.ts"
-import type { App, Resolver, Running } from "./App.ts"
 import * as AppState from "./AppState.ts"
 import * as Chain from "./Chain.ts"
 import * as Machine from "./Machine.ts"
 import type { Parts } from "./Parts.ts"
 import * as Persisting from "./Persisting.ts"
 import * as Telemetry from "./Telemetry.ts"
+import type { App, Resolver, Running } from "./TokenBook.ts"
 
 /** What all resolvers work with. */
 export interface Engine extends Parts {
@@ -101,7 +101,7 @@ const release = (engine: Engine, app: App, resolver: Resolver): Effect.Effect<vo
 export const make = (engine: () => Engine, id: string): Effect.Effect<App, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => {
     const { book } = engine()
-    const app = book.entries.get(id)!
+    const app = book.apps.get(id)!
     const resolver: Resolver = { work: undefined, turn: undefined, runs: 0 }
     app.resolver = resolver
     book.set(app, Machine.activated(app.state), nowOf(engine()))
@@ -220,7 +220,7 @@ const withApp = <A, E>(
     span,
     { app: key.app },
     Effect.scoped(Effect.suspend(() => {
-      const app = engine.book.entry(key)
+      const app = engine.book.app(key)
       app.callers++
       const leave = Effect.sync(() => app.callers--)
       return Effect.ensuring(Effect.flatMap(RcMap.get(engine.resolvers, TokenKey.id(key)), use), leave)
@@ -309,7 +309,7 @@ export const reject = (engine: Engine, by: App, token: ResolvedToken["token"], n
 
 /** The run that a `get` waits for, if there is no token and one is under way; the shortest way to wait. */
 export const joinable = ({ book, clock }: Engine, id: string): Running | undefined => {
-  const app = book.entries.get(id)
+  const app = book.apps.get(id)
   if (app?.running === undefined) return undefined
   const { running, state } = app
   const isJoinable = AppState.joinable(state) === running.run

@@ -8,14 +8,14 @@ const token = FlyToken.make("fo1_x")
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => FlyToken.make(`fo1_token-${n}`))
 
 const make = (spans: { readonly ttlMillis?: number; readonly rejectionTtlMillis?: number } = {}) =>
-  TokenBook.make({ ttlMillis: 1_000, rejectionTtlMillis: 300_000, ...spans }, TokenBook.entryOf)
+  TokenBook.make({ ttlMillis: 1_000, rejectionTtlMillis: 300_000, ...spans })
 
 type Book = ReturnType<typeof make>
 
 const fill = (book: Book, from: number, count: number, expiresAt: number, active: boolean) => {
   for (let n = from; n < from + count; n++) {
     const app = `app-${n}` as AppName
-    const entry = book.entry(TokenKey.of(app))
+    const entry = book.app(TokenKey.of(app))
     const resolved = new ResolvedToken({ app, token, source: "cli", expiresAt })
     const current = { resolved, expiresAt, refreshAt: expiresAt, since: 0, lastResort: false }
     book.set(entry, { ...entry.state, token: current, active }, 100)
@@ -28,17 +28,17 @@ describe("the book of tokens", () => {
     fill(book, 0, 400, 100, false)
     fill(book, 1_000, 300, 100, true)
     fill(book, 2_000, 299, 101, false)
-    expect(book.entries.size).toBe(999)
+    expect(book.apps.size).toBe(999)
     fill(book, 3_000, 1, 101, false)
-    expect(book.entries.size).toBe(600)
-    expect(book.entries.has("app-0")).toBe(false)
-    expect(book.entries.has("app-1000")).toBe(true)
-    expect(book.entries.has("app-2000")).toBe(true)
+    expect(book.apps.size).toBe(600)
+    expect(book.apps.has("app-0")).toBe(false)
+    expect(book.apps.has("app-1000")).toBe(true)
+    expect(book.apps.has("app-2000")).toBe(true)
     // The next one is due at 1,200: what ends meanwhile stays that long.
     fill(book, 4_000, 599, 100, false)
-    expect(book.entries.size).toBe(1_199)
+    expect(book.apps.size).toBe(1_199)
     fill(book, 5_000, 1, 101, false)
-    expect(book.entries.size).toBe(601)
+    expect(book.apps.size).toBe(601)
   })
 
   it("keeps a rejected token for its time, however many more come", () => {

@@ -8,7 +8,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { FlyTokens } from "../../FlyTokens.ts"
-import { given, type OrConfig } from "../../resolver/Options.ts"
+import { given, type OrConfig } from "../../services/OptionConfig.ts"
 import type { ApiTarget } from "../../token/FlyToken.ts"
 import { authorize, type FlyHttpClientOptions, type FlyHttpError } from "./Exchange.ts"
 

@@ -7,13 +7,14 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { RefreshSettings } from "../policy/RefreshPolicy.ts"
+import { duration, given, number, optional, type OrConfig } from "../services/OptionConfig.ts"
 import * as OptionDuration from "../services/OptionDuration.ts"
 import { variables } from "../services/OptionName.ts"
 import { SourceName, sourceNames } from "../services/SourceName.ts"
 import { InvalidOption } from "../services/TokenError.ts"
 import { NamedSources, type TokenSource } from "../services/TokenSource.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
+import type { RefreshSettings } from "./RefreshPolicy.ts"
 
 /**
  * Options of {@link FlyTokens}. Each is optional and can come from `Config` too, named `FLY_TOKENS_` and its name in
@@ -219,16 +220,6 @@ export const settingsOf = Effect.fnUntraced(
   }
 )
 
-/**
- * An option that may be left out.
- *
- * @category config
- * @since 0.1.0
- * @stability stable
- */
-export const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> =>
-  Config.withDefault(config, undefined)
-
 /** Names with commas between them, or `none`. Whether they are sources is decided with all other options. */
 const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined> =>
   optional(Config.String(name)).pipe(
@@ -237,20 +228,6 @@ const list = (name: string): Config.Config<ReadonlyArray<SourceName> | undefined
       return (items?.length === 1 && items[0] === "none" ? [] : items) as Array<SourceName> | undefined
     })
   )
-
-/**
- * A duration as text: whether it is one is decided with all other options, which say it in one way.
- *
- * @category config
- * @since 0.1.0
- * @stability stable
- */
-export const duration = (name: string): Config.Config<OptionDuration.DurationInput | undefined> =>
-  Config.map(optional(Config.String(name)), (text) => text as OptionDuration.DurationInput | undefined)
-
-/** A number as text; what is none becomes `NaN`, which no option takes. */
-const number = (name: string): Config.Config<number | undefined> =>
-  Config.map(optional(Config.String(name)), (text) => text === undefined ? undefined : Number(text))
 
 /** Every option, by the compiler. */
 const readers: { readonly [Option in keyof Required<FlyTokensOptions>]: Config.Config<FlyTokensOptions[Option]> } = {
@@ -280,25 +257,6 @@ const readers: { readonly [Option in keyof Required<FlyTokensOptions>]: Config.C
  * @stability stable
  */
 export type FlyTokensConfig = OrConfig<FlyTokensOptions>
-
-/**
- * Each field a value, or the `Config` of one; or it is left out.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
- */
-export type OrConfig<A> = { readonly [K in keyof A]?: A[K] | Config.Config<A[K]> }
-
-/** Fields that are given come from there, the others from their readers. */
-export const given = <A extends object>(
-  readers: { readonly [K in keyof Required<A>]: Config.Config<A[K]> },
-  options: OrConfig<A>
-): Config.Config<A> => {
-  const fields = Object.entries(options).filter(([, value]) => value !== undefined)
-  const configs = fields.map(([name, value]) => [name, Config.isConfig(value) ? value : Config.succeed(value)])
-  return Config.all({ ...readers, ...Object.fromEntries(configs) }) as unknown as Config.Config<A>
-}
 
 /**
  * The options as `Config`: from the environment by default, `FLY_TOKENS_TTL="12 hours"` for instance. What is not set is
