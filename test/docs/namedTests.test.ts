@@ -1,25 +1,28 @@
 /**
- * The tables of threats and of faults name the tests that keep them out; a table that names a test that is gone is wrong.
+ * The tables of threats, of faults and of the rules name tests; a table that names a test that is gone is wrong.
  */
 import { describe, expect, it } from "@effect/vitest"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { hasTest, rowsOf } from "./NamedTests.ts"
 
-const docs = new URL("../../docs/", import.meta.url)
-const pages = ["threats.md", "faults.md"].filter((name) => existsSync(new URL(name, docs)))
+const root = new URL("../../", import.meta.url)
+
+/** The pages, and how a row begins that is to name a test. */
+const pages: ReadonlyArray<readonly [page: string, row: RegExp]> = [
+  ["docs/threats.md", /^/],
+  ["docs/faults.md", /^/],
+  ["ARCHITECTURE.md", /^\| \d+\. /]
+]
 
 describe("a page that names tests", () => {
-  it("is there for threats", () => {
-    expect(pages).toContain("threats.md")
-  })
-
-  it.each(pages)("%s has a test in each row, and each test is there", (name) => {
-    const rows = rowsOf(readFileSync(new URL(name, docs), "utf8"))
+  it.each(pages)("%s has a test in each row, and each test is there", (name, row) => {
+    const page = new URL(name, root)
+    const rows = rowsOf(readFileSync(page, "utf8")).filter(({ text }) => row.test(text))
     expect(rows.length).toBeGreaterThan(9)
     expect(rows.filter(({ tests }) => tests.length === 0).map(({ text }) => text)).toEqual([])
     const gone = rows.flatMap(({ tests }) => tests).filter(({ file, title }) => {
-      const path = fileURLToPath(new URL(file, docs))
+      const path = fileURLToPath(new URL(file, page))
       return !existsSync(path) || !hasTest(readFileSync(path, "utf8"), title)
     })
     expect(gone).toEqual([])

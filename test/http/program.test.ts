@@ -59,7 +59,7 @@ it.live("the program lists an app's machines, first with a dead token from the s
     for (const { stderr, stdout } of [first, second]) assert.notMatch(stdout + stderr, /fm2_|fo1_/)
   }), 120_000)
 
-it.live("the program is the guide's and the README's, and has at most 12 lines", () =>
+it.live("the program is the guide's, and has at most 12 lines", () =>
   Effect.gen(function*() {
     const read = (path: string) => Effect.promise(() => readFile(new URL(path, import.meta.url), "utf8"))
     const programOf = (text: string) =>
@@ -71,7 +71,6 @@ it.live("the program is the guide's and the README's, and has at most 12 lines",
       .replace("../../src/node.ts", "effect-fly-tokens/node")
     const lines = (text: string) => text.split("\n").filter((line) => line !== "").sort()
     assert.deepStrictEqual(lines(ours), lines(guides))
-    assert.deepStrictEqual(lines(programOf(yield* read("../../README.md"))), lines(guides))
     assert.isAtMost(lines(guides).length, 12)
   }))
 
