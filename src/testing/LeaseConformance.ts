@@ -74,6 +74,39 @@ const exclusive = <E>(run: <A, E2>(effect: Effect.Effect<A, E2>) => Effect.Effec
     )
   }
 
+/** Four that wait for a holder which fails. */
+const goOnTogether = function*(org: string): Effect.fn.Return<void, unknown> {
+  const fail = yield* Deferred.make<never, string>()
+  const holder = yield* keep({ org }, Deferred.await(fail))
+  const everybody = yield* Deferred.make<void>()
+  const fences = new Set<number>()
+  let looks = 0
+  const enter = (fence: number) =>
+    Effect.suspend(() => {
+      fences.add(fence)
+      if (fences.size === 4) Deferred.doneUnsafe(everybody, Exit.void)
+      return Deferred.await(everybody)
+    })
+  const look = Effect.sync(() => {
+    looks++
+    return Option.none<void>()
+  })
+  const waiters = yield* Effect.forEach(
+    Array.from({ length: 4 }),
+    () => Effect.forkChild(withLease({ org }, enter, look))
+  )
+  // Until all of them wait.
+  yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => looks >= 8 })
+  yield* Deferred.fail(fail, "own")
+  const met = yield* Effect.timeoutOption(Fiber.awaitAll(waiters), "10 seconds")
+  yield* hold("each waits until all of them are inside, with a fence of its own", Option.isSome(met), fences.size)
+  yield* Fiber.await(holder)
+  const { state, use } = meter()
+  yield* withLease({ org }, use)
+  yield* Effect.all(Array.from({ length: 4 }, () => withLease({ org }, use)), { concurrency: "unbounded" })
+  yield* same("how many hold it at once afterwards", state.most, 1)
+}
+
 /**
  * The checks, for a runner of your own; {@link suite} registers them with a common one.
  *
@@ -117,37 +150,7 @@ export const checks = <E>(
       yield* same("afterwards", yield* isFree({ org }), "free")
     }),
 
-    check("those who waited for a holder that failed go on together, and only they", 1, function*(org) {
-      const fail = yield* Deferred.make<never, string>()
-      const holder = yield* keep({ org }, Deferred.await(fail))
-      const everybody = yield* Deferred.make<void>()
-      const fences = new Set<number>()
-      let looks = 0
-      const enter = (fence: number) =>
-        Effect.suspend(() => {
-          fences.add(fence)
-          if (fences.size === 4) Deferred.doneUnsafe(everybody, Exit.void)
-          return Deferred.await(everybody)
-        })
-      const look = Effect.sync(() => {
-        looks++
-        return Option.none<void>()
-      })
-      const waiters = yield* Effect.forEach(
-        Array.from({ length: 4 }),
-        () => Effect.forkChild(withLease({ org }, enter, look))
-      )
-      // Until all of them wait.
-      yield* Effect.repeat(Effect.sleep("10 millis"), { until: () => looks >= 8 })
-      yield* Deferred.fail(fail, "own")
-      const met = yield* Effect.timeoutOption(Fiber.awaitAll(waiters), "10 seconds")
-      yield* hold("each waits until all of them are inside, with a fence of its own", Option.isSome(met), fences.size)
-      yield* Fiber.await(holder)
-      const { state, use } = meter()
-      yield* withLease({ org }, use)
-      yield* Effect.all(Array.from({ length: 4 }, () => withLease({ org }, use)), { concurrency: "unbounded" })
-      yield* same("how many hold it at once afterwards", state.most, 1)
-    }),
+    check("those who waited for a holder that failed go on together, and only they", 1, goOnTogether),
 
     check("what is found meanwhile ends the wait", 1, function*(org) {
       const holder = yield* keep({ org })

@@ -36,8 +36,8 @@ const nearest = Effect.fnUntraced(function*(path: string) {
 export const directory = Effect.gen(function*() {
   const fileSystem = yield* FileSystem.FileSystem
   const root = yield* PrivateDirectory.make({}, { quiet: true })
-  const path = root.join()
-  const found = yield* root.find("open")
+  const path = PrivateDirectory.join(root)
+  const found = yield* PrivateDirectory.find(root, "open")
   const place = found ?? (yield* nearest(path))
   const writable = yield* Effect.result(fileSystem.access(place, { writable: true }))
   if (Result.isFailure(writable)) {
@@ -49,7 +49,7 @@ export const directory = Effect.gen(function*() {
     )
   }
   if (found === undefined) return finding("ok", `${path} is not there yet and will be made`)
-  for (const key of StoredRecords.keys) yield* root.find("open", key)
+  for (const key of StoredRecords.keys) yield* PrivateDirectory.find(root, "open", key)
   if (!PrivateDirectory.hasModes) return finding("ok", path)
   const { mode } = yield* fileSystem.stat(path)
   const withMode = `${path} (mode ${(mode & 0o7777).toString(8).padStart(4, "0")})`

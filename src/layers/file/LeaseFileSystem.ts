@@ -6,15 +6,16 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
+import type * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { pid } from "node:process"
 import type { Environment } from "../../services/Environment.ts"
 import * as Fence from "../../services/Fence.ts"
-import { type Acquisition, Lease, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
+import { Lease, type LeaseBacking, LeaseError, type LeaseOptions } from "../../services/Lease.ts"
 import type { InvalidOption } from "../../services/TokenError.ts"
 import { ifPresent, isAbsent, whyOf } from "./FileFailure.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
@@ -47,114 +48,118 @@ const granularityMillis = 1_000
 /** The time of a lease that was given back, by how that was. */
 const released = { done: new Date(0), failed: new Date(1_000) }
 
-const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  // Others can look into it? The storage beside says so.
-  const root = yield* PrivateDirectory.make(options, { quiet: true })
-  const processes = yield* OwnerProcess.make
+interface Leases extends PrivateDirectory.PrivateDirectory {
+  readonly processes: Effect.Success<typeof OwnerProcess.make>
   /** The files of the leases that are held from here, by owner. */
-  const held = new Map<string, string>()
+  readonly held: Map<string, string>
+}
 
-  const prefix = (scope: string) => `${scope.replace("/", ".")}.`
-
-  /** The generations of a lease that have a file. */
-  const generations = (directory: string, scope: string) =>
-    Effect.map(fileSystem.readDirectory(directory), (names) => {
-      const found = names.filter((name) => name.startsWith(prefix(scope)) && !name.endsWith(".tmp"))
-      return found.map((name) => Number(name.slice(prefix(scope).length))).filter(Number.isSafeInteger)
-    })
-
-  const read = (path: string) =>
-    Effect.gen(function*() {
-      const { mtime } = yield* fileSystem.stat(path)
-      const content = decode(yield* fileSystem.readFileString(path))
-      return {
-        renewedAt: Option.isSome(mtime) ? mtime.value.getTime() : 0,
-        content: Option.getOrUndefined(content)
-      }
-    }).pipe(Effect.catchIf(isAbsent, () => Effect.undefined))
-
-  /** `false` if there is such a file already. Whole as soon as it is there: a link to a file that is. */
-  const create = (path: string, content: typeof LeaseJson.Type, now: number) => {
-    const temp = `${path}.${content.owner}.tmp`
-    return fileSystem.writeFileString(temp, encode(content), { flag: "wx", mode: 0o600 }).pipe(
-      Effect.andThen(fileSystem.utimes(temp, new Date(now), new Date(now))),
-      Effect.andThen(Effect.as(fileSystem.link(temp, path), true)),
-      Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.succeed(false)),
-      Effect.ensuring(Effect.ignore(fileSystem.remove(temp, { force: true })))
-    )
-  }
-
-  const newestOf = (all: ReadonlyArray<number>) => all.reduce((a, b) => Math.max(a, b), 0)
-
-  /**
-   * Each acquisition is a generation with a file of its own, and making that file is the step that only one can do. The
-   * newest and the one before stay, so that whoever listed them a while ago does not make an old generation anew; who
-   * did all the same sees the newer one afterwards.
-   */
-  const acquire = Effect.fnUntraced(function*(scope: string, owner: string, ttlMillis: number) {
-    const directory = yield* Effect.mapError(
-      root.ensure("open", "lease"),
-      ({ path, why }) => new LeaseError({ scope, why, ...(path === undefined ? {} : { path }) })
-    )
-    yield* root.sweep(directory)
-    const fileOf = (generation: number) => paths.join(directory, `${prefix(scope)}${generation}`)
-    const newest = newestOf(yield* generations(directory, scope))
-    const now = yield* Clock.currentTimeMillis
-    const present = newest === 0 ? undefined : yield* read(fileOf(newest))
-    const content = present?.content
-    if (present !== undefined && content !== undefined && present.renewedAt <= now + granularityMillis) {
-      const freeIn = present.renewedAt + content.ttlMillis - now
-      const isHeld = freeIn > 0 && content.owner !== owner && !(yield* processes.isGone(content))
-      if (isHeld) return { _tag: "Busy", freeIn } satisfies Acquisition
-    }
-    const generation = newest + 1
-    const fence = Fence.after(content?.fence, now)
-    const again: Acquisition = { _tag: "Busy", freeIn: ttlMillis }
-    const process = yield* processes.self
-    const mine = { owner, pid, ttlMillis, fence, ...(process === undefined ? {} : { process }) }
-    const created = create(fileOf(generation), mine, now).pipe(
-      Effect.tap((done) => Effect.sync(() => void (done && held.set(owner, fileOf(generation)))))
-    )
-    // Not to be parted: what is made and not known could not be given back.
-    if (!(yield* Effect.uninterruptible(created))) return again
-    const all = yield* generations(directory, scope)
-    if (newestOf(all) > generation) {
-      held.delete(owner)
-      yield* fileSystem.remove(fileOf(generation), { force: true })
-      return again
-    }
-    for (const old of all.filter((each) => each < generation - 1)) {
-      yield* fileSystem.remove(fileOf(old), { force: true })
-    }
-    const afterFailure = present?.renewedAt === released.failed.getTime()
-    return { _tag: "Acquired", fence, afterFailure } satisfies Acquisition
+/** The generations of a lease that have a file; its path is the stem and the number. */
+const generations = ({ fileSystem, paths }: Leases, stem: string) =>
+  Effect.map(fileSystem.readDirectory(paths.dirname(stem)), (names) => {
+    const prefix = paths.basename(stem)
+    const found = names.filter((name) => name.startsWith(prefix) && !name.endsWith(".tmp"))
+    return found.map((name) => Number(name.slice(prefix.length))).filter(Number.isSafeInteger)
   })
 
-  const renew = Effect.fnUntraced(function*(scope: string, path: string) {
-    const all = yield* generations(paths.dirname(path), scope)
-    if (paths.basename(path) !== `${prefix(scope)}${newestOf(all)}`) return false
-    const now = new Date(yield* Clock.currentTimeMillis)
-    yield* fileSystem.utimes(path, now, now)
-    return true
-  }, Effect.catchIf(isAbsent, () => Effect.succeed(false)))
+const newestOf = (all: ReadonlyArray<number>) => all.reduce((a, b) => Math.max(a, b), 0)
 
-  return yield* Lease.make({
+/** Of a lease that nobody has had yet there is nothing. */
+const read = Effect.fnUntraced(function*({ fileSystem }: Leases, path: string) {
+  const { mtime } = yield* fileSystem.stat(path)
+  const content = decode(yield* fileSystem.readFileString(path))
+  return {
+    renewedAt: Option.getOrElse(mtime, () => new Date(0)).getTime(),
+    content: Option.getOrUndefined(content)
+  }
+}, Effect.catchIf(isAbsent, () => Effect.succeed({ renewedAt: 0, content: undefined })))
+
+/**
+ * Takes a lease by making its file: `false` if there is such a file already. Whole as soon as it is there: a link to a
+ * file that is. Not to be parted: what is made and not known could not be given back.
+ */
+const create = ({ fileSystem, held }: Leases, path: string, content: typeof LeaseJson.Type, now: number) => {
+  const temp = `${path}.${content.owner}.tmp`
+  return fileSystem.writeFileString(temp, encode(content), { flag: "wx", mode: 0o600 }).pipe(
+    Effect.andThen(fileSystem.utimes(temp, new Date(now), new Date(now))),
+    Effect.andThen(fileSystem.link(temp, path)),
+    Effect.map(() => {
+      held.set(content.owner, path)
+      return true
+    }),
+    Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.succeed(false)),
+    Effect.ensuring(Effect.ignore(fileSystem.remove(temp, { force: true }))),
+    Effect.uninterruptible
+  )
+}
+
+/**
+ * Each acquisition is a generation with a file of its own, and making that file is the step that only one can do. The
+ * newest and the one before stay, so that whoever listed them a while ago does not make an old generation anew; who
+ * did all the same sees the newer one afterwards.
+ */
+const acquire = (leases: Leases): LeaseBacking<PlatformError>["acquire"] =>
+  Effect.fnUntraced(function*(scope, owner, ttlMillis) {
+    const { fileSystem, held, paths, processes } = leases
+    const directory = yield* Effect.mapError(
+      PrivateDirectory.ensure(leases, "open", "lease"),
+      ({ path, why }) => new LeaseError({ scope, why, ...(path === undefined ? {} : { path }) })
+    )
+    yield* PrivateDirectory.sweep(leases, directory)
+    const stem = paths.join(directory, `${scope.replace("/", ".")}.`)
+    const newest = newestOf(yield* generations(leases, stem))
+    const now = yield* Clock.currentTimeMillis
+    const { content, renewedAt } = yield* read(leases, `${stem}${newest}`)
+    if (content !== undefined && renewedAt <= now + granularityMillis) {
+      const freeIn = renewedAt + content.ttlMillis - now
+      const isHeld = freeIn > 0 && content.owner !== owner && !(yield* processes.isGone(content))
+      if (isHeld) return { _tag: "Busy", freeIn }
+    }
+    const generation = newest + 1
+    const path = `${stem}${generation}`
+    const fence = Fence.after(content?.fence, now)
+    const process = yield* processes.self
+    const mine = { owner, pid, ttlMillis, fence, ...(process === undefined ? {} : { process }) }
+    if (!(yield* create(leases, path, mine, now))) return { _tag: "Busy", freeIn: ttlMillis }
+    const all = yield* generations(leases, stem)
+    if (newestOf(all) > generation) {
+      held.delete(owner)
+      yield* fileSystem.remove(path, { force: true })
+      return { _tag: "Busy", freeIn: ttlMillis }
+    }
+    for (const old of all.filter((each) => each < generation - 1)) {
+      yield* fileSystem.remove(`${stem}${old}`, { force: true })
+    }
+    return { _tag: "Acquired", fence, afterFailure: renewedAt === released.failed.getTime() }
+  })
+
+const make = Effect.fnUntraced(function*(options: LeaseFileSystemOptions) {
+  const leases: Leases = {
+    // Others can look into it? The storage beside says so.
+    ...(yield* PrivateDirectory.make(options, { quiet: true })),
+    processes: yield* OwnerProcess.make,
+    held: new Map()
+  }
+  const { fileSystem, held } = leases
+  return yield* Lease.make<PlatformError>({
     why: whyOf,
-    acquire,
-    renew: (scope, owner) => {
+    acquire: acquire(leases),
+    renew: Effect.fnUntraced(function*(_, owner) {
       const path = held.get(owner)
-      return path === undefined ? Effect.succeed(false) : renew(scope, path)
-    },
-    release: (_, owner, outcome) =>
-      Effect.suspend(() => {
-        const path = held.get(owner)
-        if (path === undefined) return Effect.void
-        held.delete(owner)
-        const time = released[outcome]
-        return Effect.asVoid(ifPresent(fileSystem.utimes(path, time, time)))
-      })
+      if (path === undefined) return false
+      const stem = path.slice(0, path.lastIndexOf(".") + 1)
+      if (path !== `${stem}${newestOf(yield* generations(leases, stem))}`) return false
+      const now = new Date(yield* Clock.currentTimeMillis)
+      yield* fileSystem.utimes(path, now, now)
+      return true
+    }, Effect.catchIf(isAbsent, () => Effect.succeed(false))),
+    release: Effect.fnUntraced(function*(_, owner, outcome) {
+      const path = held.get(owner)
+      if (path === undefined) return
+      held.delete(owner)
+      const time = released[outcome]
+      yield* ifPresent(fileSystem.utimes(path, time, time))
+    })
   }, options)
 })
 

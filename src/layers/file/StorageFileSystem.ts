@@ -7,10 +7,10 @@
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
+import type * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Random from "effect/Random"
 import { pid } from "node:process"
@@ -33,8 +33,6 @@ const othersAny = 0o077
 /** No write that goes on takes as long between its steps: milliseconds. */
 const abandonedAge = 10_000
 
-const { hasModes } = PrivateDirectory
-
 /**
  * The options of {@link layer}.
  *
@@ -42,153 +40,150 @@ const { hasModes } = PrivateDirectory
  */
 export interface StorageFileSystemOptions extends PrivateDirectory.DirectoryOptions {}
 
-const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, readOnly: boolean) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
-  const warn = yield* Warnings.make
+type Backing = StorageBacking<PlatformError>
 
-  const locate = (name: string, key: StorageKey) => root.join(key, `${name}.json`)
+interface Records extends PrivateDirectory.PrivateDirectory {
+  readonly readOnly: boolean
+  readonly locate: (name: string, key: StorageKey) => string
+  readonly warn: Warnings.Warnings
+}
 
-  const tighten = (path: string, mode: number) =>
-    readOnly || !hasModes || (mode & othersAny) === 0
-      ? Effect.void
-      : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
-        onSuccess: () =>
-          warn("tightened", told`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
-        onFailure: (error) =>
-          root.warnOnce(path, `other users can read this record, and that cannot be changed (${codeOf(error)})`)
-      })
-
-  /** What is too large to be a record is none: an empty text decodes as little as any other. */
-  const contents = (path: string, size: ByteSize.ByteSize) =>
-    ByteSize.isGreaterThan(size, maxBytes) ? Effect.succeed("") : fileSystem.readFileString(path)
-
-  /** The text of a record, as far as it can be one. */
-  const textAt = Effect.fnUntraced(function*(operation: Operation, path: string) {
-    const info = yield* ifPresent(fileSystem.lstat(path))
-    if (Option.isNone(info)) return Option.none<string>()
-    // A link could lead out of here, and a pipe never ends.
-    if (info.value.type !== "File") {
-      return yield* new StorageError({ operation, kind: "Unavailable", why: "it is not a regular file", path })
-    }
-    yield* tighten(path, info.value.mode)
-    return yield* ifPresent(contents(path, info.value.size))
-  })
-
-  /** What others are about to put in this record's place, by their fences. */
-  const stagedBeside = (directory: string, name: string) =>
-    Effect.map(fileSystem.readDirectory(directory), (names) =>
-      names.flatMap((each) => {
-        const [of, fence] = each.split(".")
-        return of === name && fence !== undefined && fence !== ""
-          ? [{ path: paths.join(directory, each), fence: Number(fence) }]
-          : []
-      }))
-
-  /** Whether a staged file was left by a writer that is dead, or suspended for long. */
-  const isAbandoned = (path: string, now: number) =>
-    Effect.map(ifPresent(fileSystem.stat(path)), (info) => {
-      if (Option.isNone(info)) return true
-      const { mtime } = info.value
-      const age = Option.isSome(mtime) ? now - mtime.value.getTime() : 0
-      return age > abandonedAge || age < -Fence.clockTolerance
+const tighten = ({ fileSystem, readOnly, warn, warnOnce }: Records, path: string, mode: number) =>
+  readOnly || !PrivateDirectory.hasModes || (mode & othersAny) === 0
+    ? Effect.void
+    : Effect.matchEffect(fileSystem.chmod(path, 0o600), {
+      onSuccess: () => warn("tightened", told`fly-tokens: ${path}: other users could read this record; it is 0600 now`),
+      onFailure: (error) =>
+        warnOnce(path, `other users can read this record, and that cannot be changed (${codeOf(error)})`)
     })
 
-  /**
-   * Makes sure that no older writer comes after this one and no newer one came before it. Each writer stages its record
-   * before it looks at what others stage, and takes away what is older than its own: so of two that overlap the older
-   * one finds the newer one's record, staged or in place, or its own gone when it is to be renamed. A writer that was
-   * suspended at any point cannot put an older record in place of a newer one. One whose staged record was taken away
-   * begins again; so what a dead writer left, or one that stands still, can be taken away too, whatever its fence.
-   */
-  const overtake = Effect.fnUntraced(function*(directory: string, name: string, target: string, meta: RecordMeta) {
+/** The text of a record, as far as it can be one. */
+const textAt = Effect.fnUntraced(function*(records: Records, operation: Operation, path: string) {
+  const info = yield* ifPresent(records.fileSystem.lstat(path))
+  if (Option.isNone(info)) return Option.none<string>()
+  const { mode, size, type } = info.value
+  // A link could lead out of here, and a pipe never ends.
+  if (type !== "File") {
+    return yield* new StorageError({ operation, kind: "Unavailable", why: "it is not a regular file", path })
+  }
+  yield* tighten(records, path, mode)
+  // What is too large to be a record is none: an empty text decodes as little as any other.
+  if (ByteSize.isGreaterThan(size, maxBytes)) return Option.some("")
+  return yield* ifPresent(records.fileSystem.readFileString(path))
+})
+
+/** Whether a staged file was left by a writer that is dead, or suspended for long. */
+const isAbandoned = ({ fileSystem }: Records, path: string, now: number) =>
+  Effect.map(ifPresent(fileSystem.stat(path)), (info) => {
+    if (Option.isNone(info)) return true
+    const age = now - Option.getOrElse(info.value.mtime, () => new Date(now)).getTime()
+    return age > abandonedAge || age < -Fence.clockTolerance
+  })
+
+/**
+ * Makes sure that no older writer comes after this one and no newer one came before it. Each writer stages its record
+ * before it looks at what others stage, and takes away what is older than its own: so of two that overlap the older
+ * one finds the newer one's record, staged or in place, or its own gone when it is to be renamed. A writer that was
+ * suspended at any point cannot put an older record in place of a newer one. One whose staged record was taken away
+ * begins again; so what a dead writer left, or one that stands still, can be taken away too, whatever its fence.
+ */
+const overtake = Effect.fnUntraced(
+  function*(records: Records, staging: string, name: string, target: string, meta: RecordMeta) {
+    const { fileSystem, paths } = records
     const { fence } = meta
     if (fence === undefined) return
     const now = yield* Clock.currentTimeMillis
-    for (const other of yield* stagedBeside(directory, name)) {
-      if (other.fence === fence) continue
-      if (other.fence > fence && !(yield* isAbandoned(other.path, now))) return yield* Storage.superseded()
-      yield* fileSystem.remove(other.path, { force: true })
+    for (const file of yield* fileSystem.readDirectory(staging)) {
+      const [of, theirs] = file.split(".")
+      if (of !== name || !theirs || Number(theirs) === fence) continue
+      const path = paths.join(staging, file)
+      if (Number(theirs) > fence && !(yield* isAbandoned(records, path, now))) return yield* Storage.superseded()
+      yield* fileSystem.remove(path, { force: true })
     }
-    const present = yield* textAt("put", target)
+    const present = yield* textAt(records, "put", target)
     if (Storage.isOutdated(meta, Option.getOrUndefined(present), now)) return yield* Storage.superseded()
+  }
+)
+
+const write = (records: Records): Backing["write"] =>
+  Effect.fnUntraced(function*(name, key, text, meta) {
+    const { fileSystem, paths } = records
+    const path = records.locate(name, key)
+    // Another writer may take away what is staged, which the next look shows; or somebody removes the directory.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const parent = yield* PrivateDirectory.ensure(records, "put", key)
+      const staging = yield* PrivateDirectory.ensure(records, "put", key, ".staged")
+      yield* PrivateDirectory.sweep(records, staging)
+      const unique = `${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}`
+      const temp = paths.join(staging, `${name}.${meta.fence ?? ""}.${unique}.tmp`)
+      const inPlace = yield* PrivateDirectory.writeFile(records, temp, text).pipe(
+        Effect.andThen(overtake(records, staging, name, path, meta)),
+        Effect.andThen(ifPresent(fileSystem.rename(temp, path))),
+        Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
+      )
+      yield* PrivateDirectory.sync(records, "put", parent)
+      if (Option.isSome(inPlace)) return
+    }
+    const why = "what is to be written is being removed"
+    return yield* new StorageError({ operation: "put", kind: "Unavailable", why, path })
   })
 
-  const fill = Effect.fnUntraced(function*(path: string, text: string) {
-    const handle = yield* fileSystem.open(path, { flag: "wx", mode: 0o600 })
-    yield* handle.writeAll(new TextEncoder().encode(text))
-    yield* root.syncFile(handle)
-  }, Effect.scoped)
+const setAside = (records: Records): Backing["setAside"] =>
+  Effect.fnUntraced(function*(name, key, text) {
+    const path = records.locate(name, key)
+    // Else somebody has written a good one meanwhile.
+    if (Option.getOrUndefined(yield* textAt(records, "get", path)) !== text) return
+    if (Option.isNone(yield* ifPresent(records.fileSystem.rename(path, `${path}.corrupt`)))) return
+    yield* records.warn(
+      "set aside",
+      told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
+    )
+  })
 
-  const backing: StorageBacking<PlatformError> = {
+const refuse =
+  ({ locate }: Records, operation: Operation, kind: StorageError["kind"], why: string) =>
+  (name: string, key: StorageKey) => Effect.fail(new StorageError({ operation, kind, why, path: locate(name, key) }))
+
+const closed = "it is open for reading only"
+
+const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, readOnly: boolean) {
+  const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
+  const { fileSystem } = root
+  const locate = (name: string, key: StorageKey) => PrivateDirectory.join(root, key, `${name}.json`)
+  const records: Records = { ...root, readOnly, locate, warn: yield* Warnings.make }
+  const backing: Backing = {
     why: whyOf,
     locate,
     read: Effect.fnUntraced(function*(name, key) {
-      const parent = yield* root.find("get", key)
-      return parent === undefined ? Option.none() : yield* textAt("get", locate(name, key))
+      const parent = yield* PrivateDirectory.find(root, "get", key)
+      return parent === undefined ? Option.none() : yield* textAt(records, "get", locate(name, key))
     }),
-    write: Effect.fnUntraced(function*(name, key, text, meta) {
-      const path = locate(name, key)
-      // Another writer may take away what is staged, which the next look shows; or somebody removes the directory.
-      for (let attempt = 0; attempt < 5; attempt++) {
-        const parent = yield* root.ensure("put", key)
-        const staging = yield* root.ensure("put", key, ".staged")
-        yield* root.sweep(staging)
-        const unique = `${pid}.${yield* Random.nextIntBetween(0, 0x7fffffff)}`
-        const temp = paths.join(staging, `${name}.${meta.fence ?? ""}.${unique}.tmp`)
-        const inPlace = yield* fill(temp, text).pipe(
-          Effect.andThen(overtake(staging, name, path, meta)),
-          Effect.andThen(ifPresent(fileSystem.rename(temp, path))),
-          Effect.onError(() => Effect.ignore(fileSystem.remove(temp, { force: true })))
-        )
-        yield* root.sync("put", parent)
-        if (Option.isSome(inPlace)) return
-      }
-      const why = "what is to be written is being removed"
-      return yield* new StorageError({ operation: "put", kind: "Unavailable", why, path })
-    }),
+    write: write(records),
     remove: Effect.fnUntraced(function*(name, key) {
-      const parent = yield* root.find("delete", key)
+      const parent = yield* PrivateDirectory.find(root, "delete", key)
       if (parent === undefined) return
       yield* fileSystem.remove(locate(name, key), { force: true })
-      yield* root.sync("delete", parent)
+      yield* PrivateDirectory.sync(root, "delete", parent)
     }),
-    setAside: (name, key, text) => {
-      const path = locate(name, key)
-      const aside = Effect.gen(function*() {
-        const { size } = yield* fileSystem.stat(path)
-        // Somebody has written a good one meanwhile.
-        if ((yield* contents(path, size)) !== text) return
-        yield* fileSystem.rename(path, `${path}.corrupt`)
-        yield* warn(
-          "set aside",
-          told`fly-tokens: ${path}: not a record that belongs here; set aside as ${name}.json.corrupt`
-        )
-      })
-      return Effect.asVoid(ifPresent(aside))
-    },
+    setAside: setAside(records),
     names: Effect.fnUntraced(function*(key) {
-      const path = yield* root.find("list", key)
+      const path = yield* PrivateDirectory.find(root, "list", key)
       if (path === undefined) return []
       const files = yield* Effect.mapError(fileSystem.readDirectory(path), failed("list", path))
       return files.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length))
     })
   }
   if (!readOnly) return Storage.make(backing)
-
-  const refused = (error: Pick<StorageError, "operation" | "kind" | "why">) => (name: string, key: StorageKey) =>
-    Effect.fail(new StorageError({ ...error, path: locate(name, key) }))
-  const closed = { kind: "Unavailable", why: "it is open for reading only" } as const
   return Storage.make({
     ...backing,
-    write: refused({ operation: "put", ...closed }),
-    remove: refused({ operation: "delete", ...closed }),
-    setAside: refused({
-      operation: "get",
-      kind: "Corrupt",
-      why: "the record is corrupt; whoever needs it next sets it aside and goes on without it"
-    })
+    write: refuse(records, "put", "Unavailable", closed),
+    remove: refuse(records, "delete", "Unavailable", closed),
+    setAside: refuse(
+      records,
+      "get",
+      "Corrupt",
+      "the record is corrupt; whoever needs it next sets it aside and goes on without it"
+    )
   })
 })
 

@@ -11,41 +11,42 @@ const corrupt = ["", "{", "null", "[]", "{\"version\":1}", "\u0001\u0001", "{\"v
 const textOf = (place: { readonly name?: string; readonly key?: string }) =>
   JSON.stringify({ version: 1, ...place, token: "fo1_planted", expiresAt: null, source: "cli", savedAt: 0, fence: 9 })
 
+type Plant = (name: string, key: StorageKey, text: string) => Effect.Effect<void, unknown>
+
+const heals = (plant: Plant, texts: (name: string, key: StorageKey) => ReadonlyArray<string>) =>
+  function*(name: string): Effect.fn.Return<void, unknown, Storage> {
+    for (const key of ["cached", "org"] as const) {
+      for (const text of texts(name, key)) {
+        yield* plant(name, key, text)
+        yield* holds(`such a ${key} record counts as absent`, name, key, null)
+        yield* plant(name, key, text)
+        yield* keeps("it can be written, whatever its fence", name, key, record("fo1_healed", { fence: 3 }))
+      }
+    }
+  }
+
+const staysManual = (plant: Plant, texts: (name: string) => ReadonlyArray<string>) =>
+  function*(name: string): Effect.fn.Return<void, unknown, Storage> {
+    for (const text of texts(name)) {
+      yield* plant(name, "manual", text)
+      for (let twice = 0; twice < 2; twice++) {
+        yield* failsWith("such a record fails with Corrupt", read(name, "manual"), "Corrupt")
+        yield* failsWith("nothing is written over it", put(name, "manual", record("fo1_x")), "Corrupt")
+        yield* failsWith("it is not deleted", remove(name, "manual"), "Corrupt")
+      }
+    }
+  }
+
 /** Texts that are planted where records are. */
 export const checks = <E>(
   layer: Layer.Layer<Storage, E>,
-  plant: (name: string, key: StorageKey, text: string) => Effect.Effect<void, unknown>
+  plant: Plant
 ): ReadonlyArray<Conformance.Check> => {
   const check = checksOf(layer)
-
-  const isHealed = (what: string, texts: (name: string, key: StorageKey) => ReadonlyArray<string>) =>
-    check(`${what}, and the next write heals it`, 1, function*(name) {
-      for (const key of ["cached", "org"] as const) {
-        for (const text of texts(name, key)) {
-          yield* plant(name, key, text)
-          yield* holds(`such a ${key} record counts as absent`, name, key, null)
-          yield* plant(name, key, text)
-          yield* keeps("it can be written, whatever its fence", name, key, record("fo1_healed", { fence: 3 }))
-        }
-      }
-    })
-
-  const isKept = (what: string, texts: (name: string) => ReadonlyArray<string>) =>
-    check(`${what} is kept, with a typed error`, 1, function*(name) {
-      for (const text of texts(name)) {
-        yield* plant(name, "manual", text)
-        for (let twice = 0; twice < 2; twice++) {
-          yield* failsWith(`${what} fails with Corrupt`, read(name, "manual"), "Corrupt")
-          yield* failsWith("nothing is written over it", put(name, "manual", record("fo1_x")), "Corrupt")
-          yield* failsWith("it is not deleted", remove(name, "manual"), "Corrupt")
-        }
-      }
-    })
-
   return [
-    isHealed("a corrupt cached record is absent", () => corrupt),
+    check("a corrupt cached record is absent, and the next write heals it", 1, heals(plant, () => corrupt)),
 
-    isKept("a corrupt manual record", () => corrupt),
+    check("a corrupt manual record is kept, with a typed error", 1, staysManual(plant, () => corrupt)),
 
     check("getMany: a record that cannot be read fails none of the others", 4, function*(good, torn, elsewhere, newer) {
       for (const key of keys) {
@@ -66,14 +67,16 @@ export const checks = <E>(
       }
     }),
 
-    isHealed(
-      "a record of another place is absent where it was copied to",
-      (name, key) => [{ name: "another", key }, { name, key: "manual" }, { name: "another" }].map(textOf)
+    check(
+      "a record of another place is absent where it was copied to, and the next write heals it",
+      1,
+      heals(plant, (name, key) => [{ name: "another", key }, { name, key: "manual" }, { name: "another" }].map(textOf))
     ),
 
-    isKept(
-      "a manual record of another place",
-      (name) => [{ name: "another", key: "manual" }, { name, key: "cached" }].map(textOf)
+    check(
+      "a manual record of another place is kept, with a typed error",
+      1,
+      staysManual(plant, (name) => [{ name: "another", key: "manual" }, { name, key: "cached" }].map(textOf))
     ),
 
     check("a record that does not say of which place it is, is read", 1, function*(name) {
