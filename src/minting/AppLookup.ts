@@ -4,8 +4,11 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as SingleFlight from "../concurrency/SingleFlight.ts"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import type { Background } from "../concurrency/Background.ts"
+import * as CliReasons from "../policy/CliReasons.ts"
+import * as OrgRecord from "../policy/OrgRecord.ts"
 import { Malformed, type MissReason } from "../services/MissReason.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 
@@ -18,58 +21,39 @@ const many = 4
 /** A list that ended, however, says for so long all that it has to say. */
 const listedFor = Duration.toMillis(Duration.minutes(1))
 
-/**
- * By reason: whether a list may know an app for which the question failed. `status` asks the Machines API too, which may
- * fail alone.
- */
-const mayBeListed: Readonly<Record<MissReason["_tag"], boolean>> = {
-  NotAuthenticated: true,
-  Forbidden: true,
-  RateLimited: true,
-  HttpFailed: true,
-  Malformed: true,
-  OutputTooLarge: true,
-  ExitCode: true,
-  Unreachable: true,
+/** One list at a time, and none for a while after one that ended. */
+const makeLister = (list: Effect.Effect<void>, fork: Background["fork"]) => {
+  let underWay: Fiber.Fiber<void> | undefined
+  let endedAt: bigint | undefined
 
-  // Fly said that there is no such app.
-  AppUnknown: false,
-  OrgUnknown: false,
+  const run = Effect.flatMap(Effect.andThen(list, Clock.monotonicTimeNanos), (now) =>
+    Effect.sync(() => {
+      endedAt = now
+    }))
 
-  // flyctl cannot ask anything, or not with this credential.
-  Disabled: false,
-  BinaryNotFound: false,
-  NotExecutable: false,
-  NotFlyctl: false,
-  OutdatedFlyctl: false,
-  NotLoggedIn: false,
-  SignOnRequired: false,
-  Expired: false,
-  Undischarged: false,
-  HomeUnusable: false,
-  ConfigLocked: false,
-  Panicked: false,
-  Killed: false,
+  const begin = () => {
+    const fiber = fork(run)
+    underWay = fiber
+    fiber.addObserver(() => {
+      underWay = undefined
+    })
+    return fiber
+  }
 
-  // Said of other questions, or of other sources.
-  MintRefused: false,
-  OrgRequired: false,
-  InvalidExpiry: false,
-  Unreadable: false,
-  NotFound: false,
-  NotNewer: false,
-  Rejected: false,
-  Insufficient: false,
-  StorageFailed: false,
-  Defect: false,
-
-  // A list that is under way is waited for, and none is asked for.
-  TimedOut: false
+  return {
+    isUnderWay: () => underWay !== undefined,
+    /** Ends when there is nothing to be learned from a list any more. */
+    listed: Effect.flatMap(
+      Clock.monotonicTimeNanos,
+      (now): Effect.Effect<unknown> =>
+        underWay === undefined && endedAt !== undefined && Number(now - endedAt) < listedFor * 1e6
+          ? Effect.void
+          : Fiber.await(underWay ?? begin())
+    )
+  }
 }
 
-/** Nobody answered: the next question would only find out the same. */
-const isByTime = (reason: MissReason): boolean =>
-  reason._tag === "TimedOut" || (reason._tag === "Unreachable" && reason.by === "timedOut")
+type Question = Deferred.Deferred<string, MissReason>
 
 /**
  * **Details**
@@ -83,98 +67,91 @@ export const make = (options: {
   readonly askOne: AppLookup
   readonly askAll: Effect.Effect<ReadonlyMap<string, string>, MissReason>
   readonly concurrency: number
-  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-  /** Where answers are kept. */
+  readonly fork: Background["fork"]
+  /** Where answers are kept, but those that mean something else for each login. */
   readonly known: Map<string, string>
 }): AppLookup => {
   const { askAll, askOne, concurrency, fork, known } = options
-  type Question = Deferred.Deferred<string, MissReason>
   /** The questions without an answer. */
   const open = new Map<string, Question>()
   /** Those that are not asked yet. */
-  const waiting = new Set<AppName>()
+  const waiting = new Set<string>()
   let asking = 0
-  let starting = false
-  let listing = false
-  let listedAt: bigint | undefined
 
   const answer = (app: string, question: Question, exit: Exit.Exit<string, MissReason>) => {
-    if (open.get(app) === question) open.delete(app)
+    if (open.get(app) === question) {
+      open.delete(app)
+      waiting.delete(app)
+    }
     Deferred.doneUnsafe(question, exit)
   }
 
-  const keep = (apps: ReadonlyMap<string, string>) => {
-    for (const [app, org] of apps) {
-      if (isAppName(app) && isAppName(org) && !known.has(app)) known.set(app, org)
-    }
-    for (const [app, question] of open) {
-      const org = known.get(app)
-      if (org === undefined) continue
-      waiting.delete(app as AppName)
-      answer(app, question, Exit.succeed(org))
-    }
+  const keep = (app: string, org: string) => {
+    if (!OrgRecord.isByLogin(org)) known.set(app, org)
   }
 
-  const flight = SingleFlight.make<void, never>({ fork })
-  const ask = Effect.flatMap(Effect.result(askAll), (listed) =>
-    Effect.map(Clock.monotonicTimeNanos, (now) => {
-      listedAt = now
-      if (listed._tag === "Success") keep(listed.success)
-    }))
-  /** Ends when there is nothing to be learned from a list any more. */
-  const list = Effect.flatMap(
-    Clock.monotonicTimeNanos,
-    (now) => listedAt !== undefined && Number(now - listedAt) < listedFor * 1e6 ? Effect.void : flight("apps list", ask)
+  const { isUnderWay, listed } = makeLister(
+    Effect.match(askAll, {
+      onFailure: () => {},
+      onSuccess: (apps) => {
+        for (const [app, org] of apps) {
+          if (!isAppName(app) || !isAppName(org)) continue
+          if (!known.has(app)) keep(app, org)
+          const question = open.get(app)
+          if (question !== undefined) answer(app, question, Exit.succeed(known.get(app) ?? org))
+        }
+      }
+    }),
+    fork
   )
-
-  const free = Effect.sync(() => {
-    asking--
-    start()
-  })
 
   /** Answers those that are not asked yet, for nothing but a list that is under way. */
   const letGo = (reason: MissReason) => {
     const left = [...waiting].map((app) => [app, open.get(app)] as const)
     waiting.clear()
-    fork(listing ? list : Effect.void).addObserver(() => {
+    fork(isUnderWay() ? listed : Effect.void).addObserver(() => {
       for (const [app, question] of left) {
         if (question !== undefined) answer(app, question, Exit.fail(reason))
       }
     })
   }
 
-  const asked = (app: AppName): Effect.Effect<string, MissReason> =>
-    askOne(app).pipe(
-      Effect.tapError((reason) => Effect.sync(() => isByTime(reason) && letGo(reason))),
-      Effect.onExit(() => free),
-      Effect.flatMap((org) =>
+  const learned = (app: string, asked: Result.Result<string, MissReason>): Effect.Effect<string, MissReason> => {
+    if (Result.isSuccess(asked)) return Effect.succeed(asked.success)
+    const reason = asked.failure
+    // A list that is under way is waited for, and none is asked for that would take its time too.
+    const waits = CliReasons.isByTime(reason) ? isUnderWay() : CliReasons.mayBeListed(reason)
+    if (!waits) return Effect.fail(reason)
+    return Effect.flatMap(listed, () => {
+      const org = known.get(app)
+      return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
+    })
+  }
+
+  const ask = Effect.gen(function*() {
+    for (const app of waiting) {
+      waiting.delete(app)
+      const question = open.get(app)
+      if (question === undefined) continue
+      const asked = yield* Effect.result(Effect.flatMap(askOne(app as AppName), (org) =>
         isAppName(org)
           ? Effect.succeed<string>(org)
-          : Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" }))
-      ),
-      Effect.tap((org) => Effect.sync(() => known.set(app, org))),
-      Effect.catchIf((reason) => isByTime(reason) ? listing : mayBeListed[reason._tag], (reason) =>
-        Effect.flatMap(list, () => {
-          const org = known.get(app)
-          return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
-        }))
-    )
+          : Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" }))))
+      if (Result.isSuccess(asked)) keep(app, asked.success)
+      else if (CliReasons.isByTime(asked.failure)) letGo(asked.failure)
+      fork(learned(app, asked)).addObserver((exit) => answer(app, question, exit))
+    }
+  })
 
   const start = () => {
-    // What is answered at once comes back here.
-    if (starting) return
-    starting = true
-    try {
-      for (const app of waiting) {
-        if (asking >= concurrency) break
-        waiting.delete(app)
-        const question = open.get(app)
-        if (question === undefined) continue
-        asking++
-        fork(asked(app)).addObserver((exit) => answer(app, question, exit))
-      }
-    } finally {
-      starting = false
+    while (asking < concurrency && waiting.size > 0) {
+      asking++
+      fork(ask).addObserver((exit) => {
+        asking--
+        // It fails only by being interrupted: the layer has closed.
+        if (Exit.isSuccess(exit)) return
+        for (const [app, question] of open) answer(app, question, Exit.failCause(exit.cause))
+      })
     }
   }
 
@@ -187,12 +164,7 @@ export const make = (options: {
       const question: Question = Deferred.makeUnsafe()
       open.set(app, question)
       waiting.add(app)
-      if (open.size >= many && !listing) {
-        listing = true
-        fork(list).addObserver(() => {
-          listing = false
-        })
-      }
+      if (open.size >= many && !isUnderWay()) fork(listed)
       start()
       return Deferred.await(question)
     })

@@ -3,6 +3,7 @@ import type { MissReason } from "../services/MissReason.ts"
 import { SignOnRequired } from "../services/MissReason.ts"
 import type { AppName } from "../token/AppName.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
+import * as CliReasons from "./CliReasons.ts"
 import type { RefreshSettings } from "./RefreshPolicy.ts"
 import * as RefreshPolicy from "./RefreshPolicy.ts"
 import * as Usability from "./Usability.ts"
@@ -62,15 +63,6 @@ export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): 
   return defect?._tag === "Undischarged" && token.missingDischarges.some(isSignOn) ? new SignOnRequired() : defect
 }
 
-/** With these flyctl was cut off, or printed what is no token: what it did at Fly stays. */
-const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "OutputTooLarge", "Malformed"])
-
-/**
- * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once. What was
- * minted and is of no use for another reason lasts until somebody does something: the next mint would come to the same.
- */
-export const leavesTraces = ({ _tag }: MissReason): boolean => cutOff.has(_tag)
-
 /**
  * The pause after a mint that gave no token, and after the one before. Its back-off is that of a refresh: 30 s, doubling
  * to 10 min. What lasts is not tried again by itself for a day, and after that back-off if somebody asks for it.
@@ -84,7 +76,14 @@ export const pauseAfter = (
   const { at, logins, reason } = failure
   const failures = (before?.failures ?? 0) + 1
   const soonest = at + RefreshPolicy.backOff(failures, settings, random)
-  return { reason, since: at, failures, soonest, until: leavesTraces(reason) ? soonest : at + longestPause, logins }
+  return {
+    reason,
+    since: at,
+    failures,
+    soonest,
+    until: CliReasons.leavesTraces(reason) ? soonest : at + longestPause,
+    logins
+  }
 }
 
 /**
@@ -92,7 +91,7 @@ export const pauseAfter = (
  * says nothing about. Whoever asked for another try has had it.
  */
 export const outlasting = (pause: Pause): Pause | undefined =>
-  leavesTraces(pause.reason) ? undefined : { ...pause, until: pause.since + longestPause }
+  CliReasons.leavesTraces(pause.reason) ? undefined : { ...pause, until: pause.since + longestPause }
 
 /** The same pause for somebody who asks for another try. */
 export const hastened = (pause: Pause): Pause => ({ ...pause, until: Math.min(pause.until, pause.soonest) })
@@ -114,7 +113,7 @@ const mostLogins = 100
  * each would take the other's word away, and mint again. Whether a login is signed on is its own: that one's token needs
  * a sign-on tells nothing about another one, which may have it, so each of them tries once, and whoever logs in anew does.
  */
-export const loginsAfter = (before: Pick<Pause, "logins" | "since"> | undefined, login: string, now: number) => {
-  const others = before !== undefined && now < before.since + longestPause ? before.logins : []
+export const loginsAfter = (before: Pick<Failure, "logins" | "at"> | undefined, login: string, now: number) => {
+  const others = before !== undefined && now < before.at + longestPause ? before.logins : []
   return [...new Set([login, ...others])].slice(0, mostLogins)
 }

@@ -1,0 +1,172 @@
+/** Whom a token for an app is minted for: its organization, or the app alone. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Background } from "../concurrency/Background.ts"
+import * as CliReasons from "../policy/CliReasons.ts"
+import type { MintSettings } from "../policy/MintPolicy.ts"
+import * as OrgRecord from "../policy/OrgRecord.ts"
+import type { FlyCallOptions } from "../services/FlyCli.ts"
+import { labelOf, type LeaseScope } from "../services/Lease.ts"
+import { type MissReason, OrgUnknown } from "../services/MissReason.ts"
+import { type AppName, isAppName } from "../token/AppName.ts"
+import * as AppLookup from "./AppLookup.ts"
+import * as CliCalls from "./CliCalls.ts"
+import type { MintPauses } from "./MintPauses.ts"
+
+export interface Target {
+  readonly owner: CliCalls.Owner
+  /** What the lease and the record are about; `undefined` if the token is kept in memory only. */
+  readonly scope: LeaseScope | undefined
+  readonly label: string
+  /** Who asks, if that tells organizations apart. */
+  readonly asker: Asker | undefined
+}
+
+/** Who asks, by the only credential that means this organization, and a digest of that one, if it can be told. */
+interface Asker {
+  readonly by: FlyCallOptions
+  readonly login: string | undefined
+}
+
+/** The slug of an organization, and for which call it was told: another one may mean another organization by it. */
+export interface Named {
+  readonly slug: string
+  readonly by: FlyCallOptions
+}
+
+export interface Targets {
+  readonly of: (app: AppName, call: FlyCallOptions) => Effect.Effect<Target, MissReason>
+  /** The target of an app in an organization. */
+  readonly in: (app: AppName, named: Named) => Effect.Effect<Target>
+  /** The organization by flyctl's word, which is asked for it if it has not said it yet. */
+  readonly told: (app: AppName, call: FlyCallOptions) => Effect.Effect<Named, MissReason>
+  /** Takes what the app's record names, unless flyctl has said it already. */
+  readonly remind: (app: AppName, recorded: string | undefined) => void
+  /**
+   * Runs what asks for the target of the app and uses it. If that fails as it does where the app is in another
+   * organization by now, what was remembered is forgotten, and it is run once more if flyctl names another one.
+   */
+  readonly orMoved: <A>(
+    app: AppName,
+    call: FlyCallOptions,
+    run: Effect.Effect<A, MissReason>
+  ) => Effect.Effect<A, MissReason>
+  /** What is to be recorded of an app: what flyctl said of it. */
+  readonly recordable: (app: AppName) => string | undefined
+  /** The slug may be wrong: ask again next time. */
+  readonly forget: (app: AppName) => void
+  /** Somebody asks for another try: a question that hung is put off no longer. */
+  readonly hasten: (app: AppName) => void
+}
+
+const targetOf = (owner: CliCalls.Owner, asker?: Asker): Target => {
+  const name = "app" in owner ? owner.app : OrgRecord.nameOf(owner.org, asker?.login)
+  const scope = name === undefined ? undefined : "app" in owner ? owner : { org: name }
+  const credential = asker?.by.environmentToken === true ? "token" : "login"
+  return { owner, scope, label: scope === undefined ? `${labelOf(owner)}/${credential}` : labelOf(scope), asker }
+}
+
+/** The label of the question which organization an app is in. */
+const lookupLabel = (app: AppName): string => `lookup/${app}`
+
+/**
+ * What flyctl says of the organizations of apps, with either credential. Answers are kept in `known` as long as the layer
+ * lives, failures are not; and not what each login means something else by: the next one who asks may be somebody else, in
+ * this process too.
+ */
+const makeTold = (
+  options: {
+    readonly cli: CliCalls.CliCalls
+    readonly fork: Background["fork"]
+    readonly settings: Pick<MintSettings, "cliConcurrency">
+  },
+  known: Map<string, string>
+): Targets["told"] => {
+  const { cli, fork, settings } = options
+  const lookup = (call: FlyCallOptions) =>
+    AppLookup.make({
+      askOne: (app) => cli.orgOf(app, call),
+      askAll: cli.listApps(call),
+      concurrency: settings.cliConcurrency,
+      fork,
+      known
+    })
+  const byToken = lookup({ environmentToken: true })
+  const byLogin = lookup({ environmentToken: false })
+  return (app, call) =>
+    CliCalls.withEither(
+      call,
+      (by) => Effect.map(by.environmentToken ? byToken(app) : byLogin(app), (slug): Named => ({ slug, by }))
+    )
+}
+
+export const make = (options: {
+  readonly cli: CliCalls.CliCalls
+  readonly pauses: MintPauses
+  readonly fork: Background["fork"]
+  readonly settings: Pick<MintSettings, "cliConcurrency" | "mintFor" | "org">
+}): Targets => {
+  const { cli, pauses, settings } = options
+  const known = new Map<string, string>()
+  const told = makeTold(options, known)
+
+  /** By the option `org`, else by flyctl's word. */
+  const named = (app: AppName, call: FlyCallOptions, ask: Targets["told"]): Effect.Effect<Named, MissReason> =>
+    Effect.suspend(() => {
+      const org = settings.org(app)
+      if (org === undefined) return ask(app, call)
+      // What flyctl said does not count, so it is not recorded either.
+      known.delete(app)
+      return isAppName(org) ? Effect.succeed({ slug: org, by: call }) : Effect.fail(new OrgUnknown({ slug: app }))
+    })
+
+  /** A question that hung is not asked again at once, as little as a mint is. */
+  const ask: Targets["told"] = Effect.fnUntraced(function*(app, call) {
+    if (known.has(app)) return yield* told(app, call)
+    const label = lookupLabel(app)
+    const reason = yield* pauses.reason(label, cli.login(call))
+    if (reason !== undefined) return yield* Effect.fail(reason)
+    const answer = yield* Effect.result(told(app, call))
+    // Only one that hung is put off: others cost nothing that lasts.
+    if (Result.isFailure(answer) && answer.failure._tag === "TimedOut") {
+      // The login is not read before, as for a mint: there are as many questions as apps.
+      pauses.failed(label, { reason: answer.failure, at: yield* Clock.currentTimeMillis }, cli.login(call))
+    } else pauses.end(label)
+    return yield* Effect.fromResult(answer)
+  })
+
+  const inOrg: Targets["in"] = Effect.fnUntraced(function*(app, { by, slug }) {
+    if (settings.mintFor === "app") return targetOf({ app })
+    return targetOf({ org: slug }, OrgRecord.isByLogin(slug) ? { by, login: yield* cli.login(by) } : undefined)
+  })
+
+  const forget = (app: AppName) => {
+    known.delete(app)
+  }
+
+  return {
+    of: (app, call) =>
+      settings.mintFor === "app"
+        ? Effect.succeed(targetOf({ app }))
+        : Effect.flatMap(named(app, call, ask), (named) => inOrg(app, named)),
+    in: inOrg,
+    told,
+    remind: (app, recorded) => {
+      if (!known.has(app) && isAppName(recorded) && !OrgRecord.isByLogin(recorded)) known.set(app, recorded)
+    },
+    orMoved: (app, call, run) =>
+      Effect.suspend(() => {
+        if (settings.mintFor === "app") return run
+        const before = known.get(app)
+        return Effect.catchIf(run, CliReasons.mayHaveMoved, (reason) => {
+          forget(app)
+          if (before === undefined) return Effect.fail(reason)
+          return Effect.flatMap(named(app, call, told), ({ slug }) => slug === before ? Effect.fail(reason) : run)
+        })
+      }),
+    recordable: (app) => known.get(app),
+    forget,
+    hasten: (app) => pauses.hasten(lookupLabel(app))
+  }
+}
