@@ -21,151 +21,158 @@ const many = 4
 /** A list that ended, however, says for so long all that it has to say. */
 const listedFor = Duration.toMillis(Duration.minutes(1))
 
+interface Lister {
+  readonly isUnderWay: () => boolean
+  /** Ends when there is nothing to be learned from a list any more. */
+  readonly listed: Effect.Effect<unknown>
+}
+
 /** One list at a time, and none for a while after one that ended. */
-const makeLister = (list: Effect.Effect<void>, fork: Background["fork"]) => {
+const makeLister = (list: Effect.Effect<void>, fork: Background["fork"]): Lister => {
   let underWay: Fiber.Fiber<void> | undefined
   let endedAt: bigint | undefined
-
-  const run = Effect.flatMap(Effect.andThen(list, Clock.monotonicTimeNanos), (now) =>
-    Effect.sync(() => {
-      endedAt = now
-    }))
-
-  const begin = () => {
-    const fiber = fork(run)
-    underWay = fiber
-    fiber.addObserver(() => {
-      underWay = undefined
-    })
-    return fiber
-  }
-
+  const run = Effect.andThen(
+    list,
+    Effect.clockWith((clock) =>
+      Effect.sync(() => {
+        endedAt = clock.monotonicTimeNanosUnsafe()
+      })
+    )
+  )
   return {
     isUnderWay: () => underWay !== undefined,
-    /** Ends when there is nothing to be learned from a list any more. */
-    listed: Effect.flatMap(
-      Clock.monotonicTimeNanos,
-      (now): Effect.Effect<unknown> =>
-        underWay === undefined && endedAt !== undefined && Number(now - endedAt) < listedFor * 1e6
-          ? Effect.void
-          : Fiber.await(underWay ?? begin())
-    )
+    listed: Effect.flatMap(Clock.monotonicTimeNanos, (now): Effect.Effect<unknown> => {
+      if (underWay !== undefined) return Fiber.await(underWay)
+      if (endedAt !== undefined && Number(now - endedAt) < listedFor * 1e6) return Effect.void
+      const fiber = fork(run)
+      underWay = fiber
+      fiber.addObserver(() => {
+        underWay = undefined
+      })
+      return Fiber.await(fiber)
+    })
   }
 }
 
-type Question = Deferred.Deferred<string, MissReason>
-
-/**
- * **Details**
- *
- * Each app is asked for by itself, so many at once as flyctl may run. When many wait, a list is asked for as well:
- * whichever answers first serves. An app for which the question failed waits for the list, if that may know it. When a
- * question failed by its time, those that are not asked yet fail with it: one by one they would wait for minutes. What
- * comes is checked before it is kept: a slug has the form of an app name, anything else could be a flag to flyctl.
- */
-export const make = (options: {
+interface Options {
   readonly askOne: AppLookup
   readonly askAll: Effect.Effect<ReadonlyMap<string, string>, MissReason>
   readonly concurrency: number
   readonly fork: Background["fork"]
   /** Where answers are kept, but those that mean something else for each login. */
   readonly known: Map<string, string>
-}): AppLookup => {
-  const { askAll, askOne, concurrency, fork, known } = options
+}
+
+type Question = Deferred.Deferred<string, MissReason>
+
+interface Lookup extends Options {
   /** The questions without an answer. */
-  const open = new Map<string, Question>()
+  readonly open: Map<AppName, Question>
   /** Those that are not asked yet. */
-  const waiting = new Set<string>()
-  let asking = 0
+  readonly waiting: Set<AppName>
+  readonly lister: Lister
+  asking: number
+}
 
-  const answer = (app: string, question: Question, exit: Exit.Exit<string, MissReason>) => {
-    if (open.get(app) === question) {
-      open.delete(app)
-      waiting.delete(app)
-    }
-    Deferred.doneUnsafe(question, exit)
+const answer = ({ open, waiting }: Lookup, app: AppName, question: Question, exit: Exit.Exit<string, MissReason>) => {
+  if (open.get(app) === question) {
+    open.delete(app)
+    waiting.delete(app)
   }
+  Deferred.doneUnsafe(question, exit)
+}
 
-  const keep = (app: string, org: string) => {
-    if (!OrgRecord.isByLogin(org)) known.set(app, org)
+/** What comes is checked before it is kept: a slug has the form of an app name, anything else could be a flag to flyctl. */
+const keep = (lookup: Lookup, apps: ReadonlyMap<string, string>) => {
+  const { known, open } = lookup
+  for (const [app, org] of apps) {
+    if (!isAppName(app) || !isAppName(org)) continue
+    if (!known.has(app) && !OrgRecord.isByLogin(org)) known.set(app, org)
+    const question = open.get(app)
+    if (question !== undefined) answer(lookup, app, question, Exit.succeed(known.get(app) ?? org))
   }
+}
 
-  const { isUnderWay, listed } = makeLister(
-    Effect.match(askAll, {
-      onFailure: () => {},
-      onSuccess: (apps) => {
-        for (const [app, org] of apps) {
-          if (!isAppName(app) || !isAppName(org)) continue
-          if (!known.has(app)) keep(app, org)
-          const question = open.get(app)
-          if (question !== undefined) answer(app, question, Exit.succeed(known.get(app) ?? org))
-        }
-      }
-    }),
-    fork
-  )
-
-  /** Answers those that are not asked yet, for nothing but a list that is under way. */
-  const letGo = (reason: MissReason) => {
-    const left = [...waiting].map((app) => [app, open.get(app)] as const)
-    waiting.clear()
-    fork(isUnderWay() ? listed : Effect.void).addObserver(() => {
-      for (const [app, question] of left) {
-        if (question !== undefined) answer(app, question, Exit.fail(reason))
-      }
-    })
-  }
-
-  const learned = (app: string, asked: Result.Result<string, MissReason>): Effect.Effect<string, MissReason> => {
-    if (Result.isSuccess(asked)) return Effect.succeed(asked.success)
-    const reason = asked.failure
-    // A list that is under way is waited for, and none is asked for that would take its time too.
-    const waits = CliReasons.isByTime(reason) ? isUnderWay() : CliReasons.mayBeListed(reason)
-    if (!waits) return Effect.fail(reason)
-    return Effect.flatMap(listed, () => {
-      const org = known.get(app)
-      return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
-    })
-  }
-
-  const ask = Effect.gen(function*() {
-    for (const app of waiting) {
-      waiting.delete(app)
-      const question = open.get(app)
-      if (question === undefined) continue
-      const asked = yield* Effect.result(Effect.flatMap(askOne(app as AppName), (org) =>
-        isAppName(org)
-          ? Effect.succeed<string>(org)
-          : Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" }))))
-      if (Result.isSuccess(asked)) keep(app, asked.success)
-      else if (CliReasons.isByTime(asked.failure)) letGo(asked.failure)
-      fork(learned(app, asked)).addObserver((exit) => answer(app, question, exit))
-    }
+/** One by one those that are not asked yet would wait for minutes: they fail at once, or when a list has ended. */
+const letGo = (lookup: Lookup, reason: MissReason) => {
+  const { fork, lister, open, waiting } = lookup
+  const left = [...open].filter(([app]) => waiting.has(app))
+  waiting.clear()
+  fork(lister.isUnderWay() ? lister.listed : Effect.void).addObserver(() => {
+    for (const [app, question] of left) answer(lookup, app, question, Exit.fail(reason))
   })
+}
 
-  const start = () => {
-    while (asking < concurrency && waiting.size > 0) {
-      asking++
-      fork(ask).addObserver((exit) => {
-        asking--
-        // It fails only by being interrupted: the layer has closed.
-        if (Exit.isSuccess(exit)) return
-        for (const [app, question] of open) answer(app, question, Exit.failCause(exit.cause))
-      })
+/** The question failed: an app that the list may know waits for that. */
+const fallBack = ({ known, lister }: Lookup, app: AppName, reason: MissReason): Effect.Effect<string, MissReason> => {
+  // A list that is under way is waited for, and none is asked for that would take its time too.
+  const waits = CliReasons.isByTime(reason) ? lister.isUnderWay() : CliReasons.mayBeListed(reason)
+  if (!waits) return Effect.fail(reason)
+  return Effect.flatMap(lister.listed, () => {
+    const org = known.get(app)
+    return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
+  })
+}
+
+/** Asks one after another, until none waits. */
+const ask = Effect.fnUntraced(function*(lookup: Lookup) {
+  const { askOne, fork, known, open, waiting } = lookup
+  for (const app of waiting) {
+    waiting.delete(app)
+    const question = open.get(app)
+    if (question === undefined) continue
+    const asked = yield* Effect.result(
+      Effect.filterOrFail(
+        askOne(app),
+        isAppName,
+        () => new Malformed({ why: "flyctl printed something else than the status of an app" })
+      )
+    )
+    if (Result.isSuccess(asked)) {
+      if (!OrgRecord.isByLogin(asked.success)) known.set(app, asked.success)
+      answer(lookup, app, question, Exit.succeed(asked.success))
+      continue
     }
+    if (CliReasons.isByTime(asked.failure)) letGo(lookup, asked.failure)
+    fork(fallBack(lookup, app, asked.failure)).addObserver((exit) => answer(lookup, app, question, exit))
   }
+})
+
+const start = (lookup: Lookup) => {
+  while (lookup.asking < lookup.concurrency && lookup.waiting.size > 0) {
+    lookup.asking++
+    lookup.fork(ask(lookup)).addObserver((exit) => {
+      lookup.asking--
+      // It fails only by being interrupted: the layer has closed.
+      if (Exit.isSuccess(exit)) return
+      for (const [app, question] of lookup.open) answer(lookup, app, question, Exit.failCause(exit.cause))
+    })
+  }
+}
+
+/**
+ * **Details**
+ *
+ * Each app is asked for by itself, so many at once as flyctl may run. When many wait, a list is asked for as well:
+ * whichever answers first serves.
+ */
+export const make = (options: Options): AppLookup => {
+  const { askAll, fork, known } = options
+  const listing = Effect.match(askAll, { onFailure: () => {}, onSuccess: (apps) => keep(lookup, apps) })
+  const lister = makeLister(listing, fork)
+  const lookup: Lookup = { ...options, open: new Map(), waiting: new Set(), lister, asking: 0 }
 
   return (app) =>
     Effect.suspend(() => {
       const org = known.get(app)
       if (org !== undefined) return Effect.succeed(org)
-      const before = open.get(app)
+      const before = lookup.open.get(app)
       if (before !== undefined) return Deferred.await(before)
       const question: Question = Deferred.makeUnsafe()
-      open.set(app, question)
-      waiting.add(app)
-      if (open.size >= many && !isUnderWay()) fork(listed)
-      start()
+      lookup.open.set(app, question)
+      lookup.waiting.add(app)
+      if (lookup.open.size >= many && !lister.isUnderWay()) fork(lister.listed)
+      start(lookup)
       return Deferred.await(question)
     })
 }

@@ -106,20 +106,20 @@ const underLease = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Candidate, MissReason> {
   const missing = (why: string) => new LeaseError({ scope: labelOf(scope), why })
   const answered = Deferred.makeUnsafe<Candidate, MissReason>()
-  /** Why there is no lease; `undefined` once the answer is this run's to give. */
-  const decided = Deferred.makeUnsafe<LeaseError | undefined>()
+  /** Fails with why there is no lease; ends once the answer is this run's to give. */
+  const decided = Deferred.makeUnsafe<void, LeaseError>()
   const run = { begun: false, abandoned: false }
 
   const done = (answer: Answer) =>
     Effect.sync(() => {
-      Deferred.doneUnsafe(decided, Exit.succeed(undefined))
+      Deferred.doneUnsafe(decided, Exit.void)
       Deferred.doneUnsafe(answered, answer)
     })
 
   const begin = Effect.suspend(() => {
     if (run.abandoned) return Effect.interrupt
     run.begun = true
-    Deferred.doneUnsafe(decided, Exit.succeed(undefined))
+    Deferred.doneUnsafe(decided, Exit.void)
     return Effect.void
   })
 
@@ -152,25 +152,28 @@ const underLease = Effect.fnUntraced(function*(
           if (run.begun) return done(Exit.fail(reason._tag === "LeaseError" ? fromDefect(reason) : reason))
           // By its tag: it may be of another copy of this package.
           const error = reason._tag === "LeaseError" ? reason : missing(`asking for it failed: ${reason.message}`)
-          return Effect.sync(() => Deferred.doneUnsafe(decided, Exit.succeed(error)))
+          return Effect.sync(() => Deferred.doneUnsafe(decided, Exit.fail(error)))
         }
       })
     )
   )
   const interrupting = Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe()))
 
+  const waited = Effect.result(
+    Effect.timeoutOrElse(Deferred.await(decided), {
+      duration: leaseWaitMillis,
+      orElse: () => {
+        const seconds = Duration.format(Duration.millis(leaseWaitMillis))
+        return Effect.fail(missing(`it could not be had within leaseWait (${seconds})`))
+      }
+    })
+  )
   // A lease that is free begins at once: then there is nothing to wait for.
-  const waited = run.begun
-    ? Option.none()
-    : yield* interrupting(Effect.timeoutOption(Deferred.await(decided), Duration.millis(leaseWaitMillis)))
-  if (run.begun || (Option.isSome(waited) && waited.value === undefined)) {
-    return yield* interrupting(Deferred.await(answered))
-  }
+  const lacking = run.begun ? undefined : Result.getFailure(yield* interrupting(waited))
+  if (run.begun || lacking === undefined || Option.isNone(lacking)) return yield* interrupting(Deferred.await(answered))
   run.abandoned = true
   fiber.interruptUnsafe()
-  const seconds = Duration.format(Duration.millis(leaseWaitMillis))
-  const error = Option.getOrUndefined(waited) ?? missing(`it could not be had within leaseWait (${seconds})`)
-  yield* onLeaseMissing(nameOf(scope), error)
+  yield* onLeaseMissing(nameOf(scope), lacking.value)
   return yield* alone(mint)
 })
 

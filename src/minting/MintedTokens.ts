@@ -12,9 +12,7 @@ import type { Environment } from "../services/Environment.ts"
 import type { FlyCli } from "../services/FlyCli.ts"
 import type { MissReason } from "../services/MissReason.ts"
 import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
-import type { AppName } from "../token/AppName.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
-import * as Grants from "../token/Grants.ts"
 import * as CliCalls from "./CliCalls.ts"
 import * as Mint from "./Mint.ts"
 import * as MintExplanation from "./MintExplanation.ts"
@@ -23,7 +21,7 @@ import * as MintRecords from "./MintRecords.ts"
 import * as Targets from "./Targets.ts"
 
 /** The source `cli`. */
-export interface MintedTokens {
+export interface MintedTokens extends Pick<Targets.Targets, "placeOf" | "forgetPlace"> {
   /**
    * A token for the app's organization, or for the app alone: remembered, else from the store, where another process left
    * it, else minted. Apps that share a token share what is under way.
@@ -37,12 +35,8 @@ export interface MintedTokens {
   readonly forget: (identity: string) => void
   /** Deletes a token from the store, whichever organization it is of. */
   readonly forgetStored: (identity: string) => Effect.Effect<void, AccessReason>
-  /** Fly's numbers of the app and its organization, as far as tokens that were minted for them tell. */
-  readonly placeOf: (app: AppName) => Grants.Place | undefined
-  /** The app may have moved to another organization: its place is not known any more. */
-  readonly forgetPlace: (app: AppName) => void
-  /** The same, and its organization is asked for anew. */
-  readonly forgetOrg: (app: AppName) => void
+  /** The app may have moved to another organization. */
+  readonly forgetOrg: Targets.Targets["forget"]
 }
 
 interface Options extends Omit<MintRecords.Options, "settings">, Pick<Mint.Options, "lease" | "onLeaseMissing"> {
@@ -88,27 +82,6 @@ const makeRemembered = ({ isRejected, isReplaced, settings: { ttlMillis } }: Opt
       for (const [label, { token }] of candidates) {
         if (token.identity === identity) candidates.delete(label)
       }
-    }
-  }
-}
-
-/** Where apps are, by Fly's numbers. */
-const makePlaces = (settings: Pick<MintSettings, "org">) => {
-  const places = new Map<AppName, Grants.Place>()
-  /** The apps of an organization share what its token says. */
-  const told = new WeakMap<FlyToken, Grants.Place>()
-  return {
-    of: (app: AppName) => places.get(app),
-    forget: (app: AppName) => {
-      places.delete(app)
-    },
-    /** A token tells the numbers of whom it was minted for; whose they are is sure only if Fly said where the app is. */
-    learn: (app: AppName, { owner }: Targets.Target, { from, token }: Candidate) => {
-      const isSure = "app" in owner ? from === undefined : settings.org(app) === undefined
-      if (!isSure) return
-      const place = told.get(token) ?? Grants.placeOf(token)
-      told.set(token, place)
-      if (place.org !== undefined || place.app !== undefined) places.set(app, place)
     }
   }
 }
@@ -200,42 +173,17 @@ const foundOrMinted = Effect.fnUntraced(function*(
   }
 })
 
-/** Not of a token that is to be replaced, or was refused: it may be of an organization that the app is not in any more. */
-const recordedOrg = ({ before, isRefresh }: TokenRequest): string | undefined =>
-  isRefresh
-    ? undefined
-    : before.find(({ candidate, reason }) => candidate?.org !== undefined && reason._tag !== "Rejected")?.candidate?.org
-
 export const make = (options: Options): MintedTokens => {
   const parts = partsOf(options)
-  const { cli, pauses, records, remembered, targets } = parts
-  const places = makePlaces(options.settings)
-
+  const { pauses, records, remembered, targets } = parts
   return {
-    acquire: (request) =>
-      Effect.suspend(() => {
-        const { app } = request.key
-        const call = cli.optionsFor(request)
-        if (request.isRefresh) targets.hasten(app)
-        targets.remind(app, recordedOrg(request))
-        const acquired = Effect.gen(function*() {
-          const target = yield* targets.of(app, call)
-          const candidate = yield* foundOrMinted(parts, target, request)
-          places.learn(app, target, candidate)
-          const org = targets.recordable(app)
-          return org === undefined ? candidate : { ...candidate, org }
-        })
-        return targets.orMoved(app, call, acquired)
-      }),
+    acquire: (request) => targets.use(request, (target) => foundOrMinted(parts, target, request)),
     explain: MintExplanation.make(parts),
     askAgain: () => pauses.hasten(),
     forget: remembered.forget,
     forgetStored: records.drop,
-    placeOf: places.of,
-    forgetPlace: places.forget,
-    forgetOrg: (app) => {
-      targets.forget(app)
-      places.forget(app)
-    }
+    placeOf: targets.placeOf,
+    forgetPlace: targets.forgetPlace,
+    forgetOrg: targets.forget
   }
 }

@@ -9,7 +9,10 @@ import * as OrgRecord from "../policy/OrgRecord.ts"
 import type { FlyCallOptions } from "../services/FlyCli.ts"
 import { labelOf, type LeaseScope } from "../services/Lease.ts"
 import { type MissReason, OrgUnknown } from "../services/MissReason.ts"
+import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
+import type { FlyToken } from "../token/FlyToken.ts"
+import * as Grants from "../token/Grants.ts"
 import * as AppLookup from "./AppLookup.ts"
 import * as CliCalls from "./CliCalls.ts"
 import type { MintPauses } from "./MintPauses.ts"
@@ -36,28 +39,23 @@ export interface Named {
 }
 
 export interface Targets {
-  readonly of: (app: AppName, call: FlyCallOptions) => Effect.Effect<Target, MissReason>
+  /**
+   * Uses the target of the app that is asked for. If that fails as it does where the app is in another organization by
+   * now, it is done once more if flyctl names another one. The answer says which organization is to be recorded.
+   */
+  readonly use: (
+    request: TokenRequest,
+    use: (target: Target) => Effect.Effect<Candidate, MissReason>
+  ) => Effect.Effect<Candidate, MissReason>
   /** The target of an app in an organization. */
   readonly in: (app: AppName, named: Named) => Effect.Effect<Target>
   /** The organization by flyctl's word, which is asked for it if it has not said it yet. */
   readonly told: (app: AppName, call: FlyCallOptions) => Effect.Effect<Named, MissReason>
-  /** Takes what the app's record names, unless flyctl has said it already. */
-  readonly remind: (app: AppName, recorded: string | undefined) => void
-  /**
-   * Runs what asks for the target of the app and uses it. If that fails as it does where the app is in another
-   * organization by now, what was remembered is forgotten, and it is run once more if flyctl names another one.
-   */
-  readonly orMoved: <A>(
-    app: AppName,
-    call: FlyCallOptions,
-    run: Effect.Effect<A, MissReason>
-  ) => Effect.Effect<A, MissReason>
-  /** What is to be recorded of an app: what flyctl said of it. */
-  readonly recordable: (app: AppName) => string | undefined
-  /** The slug may be wrong: ask again next time. */
+  /** The app may have moved: which organization it is in is asked anew, and its numbers are not known. */
   readonly forget: (app: AppName) => void
-  /** Somebody asks for another try: a question that hung is put off no longer. */
-  readonly hasten: (app: AppName) => void
+  /** Fly's numbers of the app and its organization, as far as tokens that were minted for them tell. */
+  readonly placeOf: (app: AppName) => Grants.Place | undefined
+  readonly forgetPlace: (app: AppName) => void
 }
 
 const targetOf = (owner: CliCalls.Owner, asker?: Asker): Target => {
@@ -101,6 +99,33 @@ const makeTold = (
     )
 }
 
+/** Where apps are, by Fly's numbers. */
+const makePlaces = ({ org }: Pick<MintSettings, "org">) => {
+  const places = new Map<AppName, Grants.Place>()
+  /** The apps of an organization share what its token says. */
+  const read = new WeakMap<FlyToken, Grants.Place>()
+  return {
+    of: (app: AppName) => places.get(app),
+    forget: (app: AppName) => {
+      places.delete(app)
+    },
+    /** A token tells the numbers of whom it was minted for; whose they are is sure only if Fly said where the app is. */
+    learn: (app: AppName, { owner }: Target, { from, token }: Candidate) => {
+      const isSure = "app" in owner ? from === undefined : org(app) === undefined
+      if (!isSure) return
+      const place = read.get(token) ?? Grants.placeOf(token)
+      read.set(token, place)
+      if (place.org !== undefined || place.app !== undefined) places.set(app, place)
+    }
+  }
+}
+
+/** The organization that the app's record names; not that of a token that is to be replaced, or was refused. */
+const recordedOrg = ({ before, isRefresh }: TokenRequest): string | undefined =>
+  isRefresh
+    ? undefined
+    : before.find(({ candidate, reason }) => candidate?.org !== undefined && reason._tag !== "Rejected")?.candidate?.org
+
 export const make = (options: {
   readonly cli: CliCalls.CliCalls
   readonly pauses: MintPauses
@@ -110,6 +135,7 @@ export const make = (options: {
   const { cli, pauses, settings } = options
   const known = new Map<string, string>()
   const told = makeTold(options, known)
+  const places = makePlaces(settings)
 
   /** By the option `org`, else by flyctl's word. */
   const named = (app: AppName, call: FlyCallOptions, ask: Targets["told"]): Effect.Effect<Named, MissReason> =>
@@ -141,32 +167,45 @@ export const make = (options: {
     return targetOf({ org: slug }, OrgRecord.isByLogin(slug) ? { by, login: yield* cli.login(by) } : undefined)
   })
 
-  const forget = (app: AppName) => {
-    known.delete(app)
+  const of = (app: AppName, call: FlyCallOptions) =>
+    settings.mintFor === "app"
+      ? Effect.succeed(targetOf({ app }))
+      : Effect.flatMap(named(app, call, ask), (named) => inOrg(app, named))
+
+  /** Once more, if the organization that was known is another one by now. */
+  const orMoved = <A>(app: AppName, call: FlyCallOptions, run: Effect.Effect<A, MissReason>) => {
+    const before = known.get(app)
+    return Effect.catchIf(run, CliReasons.mayHaveMoved, (reason) => {
+      known.delete(app)
+      if (before === undefined) return Effect.fail(reason)
+      return Effect.flatMap(named(app, call, told), ({ slug }) => slug === before ? Effect.fail(reason) : run)
+    })
   }
 
   return {
-    of: (app, call) =>
-      settings.mintFor === "app"
-        ? Effect.succeed(targetOf({ app }))
-        : Effect.flatMap(named(app, call, ask), (named) => inOrg(app, named)),
+    use: (request, use) =>
+      Effect.suspend(() => {
+        const { app } = request.key
+        const call = cli.optionsFor(request)
+        if (request.isRefresh) pauses.hasten(lookupLabel(app))
+        const recorded = recordedOrg(request)
+        if (!known.has(app) && isAppName(recorded) && !OrgRecord.isByLogin(recorded)) known.set(app, recorded)
+        const used = Effect.gen(function*() {
+          const target = yield* of(app, call)
+          const candidate = yield* use(target)
+          places.learn(app, target, candidate)
+          const org = known.get(app)
+          return org === undefined ? candidate : { ...candidate, org }
+        })
+        return settings.mintFor === "app" ? used : orMoved(app, call, used)
+      }),
     in: inOrg,
     told,
-    remind: (app, recorded) => {
-      if (!known.has(app) && isAppName(recorded) && !OrgRecord.isByLogin(recorded)) known.set(app, recorded)
+    forget: (app) => {
+      known.delete(app)
+      places.forget(app)
     },
-    orMoved: (app, call, run) =>
-      Effect.suspend(() => {
-        if (settings.mintFor === "app") return run
-        const before = known.get(app)
-        return Effect.catchIf(run, CliReasons.mayHaveMoved, (reason) => {
-          forget(app)
-          if (before === undefined) return Effect.fail(reason)
-          return Effect.flatMap(named(app, call, told), ({ slug }) => slug === before ? Effect.fail(reason) : run)
-        })
-      }),
-    recordable: (app) => known.get(app),
-    forget,
-    hasten: (app) => pauses.hasten(lookupLabel(app))
+    placeOf: places.of,
+    forgetPlace: places.forget
   }
 }
