@@ -73,7 +73,7 @@ export const make = (options: {
   const credentials: CliCalls["credentials"] = ({ environmentToken }) =>
     Effect.map(
       Effect.result(
-        Background.within(background, configFile.accessToken, {
+        Background.within(background.fork, configFile.accessToken, {
           option: "configFileTimeout",
           millis: settings.configFileTimeoutMillis
         })

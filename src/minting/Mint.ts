@@ -4,7 +4,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Background from "../concurrency/Background.ts"
@@ -38,22 +37,13 @@ type Mint = (
 export interface Options {
   readonly cli: CliCalls.CliCalls
   readonly pauses: MintPauses
-  readonly records: Pick<MintRecords, "leave" | "leaveUseless">
+  readonly records: Pick<MintRecords, "leave">
   readonly background: Background.Background
   readonly settings: Pick<MintPolicy.MintSettings, "ttlMillis" | "leaseWaitMillis">
   readonly lease: Lease
   /** A token is minted without the lease. */
   readonly onLeaseMissing: (name: string, error: LeaseError) => Effect.Effect<void>
   readonly onMinted: (target: Target, candidate: Candidate, now: number) => void
-}
-
-/**
- * Begins to find out who asks before flyctl runs, and holds it up by nothing: when flyctl ends somebody else may be logged
- * in, and the config file may hang. What comes back waits for the answer.
- */
-const ahead = (login: Effect.Effect<string | undefined>, { fork }: Background.Background) => {
-  const fiber = fork(login)
-  return Effect.map(Fiber.await(fiber), (exit) => Exit.isSuccess(exit) ? exit.value : undefined)
 }
 
 /** Runs flyctl, judges what it gave, and leaves it in the store for others. */
@@ -66,7 +56,8 @@ const mint = (options: Options, target: Target, call: FlyCallOptions): Mint => {
     : cli.mint(owner, asker.by)
 
   return Effect.fnUntraced(function*(fence, interruptible) {
-    const login = ahead(cli.login(asker?.by ?? call), background)
+    // Begun before flyctl runs, when it ends somebody else may be logged in; and not waited for, the config file may hang.
+    const login = Background.valueOf(background.fork(cli.login(asker?.by ?? call)))
     const result = yield* interruptible(Effect.result(run))
     const now = yield* Clock.currentTimeMillis
     if (Result.isFailure(result)) {
@@ -80,9 +71,7 @@ const mint = (options: Options, target: Target, call: FlyCallOptions): Mint => {
       pauses.end(label)
       options.onMinted(target, candidate, now)
     }
-    const left = reason === undefined
-      ? records.leave(target, candidate)
-      : records.leaveUseless(target, candidate, login)
+    const left = records.leave(target, candidate, reason === undefined ? undefined : login)
     // Refused for a newer one: that is what those who wait find.
     const stored = Effect.map(left, (isWritten) => isWritten !== undefined)
     if (reason !== undefined) return { answer: Exit.fail(reason), stored }

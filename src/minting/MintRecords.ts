@@ -1,8 +1,6 @@
 /** What was minted, in the store, where other processes find it; also that it is of no use. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Background from "../concurrency/Background.ts"
@@ -12,8 +10,8 @@ import * as MintPolicy from "../policy/MintPolicy.ts"
 import * as Usability from "../policy/Usability.ts"
 import * as StoreAccess from "../records/StoreAccess.ts"
 import * as StoreReads from "../records/StoreReads.ts"
-import type { WriteBehind } from "../records/WriteBehind.ts"
-import { type LeaseScope, nameOf } from "../services/Lease.ts"
+import type { InBackground, WriteBehind } from "../records/WriteBehind.ts"
+import { nameOf } from "../services/Lease.ts"
 import * as RecordKey from "../services/RecordKey.ts"
 import type { Storage, StoredToken } from "../services/Storage.ts"
 import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
@@ -24,19 +22,19 @@ import type { Target } from "./Targets.ts"
 /** Of a login that cannot be told: another one that can is not the same. */
 const unknown = "unknown"
 
-/** Ends with whether a record was left, `false` if the store keeps another one; `undefined` if it does not get there. */
-type Left = Effect.Effect<boolean | undefined>
-
 export interface MintRecords {
   /** What the store holds, judged as a candidate by nobody yet. What it tells of the last mint is learned by the way. */
   readonly read: (target: Target, run: TokenRequest["before"]) => Effect.Effect<Candidate | undefined>
-  /** Begins to leave what was minted, behind the callers' backs. */
-  readonly leave: (target: Target, minted: Candidate) => Left
   /**
-   * The same for what is of no use with this login, beside the others that it is of no use with. A record that somebody
-   * can use stays.
+   * Begins to leave what was minted, behind the callers' backs. With `useless`, who asked, it is of no use to that login:
+   * that is told beside the others that it is of no use to, and a record that somebody can use stays. Ends with whether a
+   * record was left, `false` if the store keeps another one; with `undefined` if it does not get there.
    */
-  readonly leaveUseless: (target: Target, minted: Candidate, login: Effect.Effect<string | undefined>) => Left
+  readonly leave: (
+    target: Target,
+    minted: Candidate,
+    useless: Effect.Effect<string | undefined> | undefined
+  ) => Effect.Effect<boolean | undefined>
   /** Notes that a token is in an organization's record, or gets there. */
   readonly note: (target: Target, identity: string, now: number) => void
   /** Deletes a token, whichever organization's records hold it. */
@@ -50,11 +48,7 @@ export interface Options {
   readonly background: Background.Background
   readonly settings: Pick<MintPolicy.MintSettings, "persistsMinted" | "storageTimeoutMillis" | "ttlMillis">
   readonly isRejected: Usability.Demands["isRejected"]
-  /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
-  readonly inBackground: (
-    name: string,
-    write: Effect.Effect<unknown, StoreAccess.AccessReason>
-  ) => Fiber.Fiber<unknown>
+  readonly inBackground: InBackground
 }
 
 /** What was found in the records of all organizations. */
@@ -92,23 +86,43 @@ const searching = ({ background, settings, storage, writes: { gate } }: Options)
         Effect.forEach(StoreAccess.portions(storage, names), readPortion, { concurrency: "unbounded", discard: true })
       )
     )
-    // A write, for those who close the layer: they wait for it.
-    const writing = { ...background, fork: background.forkWrite }
     const limit = { option: "storageTimeout", millis: settings.storageTimeoutMillis }
-    return Effect.match(Background.within(writing, reading, limit), {
+    // A write, for those who close the layer: they wait for it.
+    return Effect.match(Background.within(background.forkWrite, reading, limit), {
       onSuccess: () => search,
       // What was found by then counts.
       onFailure: (reason) => ({ ...search, failure: reason })
     })
   })
 
+/** Which records hold which token, as far as this process knows or can find out. */
+const makeHolders = (options: Options): Pick<MintRecords, "note" | "drop"> => {
+  const { background, settings, writes } = options
+  const flight = SingleFlight.make<Search, never>({ fork: background.forkWrite })
+  const search = searching(options)
+  /** The names of records by the identities of tokens. */
+  const known = TimedMap.make<string>(settings.ttlMillis)
+  return {
+    note: ({ scope }, identity, now) => {
+      if (scope !== undefined && "org" in scope) known.set(identity, scope.org, now)
+    },
+    drop: Effect.fnUntraced(function*(identity) {
+      const name = known.get(identity, yield* Clock.currentTimeMillis)
+      // Whoever looks at the same time shares the reading, however many tokens are looked for.
+      const found = name === undefined ? yield* flight("org", search) : undefined
+      const names = name === undefined ? found?.names.get(identity) : [name]
+      if (names === undefined && found?.failure !== undefined) return yield* Effect.fail(found.failure)
+      yield* Effect.forEach(names ?? [], (name) => writes.drop({ kind: "org", name }, identity), {
+        concurrency: "unbounded",
+        discard: true
+      })
+    })
+  }
+}
+
 /** Which mint a record says to have been of no use; `undefined` if it does not. */
-const uselessOf = (
-  { login, savedAt: at }: StoredToken,
-  token: FlyToken,
-  ttlMillis: number
-): MintPolicy.Failure | undefined => {
-  const reason = MintPolicy.unusable(token, at, ttlMillis)
+const uselessOf = ({ login, savedAt: at, token }: StoredToken, ttlMillis: number): MintPolicy.Failure | undefined => {
+  const reason = MintPolicy.unusable(FlyToken.make(token), at, ttlMillis)
   return reason === undefined ? undefined : { reason, at, logins: login?.split(",") ?? [] }
 }
 
@@ -128,83 +142,44 @@ const recordOf = (
   }
 }
 
+/** A store that fails holds no mint up: the app's own reads report it. */
+const orNone = (read: Effect.Effect<Option.Option<StoredToken>, StoreAccess.AccessReason>) =>
+  Effect.match(read, { onSuccess: Option.getOrUndefined, onFailure: () => undefined })
+
 export const make = (options: Options & { readonly pauses: MintPauses }): MintRecords => {
-  const { background, inBackground, isRejected, pauses, reads, settings, storage, writes } = options
+  const { inBackground, isRejected, pauses, reads, settings, storage, writes } = options
   const { persistsMinted, ttlMillis } = settings
-  const flight = SingleFlight.make<Search, never>({ fork: background.forkWrite })
-  const search = searching(options)
-  /** The names of records by the identities of tokens. */
-  const holders = TimedMap.make<string>(ttlMillis)
   // What a write needs to know is not interrupted by the end of the layer, which waits for it.
   const readToWrite = StoreAccess.reading(storage, writes.gate)
 
-  const leave = (
-    { scope }: Target,
-    write: (scope: LeaseScope) => Effect.Effect<boolean, StoreAccess.AccessReason>
-  ): Left => {
-    if (!persistsMinted || scope === undefined) return Effect.undefined
-    const writing = inBackground(nameOf(scope), write(scope))
-    return Effect.map(
-      Fiber.await(writing),
-      (exit) => Exit.isSuccess(exit) ? exit.value as boolean | undefined : undefined
-    )
-  }
-
-  /** With which logins mints are of no use, this one's included; `undefined` if the store holds what is of use. */
-  const uselessLogins = Effect.fnUntraced(function*(scope: LeaseScope, login: string) {
-    const found = yield* Effect.orElseSucceed(readToWrite(RecordKey.minted(scope)), () => Option.none<StoredToken>())
+  const putUseless = Effect.fnUntraced(function*(key: RecordKey.RecordKey, minted: Candidate, login: string) {
+    const found = yield* orNone(readToWrite(key))
+    const before = found === undefined ? undefined : StoreReads.candidateOf(found)
     const now = yield* Clock.currentTimeMillis
-    if (Option.isNone(found)) return MintPolicy.loginsAfter(undefined, login, now)
-    const before = StoreReads.candidateOf(found.value)
-    const judged = Usability.judge(before, { now, ttlMillis, livesPast: undefined, isRejected })
-    if ("expiresAt" in judged) return undefined
-    return MintPolicy.loginsAfter(uselessOf(found.value, before.token, ttlMillis), login, now)
+    const demands = { now, ttlMillis, livesPast: undefined, isRejected }
+    if (before !== undefined && "expiresAt" in Usability.judge(before, demands)) return false
+    const useless = found === undefined ? undefined : uselessOf(found, ttlMillis)
+    const logins = MintPolicy.loginsAfter(useless, login, now)
+    return yield* writes.put(key, recordOf(minted, ttlMillis, logins.join(",")))
   })
 
   return {
+    ...makeHolders(options),
     read: Effect.fnUntraced(function*({ label, scope }, run) {
-      if (scope === undefined) return undefined
-      // A store that fails holds no mint up: the app's own reads report it.
-      const found = yield* Effect.orElseSucceed(
-        reads.read(RecordKey.minted(scope), run),
-        () => Option.none<StoredToken>()
-      )
-      if (Option.isNone(found)) return undefined
-      const record = found.value
+      const record = scope === undefined ? undefined : yield* orNone(reads.read(RecordKey.minted(scope), run))
+      if (scope === undefined || record === undefined) return undefined
+      pauses.learn(label, record.savedAt, uselessOf(record, ttlMillis))
       const candidate = StoreReads.candidateOf(record)
-      pauses.learn(label, record.savedAt, uselessOf(record, candidate.token, ttlMillis))
       return "org" in scope ? candidate : { ...candidate, written: Effect.succeed(true) }
     }),
-    leave: (target, minted) =>
-      leave(
-        target,
-        (scope) => writes.put(RecordKey.minted(scope), recordOf(minted, ttlMillis, target.asker?.login))
-      ),
-    leaveUseless: (target, minted, login) =>
+    leave: ({ asker, scope }, minted, useless) => {
       // What is no token is no record either.
-      minted.token.malformed !== undefined ? Effect.undefined : leave(
-        target,
-        Effect.fnUntraced(function*(scope) {
-          const logins = yield* uselessLogins(scope, (yield* login) ?? unknown)
-          if (logins === undefined) return false
-          return yield* writes.put(RecordKey.minted(scope), recordOf(minted, ttlMillis, logins.join(",")))
-        })
-      ),
-    note: ({ scope }, identity, now) => {
-      if (scope !== undefined && "org" in scope) holders.set(identity, scope.org, now)
-    },
-    drop: Effect.fnUntraced(function*(identity) {
-      const known = holders.get(identity, yield* Clock.currentTimeMillis)
-      // Whoever looks at the same time shares the reading, however many tokens are looked for.
-      const { failure, names } = known === undefined
-        ? yield* flight("org", search)
-        : { failure: undefined, names: new Map([[identity, [known]]]) }
-      const found = names.get(identity)
-      if (found === undefined && failure !== undefined) return yield* Effect.fail(failure)
-      yield* Effect.forEach(found ?? [], (name) => writes.drop({ kind: "org", name }, identity), {
-        concurrency: "unbounded",
-        discard: true
-      })
-    })
+      if (!persistsMinted || scope === undefined || minted.token.malformed !== undefined) return Effect.undefined
+      const key = RecordKey.minted(scope)
+      const write = useless === undefined
+        ? writes.put(key, recordOf(minted, ttlMillis, asker?.login))
+        : Effect.flatMap(useless, (login = unknown) => putUseless(key, minted, login))
+      return Background.valueOf(inBackground(nameOf(scope), write))
+    }
   }
 }

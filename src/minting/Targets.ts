@@ -58,6 +58,13 @@ export interface Targets {
   readonly forgetPlace: (app: AppName) => void
 }
 
+interface Options {
+  readonly cli: CliCalls.CliCalls
+  readonly pauses: MintPauses
+  readonly fork: Background["fork"]
+  readonly settings: Pick<MintSettings, "cliConcurrency" | "mintFor" | "org">
+}
+
 const targetOf = (owner: CliCalls.Owner, asker?: Asker): Target => {
   const name = "app" in owner ? owner.app : OrgRecord.nameOf(owner.org, asker?.login)
   const scope = name === undefined ? undefined : "app" in owner ? owner : { org: name }
@@ -73,15 +80,7 @@ const lookupLabel = (app: AppName): string => `lookup/${app}`
  * lives, failures are not; and not what each login means something else by: the next one who asks may be somebody else, in
  * this process too.
  */
-const makeTold = (
-  options: {
-    readonly cli: CliCalls.CliCalls
-    readonly fork: Background["fork"]
-    readonly settings: Pick<MintSettings, "cliConcurrency">
-  },
-  known: Map<string, string>
-): Targets["told"] => {
-  const { cli, fork, settings } = options
+const makeAsking = ({ cli, fork, pauses, settings }: Options, known: Map<string, string>) => {
   const lookup = (call: FlyCallOptions) =>
     AppLookup.make({
       askOne: (app) => cli.orgOf(app, call),
@@ -92,11 +91,29 @@ const makeTold = (
     })
   const byToken = lookup({ environmentToken: true })
   const byLogin = lookup({ environmentToken: false })
-  return (app, call) =>
+
+  const told: Targets["told"] = (app, call) =>
     CliCalls.withEither(
       call,
       (by) => Effect.map(by.environmentToken ? byToken(app) : byLogin(app), (slug): Named => ({ slug, by }))
     )
+
+  /** A question that hung is not asked again at once, as little as a mint is. */
+  const ask: Targets["told"] = Effect.fnUntraced(function*(app, call) {
+    if (known.has(app)) return yield* told(app, call)
+    const label = lookupLabel(app)
+    const reason = yield* pauses.reason(label, cli.login(call))
+    if (reason !== undefined) return yield* Effect.fail(reason)
+    const answer = yield* Effect.result(told(app, call))
+    // Only one that hung is put off: others cost nothing that lasts.
+    if (Result.isFailure(answer) && answer.failure._tag === "TimedOut") {
+      // The login is not read before, as for a mint: there are as many questions as apps.
+      pauses.failed(label, { reason: answer.failure, at: yield* Clock.currentTimeMillis }, cli.login(call))
+    } else pauses.end(label)
+    return yield* Effect.fromResult(answer)
+  })
+
+  return { told, ask }
 }
 
 /** Where apps are, by Fly's numbers. */
@@ -126,15 +143,10 @@ const recordedOrg = ({ before, isRefresh }: TokenRequest): string | undefined =>
     ? undefined
     : before.find(({ candidate, reason }) => candidate?.org !== undefined && reason._tag !== "Rejected")?.candidate?.org
 
-export const make = (options: {
-  readonly cli: CliCalls.CliCalls
-  readonly pauses: MintPauses
-  readonly fork: Background["fork"]
-  readonly settings: Pick<MintSettings, "cliConcurrency" | "mintFor" | "org">
-}): Targets => {
+export const make = (options: Options): Targets => {
   const { cli, pauses, settings } = options
   const known = new Map<string, string>()
-  const told = makeTold(options, known)
+  const { ask, told } = makeAsking(options, known)
   const places = makePlaces(settings)
 
   /** By the option `org`, else by flyctl's word. */
@@ -146,21 +158,6 @@ export const make = (options: {
       known.delete(app)
       return isAppName(org) ? Effect.succeed({ slug: org, by: call }) : Effect.fail(new OrgUnknown({ slug: app }))
     })
-
-  /** A question that hung is not asked again at once, as little as a mint is. */
-  const ask: Targets["told"] = Effect.fnUntraced(function*(app, call) {
-    if (known.has(app)) return yield* told(app, call)
-    const label = lookupLabel(app)
-    const reason = yield* pauses.reason(label, cli.login(call))
-    if (reason !== undefined) return yield* Effect.fail(reason)
-    const answer = yield* Effect.result(told(app, call))
-    // Only one that hung is put off: others cost nothing that lasts.
-    if (Result.isFailure(answer) && answer.failure._tag === "TimedOut") {
-      // The login is not read before, as for a mint: there are as many questions as apps.
-      pauses.failed(label, { reason: answer.failure, at: yield* Clock.currentTimeMillis }, cli.login(call))
-    } else pauses.end(label)
-    return yield* Effect.fromResult(answer)
-  })
 
   const inOrg: Targets["in"] = Effect.fnUntraced(function*(app, { by, slug }) {
     if (settings.mintFor === "app") return targetOf({ app })

@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Background from "../concurrency/Background.ts"
@@ -33,6 +34,9 @@ export interface WriteBehind {
   /** What writes go through, for reads that a write needs: the end of the layer waits for them too. */
   readonly gate: Gate.Gate
 }
+
+/** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
+export type InBackground = <A>(name: string, write: Effect.Effect<A, AccessReason>) => Fiber.Fiber<A | undefined>
 
 /** What a write came to. */
 interface Outcome {

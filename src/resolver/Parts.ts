@@ -2,7 +2,6 @@
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Background from "../concurrency/Background.ts"
@@ -39,8 +38,7 @@ export interface Parts {
   readonly minted: MintedTokens.MintedTokens
   readonly sources: ReadonlyArray<Sources.Source>
   readonly judging: Judging
-  /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
-  readonly writeBehind: (name: string, write: Effect.Effect<unknown, StoreAccess.AccessReason>) => Fiber.Fiber<unknown>
+  readonly writeBehind: WriteBehind.InBackground
 }
 
 export const make = Effect.fnUntraced(function*(
@@ -63,7 +61,7 @@ export const make = Effect.fnUntraced(function*(
   const { fork } = background
   const reads = StoreReads.make({ storage, gate: StoreAccess.gate(fork, limitMillis), limitMillis, fork })
 
-  const writeBehind: Parts["writeBehind"] = (name, write) => {
+  const writeBehind: WriteBehind.InBackground = (name, write) => {
     const report = (reason: StoreAccess.AccessReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return warn(
@@ -71,7 +69,7 @@ export const make = Effect.fnUntraced(function*(
         told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
-    return background.forkWrite(Effect.catch(write, report))
+    return background.forkWrite(Effect.catch(write, (reason) => Effect.as(report(reason), undefined)))
   }
 
   const onLeaseMissing = (name: string, error: LeaseError) =>
