@@ -21,39 +21,6 @@ const many = 4
 /** A list that ended, however, says for so long all that it has to say. */
 const listedFor = Duration.toMillis(Duration.minutes(1))
 
-interface Lister {
-  readonly isUnderWay: () => boolean
-  /** Ends when there is nothing to be learned from a list any more. */
-  readonly listed: Effect.Effect<unknown>
-}
-
-/** One list at a time, and none for a while after one that ended. */
-const makeLister = (list: Effect.Effect<void>, fork: Background["fork"]): Lister => {
-  let underWay: Fiber.Fiber<void> | undefined
-  let endedAt: bigint | undefined
-  const run = Effect.andThen(
-    list,
-    Effect.clockWith((clock) =>
-      Effect.sync(() => {
-        endedAt = clock.monotonicTimeNanosUnsafe()
-      })
-    )
-  )
-  return {
-    isUnderWay: () => underWay !== undefined,
-    listed: Effect.flatMap(Clock.monotonicTimeNanos, (now): Effect.Effect<unknown> => {
-      if (underWay !== undefined) return Fiber.await(underWay)
-      if (endedAt !== undefined && Number(now - endedAt) < listedFor * 1e6) return Effect.void
-      const fiber = fork(run)
-      underWay = fiber
-      fiber.addObserver(() => {
-        underWay = undefined
-      })
-      return Fiber.await(fiber)
-    })
-  }
-}
-
 interface Options {
   readonly askOne: AppLookup
   readonly askAll: Effect.Effect<ReadonlyMap<string, string>, MissReason>
@@ -70,8 +37,12 @@ interface Lookup extends Options {
   readonly open: Map<AppName, Question>
   /** Those that are not asked yet. */
   readonly waiting: Set<AppName>
-  readonly lister: Lister
+  /** How many fibers ask. */
   asking: number
+  /** The list that is under way. */
+  list: Fiber.Fiber<void> | undefined
+  /** When the last one ended, by the monotonic clock. */
+  listedAt: bigint | undefined
 }
 
 const answer = ({ open, waiting }: Lookup, app: AppName, question: Question, exit: Exit.Exit<string, MissReason>) => {
@@ -93,23 +64,40 @@ const keep = (lookup: Lookup, apps: ReadonlyMap<string, string>) => {
   }
 }
 
+/** Ends when there is nothing to be learned from a list: one at a time, and none for a while after one that ended. */
+const listed = (lookup: Lookup): Effect.Effect<unknown> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (now): Effect.Effect<unknown> => {
+    if (lookup.list !== undefined) return Fiber.await(lookup.list)
+    if (lookup.listedAt !== undefined && Number(now - lookup.listedAt) < listedFor * 1e6) return Effect.void
+    const list = lookup.fork(Effect.gen(function*() {
+      const apps = yield* Effect.result(lookup.askAll)
+      lookup.listedAt = yield* Clock.monotonicTimeNanos
+      if (Result.isSuccess(apps)) keep(lookup, apps.success)
+    }))
+    lookup.list = list
+    list.addObserver(() => {
+      lookup.list = undefined
+    })
+    return Fiber.await(list)
+  })
+
 /** One by one those that are not asked yet would wait for minutes: they fail at once, or when a list has ended. */
 const letGo = (lookup: Lookup, reason: MissReason) => {
-  const { fork, lister, open, waiting } = lookup
+  const { fork, list, open, waiting } = lookup
   const left = [...open].filter(([app]) => waiting.has(app))
   waiting.clear()
-  fork(lister.isUnderWay() ? lister.listed : Effect.void).addObserver(() => {
+  fork(list === undefined ? Effect.void : Fiber.await(list)).addObserver(() => {
     for (const [app, question] of left) answer(lookup, app, question, Exit.fail(reason))
   })
 }
 
 /** The question failed: an app that the list may know waits for that. */
-const fallBack = ({ known, lister }: Lookup, app: AppName, reason: MissReason): Effect.Effect<string, MissReason> => {
+const fallBack = (lookup: Lookup, app: AppName, reason: MissReason): Effect.Effect<string, MissReason> => {
   // A list that is under way is waited for, and none is asked for that would take its time too.
-  const waits = CliReasons.isByTime(reason) ? lister.isUnderWay() : CliReasons.mayBeListed(reason)
+  const waits = CliReasons.isByTime(reason) ? lookup.list !== undefined : CliReasons.mayBeListed(reason)
   if (!waits) return Effect.fail(reason)
-  return Effect.flatMap(lister.listed, () => {
-    const org = known.get(app)
+  return Effect.flatMap(listed(lookup), () => {
+    const org = lookup.known.get(app)
     return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
   })
 }
@@ -157,10 +145,15 @@ const start = (lookup: Lookup) => {
  * whichever answers first serves.
  */
 export const make = (options: Options): AppLookup => {
-  const { askAll, fork, known } = options
-  const listing = Effect.match(askAll, { onFailure: () => {}, onSuccess: (apps) => keep(lookup, apps) })
-  const lister = makeLister(listing, fork)
-  const lookup: Lookup = { ...options, open: new Map(), waiting: new Set(), lister, asking: 0 }
+  const { fork, known } = options
+  const lookup: Lookup = {
+    ...options,
+    open: new Map(),
+    waiting: new Set(),
+    asking: 0,
+    list: undefined,
+    listedAt: undefined
+  }
 
   return (app) =>
     Effect.suspend(() => {
@@ -171,7 +164,7 @@ export const make = (options: Options): AppLookup => {
       const question: Question = Deferred.makeUnsafe()
       lookup.open.set(app, question)
       lookup.waiting.add(app)
-      if (lookup.open.size >= many && !lister.isUnderWay()) fork(lister.listed)
+      if (lookup.open.size >= many && lookup.list === undefined) fork(listed(lookup))
       start(lookup)
       return Deferred.await(question)
     })

@@ -37,13 +37,12 @@ type Mint = (
 export interface Options {
   readonly cli: CliCalls.CliCalls
   readonly pauses: MintPauses
-  readonly records: Pick<MintRecords, "leave">
+  readonly records: Pick<MintRecords, "leave" | "remember">
   readonly background: Background.Background
   readonly settings: Pick<MintPolicy.MintSettings, "ttlMillis" | "leaseWaitMillis">
   readonly lease: Lease
   /** A token is minted without the lease. */
   readonly onLeaseMissing: (name: string, error: LeaseError) => Effect.Effect<void>
-  readonly onMinted: (target: Target, candidate: Candidate, now: number) => void
 }
 
 /** Runs flyctl, judges what it gave, and leaves it in the store for others. */
@@ -69,7 +68,7 @@ const mint = (options: Options, target: Target, call: FlyCallOptions): Mint => {
     if (reason !== undefined) pauses.unusable(label, { reason, at: now }, login)
     else {
       pauses.end(label)
-      options.onMinted(target, candidate, now)
+      records.remember(target, candidate, now)
     }
     const left = records.leave(target, candidate, reason === undefined ? undefined : login)
     // Refused for a newer one: that is what those who wait find.

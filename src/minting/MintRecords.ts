@@ -1,4 +1,4 @@
-/** What was minted, in the store, where other processes find it; also that it is of no use. */
+/** What was minted: in memory, and in the store, where other processes find it; also that it is of no use. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -35,8 +35,14 @@ export interface MintRecords {
     minted: Candidate,
     useless: Effect.Effect<string | undefined> | undefined
   ) => Effect.Effect<boolean | undefined>
-  /** Notes that a token is in an organization's record, or gets there. */
-  readonly note: (target: Target, identity: string, now: number) => void
+  /** Keeps a token in memory; it is in the target's record, or gets there. */
+  readonly remember: (target: Target, candidate: Candidate, now: number) => void
+  /** What is in memory, if it fits. */
+  readonly recall: (target: Target, request: TokenRequest, now: number) => Candidate | undefined
+  /** Whether a token is one that the request may have. */
+  readonly fits: (candidate: Candidate, request: TokenRequest, now: number) => boolean
+  /** Forgets a token that is not to be handed out any more. */
+  readonly forget: (identity: string) => void
   /** Deletes a token, whichever organization's records hold it. */
   readonly drop: (identity: string) => Effect.Effect<void, StoreAccess.AccessReason>
 }
@@ -48,6 +54,8 @@ export interface Options {
   readonly background: Background.Background
   readonly settings: Pick<MintPolicy.MintSettings, "persistsMinted" | "storageTimeoutMillis" | "ttlMillis">
   readonly isRejected: Usability.Demands["isRejected"]
+  /** Whether what was minted is replaced, and no copy of it counts any more. */
+  readonly isReplaced: (token: FlyToken, now: number) => boolean
   readonly inBackground: InBackground
 }
 
@@ -96,17 +104,17 @@ const searching = ({ background, settings, storage, writes: { gate } }: Options)
   })
 
 /** Which records hold which token, as far as this process knows or can find out. */
-const makeHolders = (options: Options): Pick<MintRecords, "note" | "drop"> => {
+const makeHolders = (options: Options) => {
   const { background, settings, writes } = options
   const flight = SingleFlight.make<Search, never>({ fork: background.forkWrite })
   const search = searching(options)
   /** The names of records by the identities of tokens. */
   const known = TimedMap.make<string>(settings.ttlMillis)
   return {
-    note: ({ scope }, identity, now) => {
-      if (scope !== undefined && "org" in scope) known.set(identity, scope.org, now)
+    note: ({ scope }: Target, { token }: Candidate, now: number) => {
+      if (scope !== undefined && "org" in scope) known.set(token.identity, scope.org, now)
     },
-    drop: Effect.fnUntraced(function*(identity) {
+    drop: Effect.fnUntraced(function*(identity: string) {
       const name = known.get(identity, yield* Clock.currentTimeMillis)
       // Whoever looks at the same time shares the reading, however many tokens are looked for.
       const found = name === undefined ? yield* flight("org", search) : undefined
@@ -142,6 +150,44 @@ const recordOf = (
   }
 }
 
+type Memory = Pick<MintRecords, "remember" | "recall" | "fits" | "forget">
+
+/** The tokens in memory, by the label of their target. */
+const makeMemory = ({ isRejected, isReplaced, settings: { ttlMillis } }: Options, note: Memory["remember"]): Memory => {
+  const candidates = new Map<string, Candidate>()
+
+  const fits: Memory["fits"] = (candidate, { before, livesPast }, now) => {
+    const { token } = candidate
+    if (isReplaced(token, now)) return false
+    // What could not be taken from another source cannot be taken from here.
+    if (before.some(({ candidate }) => candidate?.token.identity === token.identity)) return false
+    return "expiresAt" in Usability.judge(candidate, { now, ttlMillis, livesPast, isRejected })
+  }
+
+  return {
+    fits,
+    recall: ({ label }, request, now) => {
+      let candidate = candidates.get(label)
+      if (candidate === undefined) return undefined
+      if (candidate.acquiredAt > now) {
+        // The clock was set back: a token does not get younger by that.
+        candidate = { ...candidate, acquiredAt: now }
+        candidates.set(label, candidate)
+      }
+      return fits(candidate, request, now) ? candidate : undefined
+    },
+    remember: (target, candidate, now) => {
+      candidates.set(target.label, candidate)
+      note(target, candidate, now)
+    },
+    forget: (identity) => {
+      for (const [label, { token }] of candidates) {
+        if (token.identity === identity) candidates.delete(label)
+      }
+    }
+  }
+}
+
 /** A store that fails holds no mint up: the app's own reads report it. */
 const orNone = (read: Effect.Effect<Option.Option<StoredToken>, StoreAccess.AccessReason>) =>
   Effect.match(read, { onSuccess: Option.getOrUndefined, onFailure: () => undefined })
@@ -149,6 +195,7 @@ const orNone = (read: Effect.Effect<Option.Option<StoredToken>, StoreAccess.Acce
 export const make = (options: Options & { readonly pauses: MintPauses }): MintRecords => {
   const { inBackground, isRejected, pauses, reads, settings, storage, writes } = options
   const { persistsMinted, ttlMillis } = settings
+  const { drop, note } = makeHolders(options)
   // What a write needs to know is not interrupted by the end of the layer, which waits for it.
   const readToWrite = StoreAccess.reading(storage, writes.gate)
 
@@ -164,7 +211,8 @@ export const make = (options: Options & { readonly pauses: MintPauses }): MintRe
   })
 
   return {
-    ...makeHolders(options),
+    ...makeMemory(options, note),
+    drop,
     read: Effect.fnUntraced(function*({ label, scope }, run) {
       const record = scope === undefined ? undefined : yield* orNone(reads.read(RecordKey.minted(scope), run))
       if (scope === undefined || record === undefined) return undefined

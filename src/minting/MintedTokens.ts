@@ -5,14 +5,12 @@ import * as Exit from "effect/Exit"
 import * as SingleFlight from "../concurrency/SingleFlight.ts"
 import * as Turns from "../concurrency/Turns.ts"
 import type { MintSettings } from "../policy/MintPolicy.ts"
-import * as Usability from "../policy/Usability.ts"
 import type { AccessReason } from "../records/StoreAccess.ts"
 import type { ConfigFile } from "../services/ConfigFile.ts"
 import type { Environment } from "../services/Environment.ts"
 import type { FlyCli } from "../services/FlyCli.ts"
 import type { MissReason } from "../services/MissReason.ts"
 import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
-import type { FlyToken } from "../token/FlyToken.ts"
 import * as CliCalls from "./CliCalls.ts"
 import * as Mint from "./Mint.ts"
 import * as MintExplanation from "./MintExplanation.ts"
@@ -46,44 +44,7 @@ interface Options extends Omit<MintRecords.Options, "settings">, Pick<Mint.Optio
   readonly settings: MintSettings
   /** From [0, 1). */
   readonly random: () => number
-  /** Whether what was minted is replaced, and no copy of it counts any more. */
-  readonly isReplaced: (token: FlyToken, now: number) => boolean
   readonly onCliEnd: (tookMillis: number) => void
-}
-
-/** The tokens that were minted or found, by the label of their target, for whoever asks for one. */
-const makeRemembered = ({ isRejected, isReplaced, settings: { ttlMillis } }: Options) => {
-  const candidates = new Map<string, Candidate>()
-
-  const fits = (candidate: Candidate, { before, livesPast }: TokenRequest, now: number): boolean => {
-    const { token } = candidate
-    if (isReplaced(token, now)) return false
-    // What could not be taken from another source cannot be taken from here.
-    if (before.some(({ candidate }) => candidate?.token.identity === token.identity)) return false
-    return "expiresAt" in Usability.judge(candidate, { now, ttlMillis, livesPast, isRejected })
-  }
-
-  return {
-    fits,
-    get: (label: string, request: TokenRequest, now: number): Candidate | undefined => {
-      let candidate = candidates.get(label)
-      if (candidate === undefined) return undefined
-      if (candidate.acquiredAt > now) {
-        // The clock was set back: a token does not get younger by that.
-        candidate = { ...candidate, acquiredAt: now }
-        candidates.set(label, candidate)
-      }
-      return fits(candidate, request, now) ? candidate : undefined
-    },
-    set: (label: string, candidate: Candidate) => {
-      candidates.set(label, candidate)
-    },
-    forget: (identity: string) => {
-      for (const [label, { token }] of candidates) {
-        if (token.identity === identity) candidates.delete(label)
-      }
-    }
-  }
 }
 
 const partsOf = (options: Options) => {
@@ -93,20 +54,12 @@ const partsOf = (options: Options) => {
   const pauses = MintPauses.make(settings, options.random, fork)
   const targets = Targets.make({ cli, pauses, fork, settings })
   const records = MintRecords.make({ ...options, pauses })
-  const remembered = makeRemembered(options)
-  const remember = (target: Targets.Target, candidate: Candidate, now: number) => {
-    remembered.set(target.label, candidate)
-    records.note(target, candidate.token.identity, now)
-  }
   return {
     ...options,
     cli,
     pauses,
     targets,
     records,
-    remembered,
-    remember,
-    onMinted: remember,
     // However many apps wait for a mint, they do not go on in one turn.
     flight: SingleFlight.make<Candidate, MissReason>({ fork, join: Turns.make(fork).join })
   }
@@ -116,12 +69,12 @@ type Parts = ReturnType<typeof partsOf>
 
 /** What is in the store, or that a mint is of no use now. */
 const left = Effect.fnUntraced(function*(
-  { cli, pauses, records, remembered, settings }: Parts,
+  { cli, pauses, records, settings }: Parts,
   target: Targets.Target,
   request: TokenRequest
 ): Effect.fn.Return<Mint.Answer | undefined> {
   const found = settings.readsStore ? yield* records.read(target, request.before) : undefined
-  if (found !== undefined && remembered.fits(found, request, yield* Clock.currentTimeMillis)) return Exit.succeed(found)
+  if (found !== undefined && records.fits(found, request, yield* Clock.currentTimeMillis)) return Exit.succeed(found)
   if (request.isRefresh) pauses.hasten(target.label)
   const reason = yield* pauses.reason(target.label, cli.login(target.asker?.by ?? cli.optionsFor(request)))
   return reason === undefined ? undefined : Exit.fail(reason)
@@ -134,12 +87,12 @@ const rememberedOrLeft = Effect.fnUntraced(function*(
   request: TokenRequest
 ): Effect.fn.Return<Candidate | undefined, MissReason> {
   const now = yield* Clock.currentTimeMillis
-  const current = parts.remembered.get(target.label, request, now)
+  const current = parts.records.recall(target, request, now)
   if (current !== undefined) return current
   const answer = yield* left(parts, target, request)
   if (answer === undefined) return undefined
   const found = yield* answer
-  parts.remember(target, found, now)
+  parts.records.remember(target, found, now)
   return found
 })
 
@@ -166,8 +119,8 @@ const foundOrMinted = Effect.fnUntraced(function*(
     // A mint is new, so it fits whoever joined. What another process left fits the one who looked, perhaps not all.
     if (candidate.from === undefined) return candidate
     const now = yield* Clock.currentTimeMillis
-    if (parts.remembered.fits(candidate, request, now)) {
-      parts.remember(target, candidate, now)
+    if (parts.records.fits(candidate, request, now)) {
+      parts.records.remember(target, candidate, now)
       return candidate
     }
   }
@@ -175,12 +128,12 @@ const foundOrMinted = Effect.fnUntraced(function*(
 
 export const make = (options: Options): MintedTokens => {
   const parts = partsOf(options)
-  const { pauses, records, remembered, targets } = parts
+  const { pauses, records, targets } = parts
   return {
     acquire: (request) => targets.use(request, (target) => foundOrMinted(parts, target, request)),
     explain: MintExplanation.make(parts),
     askAgain: () => pauses.hasten(),
-    forget: remembered.forget,
+    forget: records.forget,
     forgetStored: records.drop,
     placeOf: targets.placeOf,
     forgetPlace: targets.forgetPlace,

@@ -50,9 +50,9 @@ type Write = Effect.Effect<Outcome, StorageFailed>
 
 interface Job {
   readonly write: Write
-  /** `drop` is one token, `clear` whichever is stored, `again` a write that is repeated. */
-  readonly kind: "put" | "drop" | "clear" | "again"
-  /** The token that is dropped. */
+  /** `again` is a write that is repeated. */
+  readonly kind: "put" | "drop" | "again"
+  /** The token that is dropped, if not whichever is stored. */
   readonly identity: string | undefined
   readonly begun: Deferred.Deferred<void>
   readonly done: Deferred.Deferred<Outcome, AccessReason>
@@ -101,10 +101,10 @@ const end = (job: Job, exit: Exit.Exit<Outcome, AccessReason>) => {
 /** A put that the store refused has replaced nothing: the tokens that it overtook are to be deleted still. */
 const settle = (line: Line, job: Job, exit: Exit.Exit<Outcome, AccessReason>) => {
   if (Exit.isSuccess(exit) && !exit.value.written) {
-    const isDrop = ({ kind }: Job) => kind === "drop"
+    const isOfToken = ({ identity }: Job) => identity !== undefined
     // Behind the job itself, which is the first, and before those that came later.
-    line.jobs.splice(1, 0, ...job.overtaken.filter(isDrop))
-    job.overtaken = job.overtaken.filter((each) => !isDrop(each))
+    line.jobs.splice(1, 0, ...job.overtaken.filter(isOfToken))
+    job.overtaken = job.overtaken.filter((each) => !isOfToken(each))
   }
   end(job, exit)
 }
@@ -233,9 +233,7 @@ export const make = (
   return {
     gate,
     put: (key, record) => Effect.map(inLine(key, jobOf("put", put(storage, key, record))), ({ written }) => written),
-    drop: (key, identity) => {
-      const kind = identity === undefined ? "clear" : "drop"
-      return Effect.map(inLine(key, jobOf(kind, drop(storage, key, identity), identity)), ({ deleted }) => deleted)
-    }
+    drop: (key, identity) =>
+      Effect.map(inLine(key, jobOf("drop", drop(storage, key, identity), identity)), ({ deleted }) => deleted)
   }
 }
