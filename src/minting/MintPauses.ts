@@ -90,7 +90,7 @@ export const make = (settings: RefreshSettings, random: () => number, fork: Back
     },
     learn: (label, mintedAt, useless) => {
       const pause = pauses.get(label)
-      if (pause !== undefined && mintedAt <= pause.since) return
+      if (pause !== undefined && mintedAt <= pause.at) return
       if (useless === undefined) return end(label)
       const { logins } = useless
       // A record that was put there in other ways says nothing of mints, and one of other logins nothing of this one's.
