@@ -80,6 +80,10 @@ export const make: Effect.Effect<Background, never, Scope.Scope> = Effect.gen(fu
   return { fork: forkInto(calls), forkWrite: forkInto(writes), closed: () => !writes.open }
 })
 
+/** The value of a fiber, waited for; `undefined` if it did not come to one. */
+export const valueOf = <A>(fiber: Fiber.Fiber<A, unknown>): Effect.Effect<A | undefined> =>
+  Effect.map(Fiber.await(fiber), (exit) => Exit.isSuccess(exit) ? exit.value : undefined)
+
 /** A timer that is so late shows that the event loop was busy. */
 const lateMillis = 50
 
@@ -156,12 +160,12 @@ export interface Limit {
  * and left to itself: the wait ends even if it never answers the interruption.
  */
 export const within = <A, E>(
-  background: Background,
+  fork: Background["fork"],
   effect: Effect.Effect<A, E>,
   limit: Limit
 ): Effect.Effect<A, E | Defect | TimedOut> =>
   Effect.suspend(() => {
-    const fiber = background.fork(effect)
+    const fiber = fork(effect)
     return exitWithin(fiber, limit.millis).pipe(
       Effect.onInterrupt(() => Effect.sync(() => fiber.interruptUnsafe())),
       Effect.flatMap((exit): Effect.Effect<A, E | Defect | TimedOut> => {

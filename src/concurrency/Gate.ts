@@ -26,30 +26,39 @@ export interface Gate {
   readonly standstill: (millis: number) => Effect.Effect<void>
 }
 
-export const make = (options: {
+interface Options {
   readonly fork: Background.Background["fork"]
   readonly places: number
   /** Of each access; nobody waits at a gate where nobody was answered for so long. */
-  readonly limit: { readonly option: string; readonly millis: number }
-}): Gate => {
-  const { fork, limit } = options
-  const waiting = new Set<Deferred.Deferred<void, TimedOut>>()
-  const urgently = new Set<Deferred.Deferred<void, TimedOut>>()
-  let watcher: Fiber.Fiber<void> | undefined
-  let free = options.places
-  let answers = 0
-  const timedOut = () => new TimedOut({ option: limit.option, limitMillis: limit.millis })
+  readonly limit: Background.Limit
+}
 
-  const forget = (turn: Deferred.Deferred<void, TimedOut>) => {
-    if (!waiting.delete(turn)) urgently.delete(turn)
-    if (waiting.size + urgently.size > 0) return
+/** The places, and those who wait for one. */
+const makePlaces = ({ fork, limit, places }: Options, standstill: Gate["standstill"]) => {
+  type Turn = Deferred.Deferred<void, TimedOut>
+  const urgent = new Set<Turn>()
+  const others = new Set<Turn>()
+  let watcher: Fiber.Fiber<void> | undefined
+  let free = places
+
+  /** Lets those go who wait while nobody is answered: each of them would only find out the same. */
+  const watch = Effect.map(standstill(limit.millis), () => {
+    for (const turn of [...urgent, ...others]) Deferred.doneUnsafe(turn, timedOut(limit))
+    urgent.clear()
+    others.clear()
+    watcher = undefined
+  })
+
+  const forget = (turn: Turn) => {
+    if (!others.delete(turn)) urgent.delete(turn)
+    if (others.size + urgent.size > 0) return
     // One who watches over nobody would hold up the end of the layer.
     watcher?.interruptUnsafe()
     watcher = undefined
   }
 
   const leave = () => {
-    for (const next of urgently.size > 0 ? urgently : waiting) {
+    for (const next of urgent.size > 0 ? urgent : others) {
       forget(next)
       Deferred.doneUnsafe(next, Exit.void)
       return
@@ -57,35 +66,15 @@ export const make = (options: {
     free++
   }
 
-  const standstill = Effect.fnUntraced(function*(millis: number) {
-    for (let seen = -1; seen !== answers;) {
-      seen = answers
-      yield* Background.sleepUnhurried(millis)
-    }
-  })
-
-  /** Lets those go who wait while nobody is answered: each of them would only find out the same. */
-  const watch = Effect.gen(function*() {
-    while (waiting.size + urgently.size > 0) {
-      const seen = answers
-      yield* Background.sleepUnhurried(limit.millis)
-      if (seen !== answers) continue
-      for (const each of [...urgently, ...waiting]) Deferred.doneUnsafe(each, Exit.fail(timedOut()))
-      urgently.clear()
-      waiting.clear()
-    }
-    watcher = undefined
-  })
-
-  /** A place. */
-  const enter = (urgent: boolean): Effect.Effect<void, TimedOut> =>
+  const enter = (isUrgent: boolean): Effect.Effect<void, TimedOut> =>
     Effect.suspend(() => {
       if (free > 0) {
         free--
         return Effect.void
       }
-      const turn = Deferred.makeUnsafe<void, TimedOut>()
-      ;(urgent ? urgently : waiting).add(turn)
+      const turn: Turn = Deferred.makeUnsafe()
+      const waiting = isUrgent ? urgent : others
+      waiting.add(turn)
       watcher ??= fork(watch)
       return Effect.onInterrupt(Deferred.await(turn), () =>
         Effect.sync(() => {
@@ -95,12 +84,29 @@ export const make = (options: {
         }))
     })
 
+  return { enter, leave }
+}
+
+const timedOut = ({ millis, option }: Background.Limit) => Exit.fail(new TimedOut({ option, limitMillis: millis }))
+
+export const make = (options: Options): Gate => {
+  const { fork, limit } = options
+  let answers = 0
+
+  const standstill = Effect.fnUntraced(function*(millis: number) {
+    for (let seen = -1; seen !== answers;) {
+      seen = answers
+      yield* Background.sleepUnhurried(millis)
+    }
+  })
+
+  const { enter, leave } = makePlaces(options, standstill)
+
   const start = <A, E>(access: Effect.Effect<A, E>): Access<A, E> => {
     let inside = true
     const abandon = () => {
-      if (!inside) return
+      if (inside) leave()
       inside = false
-      leave()
     }
     const fiber = fork(access)
     fiber.addObserver((exit) => {
@@ -114,20 +120,17 @@ export const make = (options: {
   const begin: Gate["begin"] = (access, urgent = false) =>
     Effect.uninterruptibleMask((restore) => Effect.map(restore(enter(urgent)), () => start(access)))
 
-  const within: Gate["within"] = <A, E>(access: Effect.Effect<A, E>) =>
+  const within = <A, E>(access: Effect.Effect<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        restore(begin(access)),
-        ({ abandon, fiber }) => {
-          const giveUp = Effect.sync(() => void fork(Background.endOrAbandon(fiber, abandon)))
-          return restore(Background.exitWithin(fiber, limit.millis)).pipe(
-            Effect.onInterrupt(() => giveUp),
-            Effect.flatMap((exit): Effect.Effect<A, E | TimedOut | Defect> =>
-              exit !== undefined ? Background.typed(exit) : Effect.andThen(giveUp, Effect.fail(timedOut()))
-            )
+      Effect.flatMap(restore(begin(access)), ({ abandon, fiber }) => {
+        const giveUp = Effect.sync(() => void fork(Background.endOrAbandon(fiber, abandon)))
+        return restore(Background.exitWithin(fiber, limit.millis)).pipe(
+          Effect.onInterrupt(() => giveUp),
+          Effect.flatMap((exit): Effect.Effect<A, E | TimedOut | Defect> =>
+            exit !== undefined ? Background.typed(exit) : Effect.andThen(giveUp, timedOut(limit))
           )
-        }
-      )
+        )
+      })
     )
 
   return { begin, within, standstill }

@@ -8,8 +8,6 @@ export interface TimedMap<A> {
   readonly get: (key: string, now: number) => A | undefined
   readonly has: (key: string, now: number) => boolean
   readonly delete: (key: string) => void
-  /** The keys that are in still. */
-  readonly keys: (now: number) => ReadonlyArray<string>
   /** How many are kept in memory, those included whose time is over and that were not swept out yet. */
   readonly size: () => number
 }
@@ -60,7 +58,6 @@ export const make = <A>(millis: number): TimedMap<A> => {
     delete: (key) => {
       entries.delete(key)
     },
-    keys: (now) => [...entries].filter(([key, timed]) => live(key, timed, now)).map(([key]) => key),
     size: () => entries.size
   }
 }

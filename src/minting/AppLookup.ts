@@ -4,8 +4,11 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as SingleFlight from "../concurrency/SingleFlight.ts"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import type { Background } from "../concurrency/Background.ts"
+import * as CliReasons from "../policy/CliReasons.ts"
+import * as OrgRecord from "../policy/OrgRecord.ts"
 import { Malformed, type MissReason } from "../services/MissReason.ts"
 import { type AppName, isAppName } from "../token/AppName.ts"
 
@@ -18,182 +21,151 @@ const many = 4
 /** A list that ended, however, says for so long all that it has to say. */
 const listedFor = Duration.toMillis(Duration.minutes(1))
 
-/**
- * By reason: whether a list may know an app for which the question failed. `status` asks the Machines API too, which may
- * fail alone.
- */
-const mayBeListed: Readonly<Record<MissReason["_tag"], boolean>> = {
-  NotAuthenticated: true,
-  Forbidden: true,
-  RateLimited: true,
-  HttpFailed: true,
-  Malformed: true,
-  OutputTooLarge: true,
-  ExitCode: true,
-  Unreachable: true,
-
-  // Fly said that there is no such app.
-  AppUnknown: false,
-  OrgUnknown: false,
-
-  // flyctl cannot ask anything, or not with this credential.
-  Disabled: false,
-  BinaryNotFound: false,
-  NotExecutable: false,
-  NotFlyctl: false,
-  OutdatedFlyctl: false,
-  NotLoggedIn: false,
-  SignOnRequired: false,
-  Expired: false,
-  Undischarged: false,
-  HomeUnusable: false,
-  ConfigLocked: false,
-  Panicked: false,
-  Killed: false,
-
-  // Said of other questions, or of other sources.
-  MintRefused: false,
-  OrgRequired: false,
-  InvalidExpiry: false,
-  Unreadable: false,
-  NotFound: false,
-  NotNewer: false,
-  Rejected: false,
-  Insufficient: false,
-  StorageFailed: false,
-  Defect: false,
-
-  // A list that is under way is waited for, and none is asked for.
-  TimedOut: false
+interface Options {
+  readonly askOne: AppLookup
+  readonly askAll: Effect.Effect<ReadonlyMap<string, string>, MissReason>
+  readonly concurrency: number
+  readonly fork: Background["fork"]
+  /** Where answers are kept, but those that mean something else for each login. */
+  readonly known: Map<string, string>
 }
 
-/** Nobody answered: the next question would only find out the same. */
-const isByTime = (reason: MissReason): boolean =>
-  reason._tag === "TimedOut" || (reason._tag === "Unreachable" && reason.by === "timedOut")
+type Question = Deferred.Deferred<string, MissReason>
+
+interface Lookup extends Options {
+  /** The questions without an answer. */
+  readonly open: Map<AppName, Question>
+  /** Those that are not asked yet. */
+  readonly waiting: Set<AppName>
+  /** How many fibers ask. */
+  asking: number
+  /** The list that is under way. */
+  list: Fiber.Fiber<void> | undefined
+  /** When the last one ended, by the monotonic clock. */
+  listedAt: bigint | undefined
+}
+
+const answer = ({ open, waiting }: Lookup, app: AppName, question: Question, exit: Exit.Exit<string, MissReason>) => {
+  if (open.get(app) === question) {
+    open.delete(app)
+    waiting.delete(app)
+  }
+  Deferred.doneUnsafe(question, exit)
+}
+
+/** What comes is checked before it is kept: a slug has the form of an app name, anything else could be a flag to flyctl. */
+const keep = (lookup: Lookup, apps: ReadonlyMap<string, string>) => {
+  const { known, open } = lookup
+  for (const [app, org] of apps) {
+    if (!isAppName(app) || !isAppName(org)) continue
+    if (!known.has(app) && !OrgRecord.isByLogin(org)) known.set(app, org)
+    const question = open.get(app)
+    if (question !== undefined) answer(lookup, app, question, Exit.succeed(known.get(app) ?? org))
+  }
+}
+
+/** Ends when there is nothing to be learned from a list: one at a time, and none for a while after one that ended. */
+const listed = (lookup: Lookup): Effect.Effect<unknown> =>
+  Effect.flatMap(Clock.monotonicTimeNanos, (now): Effect.Effect<unknown> => {
+    if (lookup.list !== undefined) return Fiber.await(lookup.list)
+    if (lookup.listedAt !== undefined && Number(now - lookup.listedAt) < listedFor * 1e6) return Effect.void
+    const list = lookup.fork(Effect.gen(function*() {
+      const apps = yield* Effect.result(lookup.askAll)
+      lookup.listedAt = yield* Clock.monotonicTimeNanos
+      if (Result.isSuccess(apps)) keep(lookup, apps.success)
+    }))
+    lookup.list = list
+    list.addObserver(() => {
+      lookup.list = undefined
+    })
+    return Fiber.await(list)
+  })
+
+/** One by one those that are not asked yet would wait for minutes: they fail at once, or when a list has ended. */
+const letGo = (lookup: Lookup, reason: MissReason) => {
+  const { fork, list, open, waiting } = lookup
+  const left = [...open].filter(([app]) => waiting.has(app))
+  waiting.clear()
+  fork(list === undefined ? Effect.void : Fiber.await(list)).addObserver(() => {
+    for (const [app, question] of left) answer(lookup, app, question, Exit.fail(reason))
+  })
+}
+
+/** The question failed: an app that the list may know waits for that. */
+const fallBack = (lookup: Lookup, app: AppName, reason: MissReason): Effect.Effect<string, MissReason> => {
+  // A list that is under way is waited for, and none is asked for that would take its time too.
+  const waits = CliReasons.isByTime(reason) ? lookup.list !== undefined : CliReasons.mayBeListed(reason)
+  if (!waits) return Effect.fail(reason)
+  return Effect.flatMap(listed(lookup), () => {
+    const org = lookup.known.get(app)
+    return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
+  })
+}
+
+/** Asks one after another, until none waits. */
+const ask = Effect.fnUntraced(function*(lookup: Lookup) {
+  const { askOne, fork, known, open, waiting } = lookup
+  for (const app of waiting) {
+    waiting.delete(app)
+    const question = open.get(app)
+    if (question === undefined) continue
+    const asked = yield* Effect.result(
+      Effect.filterOrFail(
+        askOne(app),
+        isAppName,
+        () => new Malformed({ why: "flyctl printed something else than the status of an app" })
+      )
+    )
+    if (Result.isSuccess(asked)) {
+      if (!OrgRecord.isByLogin(asked.success)) known.set(app, asked.success)
+      answer(lookup, app, question, Exit.succeed(asked.success))
+      continue
+    }
+    if (CliReasons.isByTime(asked.failure)) letGo(lookup, asked.failure)
+    fork(fallBack(lookup, app, asked.failure)).addObserver((exit) => answer(lookup, app, question, exit))
+  }
+})
+
+const start = (lookup: Lookup) => {
+  while (lookup.asking < lookup.concurrency && lookup.waiting.size > 0) {
+    lookup.asking++
+    lookup.fork(ask(lookup)).addObserver((exit) => {
+      lookup.asking--
+      // It fails only by being interrupted: the layer has closed.
+      if (Exit.isSuccess(exit)) return
+      for (const [app, question] of lookup.open) answer(lookup, app, question, Exit.failCause(exit.cause))
+    })
+  }
+}
 
 /**
  * **Details**
  *
  * Each app is asked for by itself, so many at once as flyctl may run. When many wait, a list is asked for as well:
- * whichever answers first serves. An app for which the question failed waits for the list, if that may know it. When a
- * question failed by its time, those that are not asked yet fail with it: one by one they would wait for minutes. What
- * comes is checked before it is kept: a slug has the form of an app name, anything else could be a flag to flyctl.
+ * whichever answers first serves.
  */
-export const make = (options: {
-  readonly askOne: AppLookup
-  readonly askAll: Effect.Effect<ReadonlyMap<string, string>, MissReason>
-  readonly concurrency: number
-  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
-  /** Where answers are kept. */
-  readonly known: Map<string, string>
-}): AppLookup => {
-  const { askAll, askOne, concurrency, fork, known } = options
-  type Question = Deferred.Deferred<string, MissReason>
-  /** The questions without an answer. */
-  const open = new Map<string, Question>()
-  /** Those that are not asked yet. */
-  const waiting = new Set<AppName>()
-  let asking = 0
-  let starting = false
-  let listing = false
-  let listedAt: bigint | undefined
-
-  const answer = (app: string, question: Question, exit: Exit.Exit<string, MissReason>) => {
-    if (open.get(app) === question) open.delete(app)
-    Deferred.doneUnsafe(question, exit)
-  }
-
-  const keep = (apps: ReadonlyMap<string, string>) => {
-    for (const [app, org] of apps) {
-      if (isAppName(app) && isAppName(org) && !known.has(app)) known.set(app, org)
-    }
-    for (const [app, question] of open) {
-      const org = known.get(app)
-      if (org === undefined) continue
-      waiting.delete(app as AppName)
-      answer(app, question, Exit.succeed(org))
-    }
-  }
-
-  const flight = SingleFlight.make<void, never>({ fork })
-  const ask = Effect.flatMap(Effect.result(askAll), (listed) =>
-    Effect.map(Clock.monotonicTimeNanos, (now) => {
-      listedAt = now
-      if (listed._tag === "Success") keep(listed.success)
-    }))
-  /** Ends when there is nothing to be learned from a list any more. */
-  const list = Effect.flatMap(
-    Clock.monotonicTimeNanos,
-    (now) => listedAt !== undefined && Number(now - listedAt) < listedFor * 1e6 ? Effect.void : flight("apps list", ask)
-  )
-
-  const free = Effect.sync(() => {
-    asking--
-    start()
-  })
-
-  /** Answers those that are not asked yet, for nothing but a list that is under way. */
-  const letGo = (reason: MissReason) => {
-    const left = [...waiting].map((app) => [app, open.get(app)] as const)
-    waiting.clear()
-    fork(listing ? list : Effect.void).addObserver(() => {
-      for (const [app, question] of left) {
-        if (question !== undefined) answer(app, question, Exit.fail(reason))
-      }
-    })
-  }
-
-  const asked = (app: AppName): Effect.Effect<string, MissReason> =>
-    askOne(app).pipe(
-      Effect.tapError((reason) => Effect.sync(() => isByTime(reason) && letGo(reason))),
-      Effect.onExit(() => free),
-      Effect.flatMap((org) =>
-        isAppName(org)
-          ? Effect.succeed<string>(org)
-          : Effect.fail(new Malformed({ why: "flyctl printed something else than the status of an app" }))
-      ),
-      Effect.tap((org) => Effect.sync(() => known.set(app, org))),
-      Effect.catchIf((reason) => isByTime(reason) ? listing : mayBeListed[reason._tag], (reason) =>
-        Effect.flatMap(list, () => {
-          const org = known.get(app)
-          return org === undefined ? Effect.fail(reason) : Effect.succeed(org)
-        }))
-    )
-
-  const start = () => {
-    // What is answered at once comes back here.
-    if (starting) return
-    starting = true
-    try {
-      for (const app of waiting) {
-        if (asking >= concurrency) break
-        waiting.delete(app)
-        const question = open.get(app)
-        if (question === undefined) continue
-        asking++
-        fork(asked(app)).addObserver((exit) => answer(app, question, exit))
-      }
-    } finally {
-      starting = false
-    }
+export const make = (options: Options): AppLookup => {
+  const { fork, known } = options
+  const lookup: Lookup = {
+    ...options,
+    open: new Map(),
+    waiting: new Set(),
+    asking: 0,
+    list: undefined,
+    listedAt: undefined
   }
 
   return (app) =>
     Effect.suspend(() => {
       const org = known.get(app)
       if (org !== undefined) return Effect.succeed(org)
-      const before = open.get(app)
+      const before = lookup.open.get(app)
       if (before !== undefined) return Deferred.await(before)
       const question: Question = Deferred.makeUnsafe()
-      open.set(app, question)
-      waiting.add(app)
-      if (open.size >= many && !listing) {
-        listing = true
-        fork(list).addObserver(() => {
-          listing = false
-        })
-      }
-      start()
+      lookup.open.set(app, question)
+      lookup.waiting.add(app)
+      if (lookup.open.size >= many && lookup.list === undefined) fork(listed(lookup))
+      start(lookup)
       return Deferred.await(question)
     })
 }

@@ -1,26 +1,20 @@
 /** What the source `cli` would do for an app now, without doing it: no mint, and no lease. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Background from "../concurrency/Background.ts"
+import * as CliReasons from "../policy/CliReasons.ts"
 import type { MintSettings } from "../policy/MintPolicy.ts"
-import * as OrgRecord from "../policy/OrgRecord.ts"
 import * as Usability from "../policy/Usability.ts"
-import type { ConfigFile } from "../services/ConfigFile.ts"
-import { type Environment, tokenOf } from "../services/Environment.ts"
-import type { FlyCallOptions, FlyCli } from "../services/FlyCli.ts"
+import type { FlyCallOptions } from "../services/FlyCli.ts"
 import { MintRefused, type MissReason, NotLoggedIn } from "../services/MissReason.ts"
 import type { Candidate, TokenRequest } from "../services/TokenSource.ts"
-import type { FlyToken } from "../token/FlyToken.ts"
+import type { AppName } from "../token/AppName.ts"
 import { mintLimits } from "../token/Grants.ts"
-import * as AppOrganizations from "./AppOrganizations.ts"
-import type { CliGate } from "./CliGate.ts"
-import type { Credentials } from "./Credentials.ts"
-import * as EitherCredential from "./EitherCredential.ts"
-import * as Holdings from "./Holdings.ts"
+import type * as CliCalls from "./CliCalls.ts"
 import type { MintPauses } from "./MintPauses.ts"
 import type { MintRecords } from "./MintRecords.ts"
+import type * as Targets from "./Targets.ts"
 
 /** What is known of the organization that a mint would be for. */
 export type Organization =
@@ -50,21 +44,6 @@ export type Answer =
     readonly organization: Organization | undefined
   }
 
-/** With one of these a mint fails as the question did. */
-const fatal = new Set<MissReason["_tag"]>([
-  "Disabled",
-  "BinaryNotFound",
-  "NotExecutable",
-  "NotFlyctl",
-  "NotLoggedIn",
-  "NotAuthenticated",
-  "Unreachable",
-  "HomeUnusable"
-])
-
-/** Whether Fly said that there is no such app or organization for this login. */
-export const isAbsence = ({ _tag }: MissReason): boolean => _tag === "AppUnknown" || _tag === "OrgUnknown"
-
 /** Whether what flyctl lists agrees with the option `org`. */
 export const organizationOf = (app: string, slug: string, apps: ReadonlyMap<string, string>): Organization => {
   const actual = apps.get(app)
@@ -77,16 +56,22 @@ export const organizationOf = (app: string, slug: string, apps: ReadonlyMap<stri
  * Why the tokens that flyctl would mint with may not mint, or `undefined` if one may: first the environment's, refused
  * with it the login of the config file, as a mint does it.
  */
-export const mintRefusal = (
-  environmentToken: FlyToken | undefined,
-  login: Result.Result<FlyToken, MissReason>
-): MissReason | undefined => {
-  if (environmentToken !== undefined && mintLimits(environmentToken).length === 0) return undefined
+const mintRefusal = ({ given, login }: CliCalls.Credentials): MissReason | undefined => {
+  if (given !== undefined && mintLimits(given).length === 0) return undefined
   if (Result.isSuccess(login)) return mintLimits(login.success).length === 0 ? undefined : new MintRefused()
   // Without a token flyctl's answer is what counts; with a limited one its answer was about that one.
-  return environmentToken !== undefined && login.failure._tag === "NotFound"
-    ? EitherCredential.moreTelling(new MintRefused(), new NotLoggedIn())
+  return given !== undefined && login.failure._tag === "NotFound"
+    ? CliReasons.moreTelling(new MintRefused(), new NotLoggedIn())
     : undefined
+}
+
+interface Options {
+  readonly cli: CliCalls.CliCalls
+  readonly targets: Pick<Targets.Targets, "in" | "told">
+  readonly records: Pick<MintRecords, "read">
+  readonly pauses: MintPauses
+  readonly settings: MintSettings
+  readonly isRejected: Usability.Demands["isRejected"]
 }
 
 const miss = (reason: MissReason, organization?: Organization, candidate?: Candidate): Answer => ({
@@ -96,96 +81,61 @@ const miss = (reason: MissReason, organization?: Organization, candidate?: Candi
   organization
 })
 
-export const make = (options: {
-  readonly cli: FlyCli["Service"]
-  readonly environment: Environment["Service"]
-  readonly configFile: ConfigFile["Service"]
-  readonly settings: MintSettings
-  readonly background: Background.Background
-  readonly gate: CliGate
-  readonly records: Pick<MintRecords, "read">
-  readonly pauses: MintPauses
-  readonly credentials: Credentials
-  readonly isRejected: Usability.Demands["isRejected"]
-  readonly callOf: (request: TokenRequest) => FlyCallOptions
-}): (request: TokenRequest) => Effect.Effect<Answer> => {
-  const { background, cli, configFile, credentials, environment, gate, pauses, records, settings } = options
-  const isForApp = settings.mintFor === "app"
+/** What another process minted, or why nothing is minted now because that was of no use. */
+const minted = Effect.fnUntraced(function*(
+  { cli, isRejected, pauses, records, settings, targets }: Options,
+  named: Targets.Named,
+  { before, key: { app } }: TokenRequest
+): Effect.fn.Return<Answer | undefined> {
+  if (!settings.readsStore) return undefined
+  const target = yield* targets.in(app, named)
+  const candidate = yield* records.read(target, before)
+  // An app's own is what the source storage has.
+  if (candidate !== undefined && settings.mintFor !== "app") {
+    const now = yield* Clock.currentTimeMillis
+    const judged = Usability.judge(candidate, { now, ttlMillis: settings.ttlMillis, livesPast: undefined, isRejected })
+    if ("expiresAt" in judged) return { _tag: "Usable", ...judged }
+  }
+  const reason = yield* pauses.reason(target.label, cli.login(named.by))
+  return reason === undefined ? undefined : miss(reason, undefined, candidate)
+})
+
+/** The organization, by flyctl's word as far as it can be had, and with which credential it is called so. */
+const organization = Effect.fnUntraced(function*(
+  { cli, settings, targets }: Options,
+  call: FlyCallOptions,
+  app: AppName
+): Effect.fn.Return<readonly [Organization, FlyCallOptions], MissReason> {
   // A mint for the app does not look at the option `org`; whether flyctl sees the app is worth knowing.
-  const configured = isForApp ? () => undefined : settings.org
-  const organizations = AppOrganizations.make({
-    cli,
-    gate,
-    fork: background.fork,
-    configured: () => undefined,
-    cliConcurrency: settings.cliConcurrency
-  })
+  const slug = settings.mintFor === "app" ? undefined : settings.org(app)
+  if (slug === undefined) {
+    const { by, slug } = yield* targets.told(app, call)
+    return [{ _tag: "Confirmed", slug }, by]
+  }
+  const asked = yield* Effect.result(targets.told(app, call))
+  if (Result.isSuccess(asked)) return [organizationOf(app, slug, new Map([[app, asked.success.slug]])), call]
+  if (!CliReasons.isAbsence(asked.failure)) return [{ _tag: "Unchecked", slug, reason: asked.failure }, call]
+  // Only the list, which takes the whole account, shows whether it is the app that is not there or the organization.
+  const apps = yield* Effect.result(cli.listApps(call))
+  return Result.isSuccess(apps)
+    ? [organizationOf(app, slug, apps.success), call]
+    : [{ _tag: "Unchecked", slug, reason: apps.failure }, call]
+})
 
-  /** What another process minted, or why nothing is minted now because that was of no use. */
-  const minted = Effect.fnUntraced(
-    function*(org: string, by: FlyCallOptions, { before, key: { app } }: TokenRequest): Effect.fn.Return<
-      Answer | undefined
-    > {
-      if (!settings.readsStore) return undefined
-      const asker = OrgRecord.isByLogin(org) ? { by, login: yield* credentials(by) } : undefined
-      const holding = Holdings.holdingOf(isForApp ? { app } : { org }, asker)
-      const candidate = yield* records.read(holding, before)
-      // An app's own is what the source storage has.
-      if (candidate !== undefined && !isForApp) {
-        const now = yield* Clock.currentTimeMillis
-        const { isRejected } = options
-        const judged = Usability.judge(candidate, {
-          now,
-          ttlMillis: settings.ttlMillis,
-          livesPast: undefined,
-          isRejected
-        })
-        if ("expiresAt" in judged) return { _tag: "Usable", ...judged }
-      }
-      const reason = yield* pauses.reason(holding.label, credentials(by))
-      return reason === undefined ? undefined : miss(reason, undefined, candidate)
-    }
-  )
-
-  /** The organization, by flyctl's word as far as it can be had, and with which credential it is called so. */
-  const organization = Effect.fnUntraced(function*(
-    call: FlyCallOptions,
-    { key: { app } }: TokenRequest
-  ): Effect.fn.Return<readonly [Organization, FlyCallOptions], MissReason> {
-    const slug = yield* Effect.sync(() => configured(app))
-    if (slug === undefined) {
-      const { by, slug } = yield* organizations.of(app, call)
-      return [{ _tag: "Confirmed", slug }, by]
-    }
-    const asked = yield* Effect.result(organizations.of(app, call))
-    if (Result.isSuccess(asked)) return [organizationOf(app, slug, new Map([[app, asked.success.slug]])), call]
-    if (!isAbsence(asked.failure)) return [{ _tag: "Unchecked", slug, reason: asked.failure }, call]
-    // Only the list, which takes the whole account, shows whether it is the app that is not there or the organization.
-    const apps = yield* Effect.result(gate(() => cli.listApps(call)))
-    return Result.isSuccess(apps)
-      ? [organizationOf(app, slug, apps.success), call]
-      : [{ _tag: "Unchecked", slug, reason: apps.failure }, call]
-  })
-
+export const make = (options: Options): (request: TokenRequest) => Effect.Effect<Answer> => {
+  const { cli, settings } = options
   return Effect.fnUntraced(function*(request) {
-    const call = options.callOf(request)
+    const call = cli.optionsFor(request)
     const found = yield* Effect.result(
-      Effect.flatMap(Effect.exit(organization(call, request)), Background.typed)
+      Effect.flatMap(Effect.exit(organization(options, call, request.key.app)), Background.typed)
     )
     if (Result.isFailure(found)) return miss(found.failure)
     const [place, by] = found.success
-    const left = yield* minted(place.slug, by, request)
+    const left = yield* minted(options, { slug: place.slug, by }, request)
     if (left !== undefined) return left
-    const login = yield* Effect.result(
-      Background.within(background, configFile.accessToken, {
-        option: "configFileTimeout",
-        millis: settings.configFileTimeoutMillis
-      })
-    )
-    const given = call.environmentToken ? Option.getOrUndefined(tokenOf(environment)) : undefined
-    const reason = place._tag === "Unchecked" && fatal.has(place.reason._tag)
+    const reason = place._tag === "Unchecked" && CliReasons.isFatal(place.reason)
       ? place.reason
-      : mintRefusal(given, login)
+      : mintRefusal(yield* cli.credentials(call))
     return reason === undefined
       ? { _tag: "WouldMint", mintFor: settings.mintFor, organization: place }
       : miss(reason, place)

@@ -1,29 +1,33 @@
 /** For whom no token is minted for a while, because the last one could not be used or flyctl was cut off. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { Background } from "../concurrency/Background.ts"
+import * as CliReasons from "../policy/CliReasons.ts"
 import * as MintPolicy from "../policy/MintPolicy.ts"
 import type { RefreshSettings } from "../policy/RefreshPolicy.ts"
 import type { MissReason } from "../services/MissReason.ts"
 
-type Failure = Omit<MintPolicy.Failure, "logins"> & Partial<Pick<MintPolicy.Failure, "logins">>
+/** Who asks. It is found out behind the callers' backs: the config file may hang. */
+type Login = Effect.Effect<string | undefined>
+
+type Failure = Omit<MintPolicy.Failure, "logins">
 
 /** Pauses by label: of an organization, of an app, or of the question which organization an app is in. */
 export interface MintPauses {
-  readonly of: (label: string) => MintPolicy.Pause | undefined
   /**
    * Why flyctl is not to be asked now, for whom it would be asked with this login. A pause that is outdated ends here,
    * and what it counted is forgotten.
    */
-  readonly reason: <E>(
-    label: string,
-    login: Effect.Effect<string | undefined, E>
-  ) => Effect.Effect<MissReason | undefined, E>
-  /** Notes that what was minted is of no use. */
-  readonly unusable: (label: string, failure: Failure) => void
+  readonly reason: (label: string, login: Login) => Effect.Effect<MissReason | undefined>
+  /** Notes that what was minted with a login is of no use. */
+  readonly unusable: (label: string, failure: Failure, login: Login) => void
   /** Notes how a run of flyctl failed. What leaves no traces at Fly ends a pause that does not last: it is another cause. */
-  readonly failed: (label: string, failure: Failure) => void
-  /** Whose login it was is known by now. */
-  readonly identify: (label: string, login: string | undefined) => void
+  readonly failed: (label: string, failure: Failure, login: Login) => void
+  /**
+   * Of what this or another process minted, the newest tells whether a mint is of use. Takes when the token of a record
+   * was minted, epoch milliseconds, and why it is of no use, and with which logins, if it is not.
+   */
+  readonly learn: (label: string, mintedAt: number, useless: MintPolicy.Failure | undefined) => void
   readonly end: (label: string) => void
   /** Somebody asks for another try; by default for all. */
   readonly hasten: (label?: string) => void
@@ -35,7 +39,7 @@ const firstSweep = 1_000
 /** A count of failures that nothing has followed for so long counts no more, milliseconds. */
 const forgottenAfter = 3_600_000
 
-export const make = (settings: RefreshSettings, random: () => number): MintPauses => {
+export const make = (settings: RefreshSettings, random: () => number, fork: Background["fork"]): MintPauses => {
   const pauses = new Map<string, MintPolicy.Pause>()
   let sweepAt = firstSweep
 
@@ -47,9 +51,17 @@ export const make = (settings: RefreshSettings, random: () => number): MintPause
     sweepAt = Math.max(firstSweep, 2 * pauses.size)
   }
 
-  const note = (label: string, failure: Failure) => {
-    pauses.set(label, MintPolicy.pauseAfter(pauses.get(label), { logins: [], ...failure }, settings, random()))
+  const note = (label: string, failure: MintPolicy.Failure) => {
+    pauses.set(label, MintPolicy.pauseAfter(pauses.get(label), failure, settings, random()))
     sweep(failure.at)
+  }
+
+  const unusable: MintPauses["unusable"] = (label, failure, login) => {
+    note(label, { ...failure, logins: [] })
+    fork(Effect.map(login, (name) => {
+      const pause = pauses.get(label)
+      if (name !== undefined && pause?.logins.length === 0) pauses.set(label, { ...pause, logins: [name] })
+    }))
   }
 
   const end = (label: string) => {
@@ -57,7 +69,6 @@ export const make = (settings: RefreshSettings, random: () => number): MintPause
   }
 
   return {
-    of: (label) => pauses.get(label),
     reason: Effect.fnUntraced(function*(label, login) {
       // Mostly there is none, and nobody needs to know who is logged in.
       if (!pauses.has(label)) return undefined
@@ -69,37 +80,29 @@ export const make = (settings: RefreshSettings, random: () => number): MintPause
       end(label)
       return undefined
     }),
-    unusable: note,
-    failed: (label, failure) => {
-      if (MintPolicy.leavesTraces(failure.reason)) return note(label, failure)
+    unusable,
+    failed: (label, failure, login) => {
+      if (CliReasons.leavesTraces(failure.reason)) return unusable(label, failure, login)
       const pause = pauses.get(label)
       const left = pause === undefined ? undefined : MintPolicy.outlasting(pause)
       if (left === undefined) end(label)
       else pauses.set(label, left)
     },
-    identify: (label, login) => {
+    learn: (label, mintedAt, useless) => {
       const pause = pauses.get(label)
-      if (login !== undefined && pause?.logins.length === 0) pauses.set(label, { ...pause, logins: [login] })
+      if (pause !== undefined && mintedAt <= pause.at) return
+      if (useless === undefined) return end(label)
+      const { logins } = useless
+      // A record that was put there in other ways says nothing of mints, and one of other logins nothing of this one's.
+      const tells = pause === undefined ? logins.length > 0 : pause.logins.some((login) => logins.includes(login))
+      if (tells) note(label, useless)
     },
     end,
     hasten: (label) => {
-      const hastened = label === undefined ? [...pauses.keys()] : [label]
-      for (const each of hastened) {
+      for (const each of label === undefined ? [...pauses.keys()] : [label]) {
         const pause = pauses.get(each)
         if (pause !== undefined) pauses.set(each, MintPolicy.hastened(pause))
       }
     }
   }
 }
-
-/** Finds out whose login a pause is about, behind the callers' backs: the config file may hang too. */
-export const identifying = (
-  pauses: MintPauses,
-  label: string,
-  login: Effect.Effect<string | undefined>
-): Effect.Effect<void> =>
-  Effect.suspend(() =>
-    pauses.of(label) === undefined
-      ? Effect.void
-      : Effect.map(login, (name) => pauses.identify(label, name))
-  )

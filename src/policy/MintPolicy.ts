@@ -3,6 +3,7 @@ import type { MissReason } from "../services/MissReason.ts"
 import { SignOnRequired } from "../services/MissReason.ts"
 import type { AppName } from "../token/AppName.ts"
 import type { FlyToken } from "../token/FlyToken.ts"
+import * as CliReasons from "./CliReasons.ts"
 import type { RefreshSettings } from "./RefreshPolicy.ts"
 import * as RefreshPolicy from "./RefreshPolicy.ts"
 import * as Usability from "./Usability.ts"
@@ -32,25 +33,20 @@ export interface MintSettings extends RefreshSettings {
   readonly persistsMinted: boolean
 }
 
-/** For a while no token is minted. Times are epoch milliseconds. */
-export interface Pause {
-  /** Why the last mint gave no token. */
+/** A mint that gave no token: when (epoch milliseconds), and with which logins; none if that is not known. */
+export interface Failure {
   readonly reason: MissReason
-  readonly since: number
+  readonly at: number
+  readonly logins: ReadonlyArray<string>
+}
+
+/** For a while no token is minted, because of the last mint. Times are epoch milliseconds. */
+export interface Pause extends Failure {
   /** How many mints in a row gave none. */
   readonly failures: number
   readonly until: number
   /** When somebody who asks for another try gets one. */
   readonly soonest: number
-  /** With which logins it was so; none if that is not known. */
-  readonly logins: ReadonlyArray<string>
-}
-
-/** A mint that gave no token: when (epoch milliseconds), and with which logins. */
-export interface Failure {
-  readonly reason: MissReason
-  readonly at: number
-  readonly logins: ReadonlyArray<string>
 }
 
 const isSignOn = (location: string): boolean => location === signOnLocation || location.startsWith(`${signOnLocation}/`)
@@ -62,15 +58,6 @@ export const unusable = (token: FlyToken, mintedAt: number, ttlMillis: number): 
   return defect?._tag === "Undischarged" && token.missingDischarges.some(isSignOn) ? new SignOnRequired() : defect
 }
 
-/** With these flyctl was cut off, or printed what is no token: what it did at Fly stays. */
-const cutOff = new Set<MissReason["_tag"]>(["TimedOut", "OutputTooLarge", "Malformed"])
-
-/**
- * Whether a run of flyctl that failed so may have left something at Fly, so that it is not repeated at once. What was
- * minted and is of no use for another reason lasts until somebody does something: the next mint would come to the same.
- */
-export const leavesTraces = ({ _tag }: MissReason): boolean => cutOff.has(_tag)
-
 /**
  * The pause after a mint that gave no token, and after the one before. Its back-off is that of a refresh: 30 s, doubling
  * to 10 min. What lasts is not tried again by itself for a day, and after that back-off if somebody asks for it.
@@ -81,10 +68,10 @@ export const pauseAfter = (
   settings: RefreshSettings,
   random: number
 ): Pause => {
-  const { at, logins, reason } = failure
+  const { at, reason } = failure
   const failures = (before?.failures ?? 0) + 1
   const soonest = at + RefreshPolicy.backOff(failures, settings, random)
-  return { reason, since: at, failures, soonest, until: leavesTraces(reason) ? soonest : at + longestPause, logins }
+  return { ...failure, failures, soonest, until: CliReasons.leavesTraces(reason) ? soonest : at + longestPause }
 }
 
 /**
@@ -92,7 +79,7 @@ export const pauseAfter = (
  * says nothing about. Whoever asked for another try has had it.
  */
 export const outlasting = (pause: Pause): Pause | undefined =>
-  leavesTraces(pause.reason) ? undefined : { ...pause, until: pause.since + longestPause }
+  CliReasons.leavesTraces(pause.reason) ? undefined : { ...pause, until: pause.at + longestPause }
 
 /** The same pause for somebody who asks for another try. */
 export const hastened = (pause: Pause): Pause => ({ ...pause, until: Math.min(pause.until, pause.soonest) })
@@ -100,7 +87,7 @@ export const hastened = (pause: Pause): Pause => ({ ...pause, until: Math.min(pa
 /** Whether what a pause hangs on is another one by now: somebody else is logged in, or the clock was set back. */
 export const isOutdated = (pause: Pause, now: number, login: string | undefined): boolean =>
   (pause.logins.length > 0 && login !== undefined && !pause.logins.includes(login)) ||
-  pause.since - now > clockTolerance
+  pause.at - now > clockTolerance
 
 /** Of so many logins it is remembered that what they mint is of no use: more would make the record long. */
 const mostLogins = 100
@@ -114,7 +101,7 @@ const mostLogins = 100
  * each would take the other's word away, and mint again. Whether a login is signed on is its own: that one's token needs
  * a sign-on tells nothing about another one, which may have it, so each of them tries once, and whoever logs in anew does.
  */
-export const loginsAfter = (before: Pick<Pause, "logins" | "since"> | undefined, login: string, now: number) => {
-  const others = before !== undefined && now < before.since + longestPause ? before.logins : []
+export const loginsAfter = (before: Failure | undefined, login: string, now: number) => {
+  const others = before !== undefined && now < before.at + longestPause ? before.logins : []
   return [...new Set([login, ...others])].slice(0, mostLogins)
 }

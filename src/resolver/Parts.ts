@@ -2,16 +2,13 @@
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Background from "../concurrency/Background.ts"
 import * as Warnings from "../concurrency/Warnings.ts"
-import * as AppPlaces from "../minting/AppPlaces.ts"
 import * as MintedTokens from "../minting/MintedTokens.ts"
 import type { ResolverSettings } from "../policy/Options.ts"
-import * as CheckedStorage from "../records/CheckedStorage.ts"
-import * as StoreGate from "../records/StoreGate.ts"
+import * as StoreAccess from "../records/StoreAccess.ts"
 import * as StoreReads from "../records/StoreReads.ts"
 import * as WriteBehind from "../records/WriteBehind.ts"
 import { ConfigFile } from "../services/ConfigFile.ts"
@@ -38,18 +35,16 @@ export interface Parts {
   readonly telemetry: Telemetry.Telemetry
   readonly warn: Warnings.Warnings
   readonly minted: MintedTokens.MintedTokens
-  readonly places: AppPlaces.AppPlaces
   readonly sources: ReadonlyArray<Sources.Source>
   readonly judging: Judging
-  /** Runs a write behind the callers' backs and reports its failure, with `undefined` then. */
-  readonly writeBehind: (name: string, write: Effect.Effect<unknown, WriteBehind.WriteReason>) => Fiber.Fiber<unknown>
+  readonly writeBehind: WriteBehind.InBackground
 }
 
 export const make = Effect.fnUntraced(function*(
   settings: ResolverSettings
 ): Effect.fn.Return<Parts, never, Environment | Storage | ConfigFile | FlyCli | Scope.Scope> {
   const environment = yield* Environment
-  const storage = CheckedStorage.make(yield* Storage)
+  const storage = StoreAccess.checked(yield* Storage)
   const configFile = yield* ConfigFile
   const cli = yield* FlyCli
   const lease = yield* Lease
@@ -63,18 +58,17 @@ export const make = Effect.fnUntraced(function*(
   const limitMillis = settings.storageTimeoutMillis
   const writes = WriteBehind.make(background, storage, limitMillis)
   const { fork } = background
-  const reads = StoreReads.make({ storage, gate: StoreGate.make({ fork, limitMillis }), limitMillis, fork })
-  const places = AppPlaces.make()
+  const reads = StoreReads.make({ storage, gate: StoreAccess.gate(fork, limitMillis), limitMillis, fork })
 
-  const writeBehind: Parts["writeBehind"] = (name, write) => {
-    const report = (reason: WriteBehind.WriteReason) => {
+  const writeBehind: WriteBehind.InBackground = (name, write) => {
+    const report = (reason: StoreAccess.AccessReason) => {
       telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
       return warn(
         `not written: ${Warnings.causeOf(reason)}`,
         told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
       )
     }
-    return background.forkWrite(Effect.catch(write, report))
+    return background.forkWrite(Effect.catch(write, (reason) => Effect.as(report(reason), undefined)))
   }
 
   const onLeaseMissing = (name: string, error: LeaseError) =>
@@ -100,7 +94,6 @@ export const make = Effect.fnUntraced(function*(
       persistsMinted: settings.persist.has("cli")
     },
     random: () => random.nextDoubleUnsafe(),
-    places,
     isRejected: book.isRejected,
     isReplaced: (token, now) => book.isDenied(token, "minted", now),
     onCliEnd: telemetry.onCliEnd,
@@ -120,13 +113,12 @@ export const make = Effect.fnUntraced(function*(
     telemetry,
     warn,
     minted,
-    places,
     sources: Sources.make({ environment, configFile, reads, minted, manual: book.manual, background, settings }),
     judging: {
       ttlMillis: settings.ttlMillis,
       isRejected: book.isRejected,
       isReplaced: ({ key }, token, now) => book.isDenied(token, RecordKey.id(RecordKey.cached(key)), now),
-      placeOf: ({ key: { app } }) => places.of(app)
+      placeOf: ({ key: { app } }) => minted.placeOf(app)
     },
     writeBehind
   }

@@ -1,20 +1,13 @@
 /** The store follows memory, behind the callers' backs: what was found is written, what was dropped is deleted. */
 import * as Effect from "effect/Effect"
-import type { WriteReason } from "../records/WriteBehind.ts"
+import type { AccessReason } from "../records/StoreAccess.ts"
 import * as RecordKey from "../services/RecordKey.ts"
 import type { StoredToken } from "../services/Storage.ts"
-import type { AppName } from "../token/AppName.ts"
 import type { TokenKey } from "../token/TokenKey.ts"
 import type { Action } from "./Machine.ts"
 import type { Parts } from "./Parts.ts"
 
 type Persist = Extract<Action, { readonly _tag: "Persist" }>
-
-/** The app may have moved to another organization. */
-export const forgetPlace = ({ minted, places }: Parts, app: AppName): void => {
-  minted.forgetOrg(app)
-  places.forget(app)
-}
 
 /** Copies of a token that is being replaced do not count: the store may be slow. */
 export const replace = ({ book, clock, minted }: Parts, key: TokenKey, identity: string): void => {
@@ -85,7 +78,7 @@ export const invalidate = Effect.fnUntraced(function*(
   identity: string | undefined,
   known: string | undefined,
   onDeleted: (identity: string) => void
-): Effect.fn.Return<void, WriteReason> {
+): Effect.fn.Return<void, AccessReason> {
   const deleted = yield* writes.drop(RecordKey.cached(key), identity)
   if (deleted !== undefined) onDeleted(deleted)
   const identities = new Set([known, deleted].filter((identity) => identity !== undefined))

@@ -64,7 +64,7 @@ const invalidate = Effect.fnUntraced(function*(
   }
   /** In one synchronous step; a run that is under way cannot bring the token back. */
   const drop = (token: string | undefined, isCurrent: boolean) => {
-    Persisting.forgetPlace(engine, key.app)
+    engine.minted.forgetOrg(key.app)
     const { generation } = app.state
     const state = isCurrent ? Machine.invalidated(app.state).state : { ...app.state, generation: generation + 1 }
     Resolver.apply(engine, app, { state, actions: [] })

@@ -282,7 +282,7 @@ export const refresh = (
       const now = nowOf(engine)
       if (rejected === undefined) {
         // Fly mostly answers 404 where a token has no access, so that nobody rejects it: this may be why.
-        Persisting.forgetPlace(engine, key.app)
+        engine.minted.forgetOrg(key.app)
         return replied(engine, app, Machine.refresh(app.state, now), (running) => answerOf(engine, app, running))
       }
       const isNews = reject(engine, app, rejected, now)
@@ -296,15 +296,15 @@ export const refresh = (
  * Denies a token that Fly refused to everybody: apps of one organization share one. Answers whether that is news.
  */
 export const reject = (engine: Engine, by: App, token: ResolvedToken["token"], now: number): boolean => {
-  const { book, minted, places, telemetry } = engine
+  const { book, minted, telemetry } = engine
   const isNews = book.reject(token, now)
   book.deny(token.identity, "minted", now)
   minted.forget(token.identity)
   if (!isNews) return false
   // Once for a token: those who report it after are many of one organization, this app may be one that moved.
-  Persisting.forgetPlace(engine, by.key.app)
+  minted.forgetOrg(by.key.app)
   for (const app of book.holders(token)) {
-    places.forget(app.key.app)
+    minted.forgetPlace(app.key.app)
     apply(engine, app, Machine.rejected(app.state))
   }
   telemetry.announce(() => ({ _tag: "Rejected", app: by.key.app, at: now, fingerprint: token.fingerprint }))

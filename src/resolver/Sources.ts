@@ -81,7 +81,7 @@ export const make = (options: {
       persists: settings.persist.has(name),
       acquire: limit === undefined
         ? acquire
-        : (request) => Background.within(background, Effect.suspend(() => acquire(request)), limit)
+        : (request) => Background.within(background.fork, Effect.suspend(() => acquire(request)), limit)
     }]
   })
 }

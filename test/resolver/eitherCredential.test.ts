@@ -4,7 +4,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { type FlyCallOptions, type FlyCliReason, FlyTokens, MissReason } from "../../src/index.ts"
-import { mayDependOnCredential, moreTelling, withEither } from "../../src/minting/EitherCredential.ts"
+import { withEither } from "../../src/minting/CliCalls.ts"
+import { mayDependOnCredential, moreTelling } from "../../src/policy/CliReasons.ts"
 import * as samples from "../docs/samples.ts"
 import * as World from "../support/World.ts"
 

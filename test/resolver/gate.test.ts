@@ -8,22 +8,35 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as Background from "../../src/concurrency/Background.ts"
 import type * as Gate from "../../src/concurrency/Gate.ts"
-import { FlyToken, FlyTokens } from "../../src/index.ts"
-import * as CliGate from "../../src/minting/CliGate.ts"
-import * as StoreGate from "../../src/records/StoreGate.ts"
+import { type AppName, FlyToken, FlyTokens } from "../../src/index.ts"
+import * as CliCalls from "../../src/minting/CliCalls.ts"
+import * as StoreAccess from "../../src/records/StoreAccess.ts"
 import * as World from "../support/World.ts"
 
 type Within = Gate.Gate["within"]
 
+/** Lets what is to be let in be what flyctl does for an app. */
+const withinCalls = Effect.map(Background.make, (background): Within => {
+  const accesses = new Map<string, Effect.Effect<never>>()
+  const never = () => Effect.never
+  const calls = CliCalls.make({
+    cli: { mintReadonly: never, mintDeploy: never, listApps: never, orgOf: (app) => accesses.get(app) ?? Effect.never },
+    configFile: { accessToken: Effect.never },
+    environment: { get: () => undefined },
+    background,
+    settings: { cliConcurrency: 5, cliTimeoutMillis: 10_000, configFileTimeoutMillis: 5_000, ttlMillis: 1 },
+    onCliEnd: () => {}
+  })
+  return (access) => {
+    const app = `app-${accesses.size}` as AppName
+    accesses.set(app, access as Effect.Effect<never>)
+    return calls.orgOf(app, { environmentToken: false }) as Effect.Effect<never>
+  }
+})
+
 const gates: ReadonlyArray<readonly [string, Effect.Effect<Within, never, Effect.Services<typeof Background.make>>]> = [
-  ["the store", Effect.map(Background.make, ({ fork }) => StoreGate.make({ fork, limitMillis: 10_000 }).within)],
-  [
-    "the command",
-    Effect.map(Background.make, (background): Within => {
-      const gate = CliGate.make(background, { cliConcurrency: 5, cliTimeoutMillis: 10_000 }, () => {})
-      return (call) => gate(() => call)
-    })
-  ]
+  ["the store", Effect.map(Background.make, ({ fork }) => StoreAccess.gate(fork, 10_000).within)],
+  ["the command", withinCalls]
 ]
 
 const hanging = Effect.uninterruptible(Effect.never)

@@ -11,8 +11,8 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as Background from "../../src/concurrency/Background.ts"
 import { FlyToken, FlyTokens, Storage, StorageError } from "../../src/index.ts"
-import * as GatheredReads from "../../src/records/GatheredReads.ts"
-import * as StoreGate from "../../src/records/StoreGate.ts"
+import * as StoreAccess from "../../src/records/StoreAccess.ts"
+import * as StoreReads from "../../src/records/StoreReads.ts"
 import * as World from "../support/World.ts"
 
 const apps = Array.from({ length: 1_000 }, (_, n) => `app-${n}`)
@@ -174,9 +174,9 @@ describe("reads that are taken together", () => {
       takes.one = 1_000
       takes.millis = 1_000
       const { fork } = yield* Background.make
-      const gate = StoreGate.make({ fork, limitMillis: 5_000 })
+      const gate = StoreAccess.gate(fork, 5_000)
       const storage = yield* Effect.provide(Storage, world.layer())
-      const get = GatheredReads.make({ storage, gate, fork })
+      const get = StoreReads.gathering({ storage, gate, fork })
       const ask = (names: ReadonlyArray<string>) =>
         Effect.forEach(names, (name) => Effect.forkChild(get({ kind: "cached", name }), { startImmediately: true }))
       const leave = (who: ReadonlyArray<Fiber.Fiber<unknown, unknown>>) => Fiber.interruptAll(who)

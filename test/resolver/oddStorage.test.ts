@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { ConfigFile, Environment, FlyCli, FlyTokens, Storage, type StorageError } from "../../src/index.ts"
-import * as CheckedStorage from "../../src/records/CheckedStorage.ts"
+import * as StoreAccess from "../../src/records/StoreAccess.ts"
 import * as World from "../support/World.ts"
 
 /** What the compiler would not let pass, but JavaScript does. */
@@ -93,7 +93,7 @@ describe("a storage that answers something else", () => {
 
 describe("a storage that answers something else for many records", () => {
   const checked = (answer: unknown) =>
-    CheckedStorage.make(Storage.of({
+    StoreAccess.checked(Storage.of({
       get: () => Effect.succeedNone,
       put: () => Effect.void,
       delete: () => Effect.void,

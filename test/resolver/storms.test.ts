@@ -208,9 +208,12 @@ describe("a limit of time", () => {
       const answer = Effect.callback<string>((resume) => {
         setImmediate(() => setImmediate(() => resume(Effect.succeed("answer"))))
       })
-      const asked = yield* Effect.forkChild(Background.within(background, answer, { option: "any", millis: 100 }), {
-        startImmediately: true
-      })
+      const asked = yield* Effect.forkChild(
+        Background.within(background.fork, answer, { option: "any", millis: 100 }),
+        {
+          startImmediately: true
+        }
+      )
       // The event loop stands still for longer than the limit: that can only be had by really blocking it.
       const until = performance.now() + 300
       while (performance.now() < until);
