@@ -67,12 +67,9 @@ const newestOf = (all: ReadonlyArray<number>) => all.reduce((a, b) => Math.max(a
 /** Of a lease that nobody has had yet there is nothing. */
 const read = Effect.fnUntraced(function*({ fileSystem }: Leases, path: string) {
   const { mtime } = yield* fileSystem.stat(path)
-  const content = decode(yield* fileSystem.readFileString(path))
-  return {
-    renewedAt: Option.getOrElse(mtime, () => new Date(0)).getTime(),
-    content: Option.getOrUndefined(content)
-  }
-}, Effect.catchIf(isAbsent, () => Effect.succeed({ renewedAt: 0, content: undefined })))
+  const content = Option.getOrUndefined(decode(yield* fileSystem.readFileString(path)))
+  return { content, renewedAt: Option.getOrElse(mtime, () => new Date(0)).getTime() }
+}, Effect.catchIf(isAbsent, () => Effect.succeed({ content: undefined, renewedAt: 0 })))
 
 /**
  * Takes a lease by making its file: `false` if there is such a file already. Whole as soon as it is there: a link to a
@@ -83,10 +80,8 @@ const create = ({ fileSystem, held }: Leases, path: string, content: typeof Leas
   return fileSystem.writeFileString(temp, encode(content), { flag: "wx", mode: 0o600 }).pipe(
     Effect.andThen(fileSystem.utimes(temp, new Date(now), new Date(now))),
     Effect.andThen(fileSystem.link(temp, path)),
-    Effect.map(() => {
-      held.set(content.owner, path)
-      return true
-    }),
+    Effect.andThen(Effect.sync(() => held.set(content.owner, path))),
+    Effect.as(true),
     Effect.catchIf((error) => error.reason._tag === "AlreadyExists", () => Effect.succeed(false)),
     Effect.ensuring(Effect.ignore(fileSystem.remove(temp, { force: true }))),
     Effect.uninterruptible

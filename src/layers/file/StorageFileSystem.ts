@@ -146,6 +146,8 @@ const refuse =
 
 const closed = "it is open for reading only"
 
+const corrupt = "the record is corrupt; whoever needs it next sets it aside and goes on without it"
+
 const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, readOnly: boolean) {
   const root = yield* PrivateDirectory.make(options, { quiet: readOnly })
   const { fileSystem } = root
@@ -178,12 +180,7 @@ const make = Effect.fnUntraced(function*(options: StorageFileSystemOptions, read
     ...backing,
     write: refuse(records, "put", "Unavailable", closed),
     remove: refuse(records, "delete", "Unavailable", closed),
-    setAside: refuse(
-      records,
-      "get",
-      "Corrupt",
-      "the record is corrupt; whoever needs it next sets it aside and goes on without it"
-    )
+    setAside: refuse(records, "get", "Corrupt", corrupt)
   })
 })
 
