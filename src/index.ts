@@ -46,6 +46,7 @@ export {
 } from "./services/TokenError.ts"
 export type { TokenEvent } from "./services/TokenEvent.ts"
 export { type RefreshOptions, ResolvedToken, type TokenProvider, type TokenStatus } from "./services/TokenProvider.ts"
+export { type Candidate, type Miss, NamedSources, type TokenRequest, type TokenSource } from "./services/TokenSource.ts"
 export { AppName, isAppName } from "./token/AppName.ts"
 export { AttenuationFailed, type Narrowing } from "./token/Attenuation.ts"
 export { type ApiTarget, FlyToken } from "./token/FlyToken.ts"

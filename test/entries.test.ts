@@ -86,6 +86,7 @@ describe("the entries", () => {
       "events",
       "get",
       "invalidate",
+      "keep",
       "peek",
       "refresh",
       "removeManual",

@@ -40,8 +40,6 @@ import { FlyToken } from "../token/FlyToken.ts"
 import type * as Program from "./program/Program.ts"
 import * as TextFile from "./TextFile.ts"
 
-export type { Candidate, Miss, TokenRequest, TokenSource } from "../services/TokenSource.ts"
-
 /**
  * What a source says of itself: see {@link TokenSource}.
  *

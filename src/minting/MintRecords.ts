@@ -55,7 +55,7 @@ export interface Options {
   readonly settings: Pick<MintPolicy.MintSettings, "persistsMinted" | "storageTimeoutMillis" | "ttlMillis">
   readonly isRejected: Usability.Demands["isRejected"]
   /** Whether what was minted is replaced, and no copy of it counts any more. */
-  readonly isReplaced: (token: FlyToken, now: number) => boolean
+  readonly isDenied: (token: FlyToken, now: number) => boolean
   readonly inBackground: InBackground
 }
 
@@ -153,12 +153,12 @@ const recordOf = (
 type Memory = Pick<MintRecords, "remember" | "recall" | "fits" | "forget">
 
 /** The tokens in memory, by the label of their target. */
-const makeMemory = ({ isRejected, isReplaced, settings: { ttlMillis } }: Options, note: Memory["remember"]): Memory => {
+const makeMemory = ({ isRejected, isDenied, settings: { ttlMillis } }: Options, note: Memory["remember"]): Memory => {
   const candidates = new Map<string, Candidate>()
 
   const fits: Memory["fits"] = (candidate, { before, livesPast }, now) => {
     const { token } = candidate
-    if (isReplaced(token, now)) return false
+    if (isDenied(token, now)) return false
     // What could not be taken from another source cannot be taken from here.
     if (before.some(({ candidate }) => candidate?.token.identity === token.identity)) return false
     return "expiresAt" in Usability.judge(candidate, { now, ttlMillis, livesPast, isRejected })

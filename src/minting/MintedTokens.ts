@@ -32,7 +32,7 @@ export interface MintedTokens extends Pick<Targets.Targets, "placeOf" | "forgetP
   /** Forgets a token that is not to be handed out any more. */
   readonly forget: (identity: string) => void
   /** Deletes a token from the store, whichever organization it is of. */
-  readonly forgetStored: (identity: string) => Effect.Effect<void, AccessReason>
+  readonly deleteStored: (identity: string) => Effect.Effect<void, AccessReason>
   /** The app may have moved to another organization. */
   readonly forgetOrg: Targets.Targets["forget"]
 }
@@ -134,7 +134,7 @@ export const make = (options: Options): MintedTokens => {
     explain: MintExplanation.make(parts),
     askAgain: () => pauses.hasten(),
     forget: records.forget,
-    forgetStored: records.drop,
+    deleteStored: records.drop,
     placeOf: targets.placeOf,
     forgetPlace: targets.forgetPlace,
     forgetOrg: targets.forget

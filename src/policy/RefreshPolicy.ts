@@ -83,7 +83,7 @@ export const nextTry = (
   return halfWay >= shortestRetry ? state.now + halfWay : Number.POSITIVE_INFINITY
 }
 
-/** Until when the fast path may hand out a token while its refresh is under way. */
+/** From when on a `get` waits for a refresh that is under way. */
 export const joinFrom = (expiresAt: number): number => expiresAt - lastMinute
 
 /**

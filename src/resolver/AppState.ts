@@ -18,7 +18,7 @@ export interface CurrentToken {
 /**
  * What a run of the chain is for: a caller's `get`; an app that is kept and has no token; a caller's `refresh`, which takes
  * the token away; one with a rejected token, which is gone for good; a refresh ahead of expiry, which leaves the token and
- * that no caller waits for.
+ * that callers join in its last minute only.
  */
 export type Purpose = "get" | "keep" | "refresh" | "replaceRejected" | "refreshAhead"
 

@@ -23,8 +23,8 @@ export interface Source extends Pick<TokenSource, "acquire"> {
 export interface Judging {
   readonly ttlMillis: number
   readonly isRejected: (token: FlyToken, now: number) => boolean
-  /** Whether a stored token was replaced, and the store has not followed yet. */
-  readonly isReplaced: (request: TokenRequest, token: FlyToken, now: number) => boolean
+  /** Whether a stored token was replaced or refused: the store may be slow to follow, and so it is for `ttl`. */
+  readonly isDenied: (request: TokenRequest, token: FlyToken, now: number) => boolean
   /** Fly's numbers of the app and its organization, as far as they are known. */
   readonly placeOf: (request: TokenRequest) => Place | undefined
 }
@@ -50,8 +50,8 @@ const judge = (source: Source, request: TokenRequest, candidate: Candidate, now:
   const place = source.shared ? judging.placeOf(request) : undefined
   const reason = place === undefined ? undefined : Usability.unfit(candidate.token, place)
   if (reason !== undefined) return { reason, candidate }
-  const isReplaced = source.stored && (request.isRefresh || judging.isReplaced(request, candidate.token, now))
-  return isReplaced ? { reason: Usability.notNewer(candidate.token), candidate } : judged
+  const isDenied = source.stored && (request.isRefresh || judging.isDenied(request, candidate.token, now))
+  return isDenied ? { reason: Usability.notNewer(candidate.token), candidate } : judged
 }
 
 /** Asks one source and judges what it yields. Cannot fail: defects of the source are reasons too. */

@@ -3,8 +3,7 @@
  * running an effect. It is no operation of the service, so that other implementations need not have it.
  */
 import type * as Context from "effect/Context"
-import type { FlyTokens } from "../FlyTokens.ts"
-import type { ResolvedToken } from "../services/TokenProvider.ts"
+import type { ResolvedToken, TokenProvider } from "../services/TokenProvider.ts"
 
 export interface FastPath {
   /** What `get` would answer from memory, by the layer's clock, noted as a use; `undefined` if `get` has to run. */
@@ -15,11 +14,11 @@ export interface FastPath {
   readonly context: Context.Context<never>
 }
 
-const fastPaths = new WeakMap<FlyTokens["Service"], FastPath>()
+const fastPaths = new WeakMap<TokenProvider, FastPath>()
 
-export const register = (tokens: FlyTokens["Service"], fastPath: FastPath): void => {
+export const register = (tokens: TokenProvider, fastPath: FastPath): void => {
   fastPaths.set(tokens, fastPath)
 }
 
 /** The fast path of a service that was made by the resolver layer of this copy of the package. */
-export const of = (tokens: FlyTokens["Service"]): FastPath | undefined => fastPaths.get(tokens)
+export const of = (tokens: TokenProvider): FastPath | undefined => fastPaths.get(tokens)

@@ -42,6 +42,8 @@ export type Action =
   }
   /** A token is being replaced: its copies do not count from now on. */
   | { readonly _tag: "Replace"; readonly token: FlyToken }
+  /** A token that Fly refused is to be deleted from the app's record. */
+  | { readonly _tag: "DropRejected"; readonly token: FlyToken }
   /** The token that was to be replaced is the current one again. */
   | { readonly _tag: "Restore"; readonly token: FlyToken }
   | { readonly _tag: "Announce"; readonly event: () => TokenEvent }
@@ -185,17 +187,18 @@ export const refreshRejected = (before: State, rejected: FlyToken, now: number):
   const current = AppState.validToken(state, now)
   if (current !== undefined && current.resolved.token.identity !== rejected.identity) return token(state, current)
   const run = AppState.joinable(state)
+  const drop: Action = { _tag: "DropRejected", token: rejected }
   return run === undefined
-    ? started(start(withoutToken(state), "replaceRejected", { before: rejected }))
-    : wait(withoutToken(state), run)
+    ? started(start(withoutToken(state), "replaceRejected", { before: rejected }), [drop])
+    : { ...wait(withoutToken(state), run), actions: [drop] }
 }
 
 /** The current token was refused, as a caller of this or of another app says. */
 export const rejected = (state: State): Step => ({ state: withoutToken(state), actions: none })
 
-/** The current token is dropped: what is under way must not bring it back. */
-export const invalidated = (state: State): Step => ({
-  state: { ...withoutToken(state), generation: state.generation + 1 },
+/** The current token is dropped, or one that the store held: what is under way must not bring it back. */
+export const invalidated = (state: State, isCurrent = true): Step => ({
+  state: { ...(isCurrent ? withoutToken(state) : state), generation: state.generation + 1 },
   actions: none
 })
 
@@ -346,14 +349,14 @@ export const ended = (
   now: number,
   policy: Policy
 ): Step & { readonly answer: Answer } => {
-  const state = gone(before, run)
+  const state = withoutRun(before, run)
   return outcome.found === undefined
     ? onNone(state, run, outcome, now, policy)
     : onFound(state, run, outcome.found, outcome.passedOver, now, policy)
 }
 
 /** A run has ended without a word, interrupted by the end of its resolver. */
-export const gone = (state: State, run: AppState.Run): State =>
+export const withoutRun = (state: State, run: AppState.Run): State =>
   state.run?.id === run.id ? { ...state, run: undefined } : state
 
 /** Whether an answer is not to be handed out any more: rejected, or dropped from the store while its run was under way. */

@@ -95,7 +95,7 @@ export const make = Effect.fnUntraced(function*(
     },
     random: () => random.nextDoubleUnsafe(),
     isRejected: book.isRejected,
-    isReplaced: (token, now) => book.isDenied(token, "minted", now),
+    isDenied: (token, now) => book.isDenied(token, "minted", now),
     onCliEnd: telemetry.onCliEnd,
     inBackground: writeBehind,
     lease,
@@ -117,7 +117,7 @@ export const make = Effect.fnUntraced(function*(
     judging: {
       ttlMillis: settings.ttlMillis,
       isRejected: book.isRejected,
-      isReplaced: ({ key }, token, now) => book.isDenied(token, RecordKey.id(RecordKey.cached(key)), now),
+      isDenied: ({ key }, token, now) => book.isDenied(token, RecordKey.id(RecordKey.cached(key)), now),
       placeOf: ({ key: { app } }) => minted.placeOf(app)
     },
     writeBehind

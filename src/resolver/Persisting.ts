@@ -42,6 +42,7 @@ export const persist = (parts: Parts, key: TokenKey, action: Persist): void => {
   const id = RecordKey.id(record)
   const now = clock.currentTimeMillisUnsafe()
   for (const identity of replaced) book.deny(identity, id, now)
+  // What another source gave again may come from the store again.
   if (!found.source.stored) book.allow(resolved.token.identity, id)
   if (found.source.persists) {
     const written = found.candidate.written ?? writes.put(record, recordOf(action))
@@ -52,16 +53,16 @@ export const persist = (parts: Parts, key: TokenKey, action: Persist): void => {
     // Whichever token is stored there, also one that the run never came to look at.
     const drop = Effect.tap(
       writes.drop(record),
-      (stored) => stored === undefined ? Effect.void : minted.forgetStored(stored)
+      (stored) => stored === undefined ? Effect.void : minted.deleteStored(stored)
     )
     writeBehind(key.app, drop)
   }
-  for (const identity of replaced) forgetMinted(parts, key, identity)
+  for (const identity of replaced) deleteMinted(parts, key, identity)
 }
 
 /** Deletes a token from the records of what was minted for many. */
-export const forgetMinted = ({ minted, writeBehind }: Parts, { app }: TokenKey, identity: string): void => {
-  writeBehind(app, minted.forgetStored(identity))
+export const deleteMinted = ({ minted, writeBehind }: Parts, { app }: TokenKey, identity: string): void => {
+  writeBehind(app, minted.deleteStored(identity))
 }
 
 /** Deletes a token that Fly refused from the app's record. */
@@ -82,5 +83,5 @@ export const invalidate = Effect.fnUntraced(function*(
   const deleted = yield* writes.drop(RecordKey.cached(key), identity)
   if (deleted !== undefined) onDeleted(deleted)
   const identities = new Set([known, deleted].filter((identity) => identity !== undefined))
-  yield* Effect.forEach(identities, minted.forgetStored, { discard: true })
+  yield* Effect.forEach(identities, minted.deleteStored, { discard: true })
 })

@@ -65,9 +65,7 @@ const invalidate = Effect.fnUntraced(function*(
   /** In one synchronous step; a run that is under way cannot bring the token back. */
   const drop = (token: string | undefined, isCurrent: boolean) => {
     engine.minted.forgetOrg(key.app)
-    const { generation } = app.state
-    const state = isCurrent ? Machine.invalidated(app.state).state : { ...app.state, generation: generation + 1 }
-    Resolver.apply(engine, app, { state, actions: [] })
+    Resolver.apply(engine, app, Machine.invalidated(app.state, isCurrent))
     if (token !== undefined) Persisting.replace(engine, key, token)
   }
   const known = rejected?.identity ?? current?.resolved.token.identity

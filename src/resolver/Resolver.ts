@@ -57,6 +57,8 @@ const perform = (engine: Engine, app: App, action: Exclude<Machine.Action, { rea
       return Persisting.persist(engine, app.key, action)
     case "Replace":
       return Persisting.replace(engine, app.key, action.token.identity)
+    case "DropRejected":
+      return Persisting.dropRejected(engine, app.key, action.token.identity)
     case "Restore":
       return Persisting.restore(engine, app.key, action.token.identity)
     case "Announce":
@@ -183,7 +185,7 @@ const start = (engine: Engine, app: App, run: AppState.Run): Running => {
   running.fiber.addObserver((exit) => {
     if (--resolver.runs === 0) resolver.turn = undefined
     if (app.running === running) app.running = undefined
-    apply(engine, app, { state: Machine.gone(app.state, run), actions: [] })
+    apply(engine, app, { state: Machine.withoutRun(app.state, run), actions: [] })
     // Each who waited looks once more when it goes on: another one may have reported the token by then.
     Deferred.doneUnsafe(answered, Effect.suspend(() => answerOrCurrent(engine, app, run, exit)))
   })
@@ -287,8 +289,7 @@ export const refresh = (
       }
       const isNews = reject(engine, app, rejected, now)
       const step = Machine.refreshRejected(app.state, rejected, now)
-      if (isNews) Persisting.forgetMinted(engine, key, rejected.identity)
-      if (step.reply._tag === "Wait") Persisting.dropRejected(engine, key, rejected.identity)
+      if (isNews) Persisting.deleteMinted(engine, key, rejected.identity)
       return replied(engine, app, step, (running) => answerOf(engine, app, running))
     }))
 

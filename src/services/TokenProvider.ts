@@ -148,7 +148,7 @@ export interface TokenProvider {
   /** How every app stands that has a token or a run under way. */
   readonly statuses: Effect.Effect<ReadonlyArray<TokenStatus>>
   /**
-   * What happens from the moment of subscribing on. A subscriber that is slow loses the oldest of 256 events and holds
+   * What happens from the moment of subscribing on. A subscriber that is slow loses the oldest of 65,536 events and holds
    * up nobody; without one an event costs nothing.
    */
   readonly events: Stream.Stream<TokenEvent>

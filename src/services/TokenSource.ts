@@ -57,7 +57,10 @@ export interface Miss {
  */
 export interface TokenRequest {
   readonly key: TokenKey
-  /** Whether a caller wants another token than the one that is stored. */
+  /**
+   * Whether a caller wants another token than the one that is stored. Not if a token was rejected: that one is refused by
+   * itself, and another one in the store is good.
+   */
   readonly isRefresh: boolean
   /** A refresh ahead of expiry: only a token that lives longer counts, epoch milliseconds. */
   readonly livesPast: number | undefined

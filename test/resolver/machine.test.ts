@@ -11,7 +11,7 @@ import * as Machine from "../../src/resolver/Machine.ts"
 import type { AppName } from "../../src/token/AppName.ts"
 import * as TokenKey from "../../src/token/TokenKey.ts"
 
-const steps = Number(process.env["MACHINE_STEPS"] ?? 100_000)
+const steps = Number(process.env["MACHINE_STEPS"] ?? 30_000)
 const seed = Number(process.env["MACHINE_SEED"] ?? Math.floor(Math.random() * 2 ** 31))
 
 /** Numbers from [0, 1) that a seed decides (mulberry32). */
@@ -295,7 +295,7 @@ class Simulation {
     this.underWay.delete(run.id)
     const before = this.state
     if (this.random() < 0.05) {
-      this.apply({ state: Machine.gone(before, run), actions: [] })
+      this.apply({ state: Machine.withoutRun(before, run), actions: [] })
       return
     }
     const { answer, ...step } = Machine.ended(before, run, settled, this.now, this.policy)

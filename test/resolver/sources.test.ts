@@ -8,17 +8,16 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
-import { FlyToken, FlyTokens, MissReason, Source } from "../../src/index.ts"
+import { FlyToken, FlyTokens, MissReason, NamedSources, Source, type TokenSource } from "../../src/index.ts"
 import { settingsOf } from "../../src/policy/Options.ts"
 import { explain } from "../../src/resolver/Explanation.ts"
-import { NamedSources } from "../../src/services/TokenSource.ts"
 import type { AppName } from "../../src/token/AppName.ts"
 import * as World from "../support/World.ts"
 
 /** A source that gives `fo1_mine-1`, `fo1_mine-2`, …, or fails with what it is told to. */
 const mine = (options: Source.SourceOptions = {}) => {
   const state = { calls: 0, fails: undefined as MissReason.MissReason | undefined }
-  const source: Source.TokenSource = {
+  const source: TokenSource = {
     name: "my-vault",
     ...options,
     acquire: () =>
@@ -76,7 +75,7 @@ describe("a source of one's own", () => {
   it.effect("is given up at its limit, and the chain goes on", () =>
     Effect.gen(function*() {
       const world = yield* World.make
-      const hangs: Source.TokenSource = { name: "hangs", timeout: "3 seconds", acquire: () => Effect.never }
+      const hangs: TokenSource = { name: "hangs", timeout: "3 seconds", acquire: () => Effect.never }
       yield* Effect.gen(function*() {
         const tokens = yield* FlyTokens
         const got = yield* Effect.forkChild(tokens.get("my-app"))
@@ -106,7 +105,7 @@ describe("a source of one's own", () => {
     Effect.gen(function*() {
       const world = yield* World.make
       const token = FlyToken.make("fo1_always-the-same")
-      const source: Source.TokenSource = {
+      const source: TokenSource = {
         name: "fixed",
         acquire: () => Effect.succeed({ token, acquiredAt: 0 })
       }
@@ -150,7 +149,7 @@ const onDisk = <A, E>(use: (folder: string) => Effect.Effect<A, E, FileSystem.Fi
     return yield* use(yield* fileSystem.makeTempDirectoryScoped())
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
-const gotFrom = (source: Source.TokenSource, app = "my-app") =>
+const gotFrom = (source: TokenSource, app = "my-app") =>
   Effect.gen(function*() {
     const world = yield* World.make
     const platform = yield* Effect.context<never>()

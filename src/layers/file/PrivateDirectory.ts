@@ -27,10 +27,6 @@ export const hasModes = platform !== "win32"
 
 /**
  * Where the directory is.
- *
- * @category models
- * @since 0.1.0
- * @stability stable
  */
 export interface DirectoryOptions {
   /**
