@@ -7,7 +7,7 @@
  */
 export { type Check, ConformanceError, type Test } from "./testing/Conformance.ts"
 export type { Outcome, Outcomes, Script, Steering } from "./testing/kit/Script.ts"
-export { type ConfigFileScript, TestConfigFile } from "./testing/kit/TestConfigFile.ts"
+export { type ConfigFileRead, type ConfigFileScript, TestConfigFile } from "./testing/kit/TestConfigFile.ts"
 export { TestEnvironment, type Variables } from "./testing/kit/TestEnvironment.ts"
 export { type FlyCliScript, type Mint, TestFlyCli } from "./testing/kit/TestFlyCli.ts"
 export {

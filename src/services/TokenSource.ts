@@ -19,6 +19,7 @@ import type { SourceName } from "./SourceName.ts"
  * @stability stable
  */
 export interface Candidate {
+  /** The token. */
   readonly token: FlyToken
   /** When it was acquired, epoch milliseconds: from then on `ttl` counts. */
   readonly acquiredAt: number
@@ -42,7 +43,9 @@ export interface Candidate {
  * @stability stable
  */
 export interface Miss {
+  /** Which source. */
   readonly source: SourceName
+  /** Why. */
   readonly reason: MissReason
   /** The token that cannot be used. */
   readonly candidate?: Candidate
@@ -56,6 +59,7 @@ export interface Miss {
  * @stability stable
  */
 export interface TokenRequest {
+  /** For which app, and for what. */
   readonly key: TokenKey
   /**
    * Whether a caller wants another token than the one that is stored. Not if a token was rejected: that one is refused by

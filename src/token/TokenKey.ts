@@ -1,11 +1,30 @@
-/** Whose token, and for what. */
+/**
+ * Whose token, and for what.
+ *
+ * @since 0.1.0
+ */
 import type { AppName } from "./AppName.ts"
 
-/** What a token is for. `read`: all reading of an app. */
+/**
+ * What a token is for. `read`: all reading of an app.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export type Access = "read"
 
+/**
+ * Whose token, and for what: what is cached, stored and refreshed belongs to one.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
 export interface TokenKey {
+  /** Whose. */
   readonly app: AppName
+  /** For what. */
   readonly access: Access
 }
 

@@ -88,7 +88,7 @@ const withBase = (declaration: ts.Declaration): ReadonlyArray<ts.Declaration> =>
 ]
 
 /** What only shapes another type: users see the outcome. */
-const shapers: ReadonlySet<string> = new Set(["Plain", "OrConfig"])
+const shapers: ReadonlySet<string> = new Set(["Plain"])
 
 const unnamed = new Map<string, Unnamed>()
 

@@ -16,8 +16,14 @@ import * as Script from "./Script.ts"
  */
 export type ConfigFileScript = Script.Outcomes<FlyToken, ConfigFileReason>
 
-/** There is one file. */
-interface Read {
+/**
+ * A reading of the file that began, and when, epoch milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ * @stability stable
+ */
+export interface ConfigFileRead {
   readonly name: "config.yml"
   readonly at: number
 }
@@ -29,13 +35,15 @@ interface Read {
  * @since 0.1.0
  * @stability stable
  */
-export class TestConfigFile extends Context.Service<TestConfigFile, Script.Steering<ConfigFileScript, Read>>()(
-  "effect-fly-tokens/testing/TestConfigFile"
-) {
+export class TestConfigFile
+  extends Context.Service<TestConfigFile, Script.Steering<ConfigFileScript, ConfigFileRead>>()(
+    "effect-fly-tokens/testing/TestConfigFile"
+  )
+{
   /** A config file that follows a script. */
   static layer(script?: ConfigFileScript): Layer.Layer<ConfigFile | TestConfigFile> {
     return Layer.effectContext(Effect.sync(() => {
-      const { play, steering } = Script.player<FlyToken, ConfigFileReason, Read>(script)
+      const { play, steering } = Script.player<FlyToken, ConfigFileReason, ConfigFileRead>(script)
       const accessToken = play({ name: "config.yml" }, () => new NotFound({ what: "no config file" }))
       return Context.make(TestConfigFile, steering).pipe(Context.add(ConfigFile, { accessToken }))
     }))
