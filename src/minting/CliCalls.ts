@@ -95,9 +95,9 @@ export const make = (options: {
           ({ why }) => new Malformed({ why })
         ))
     },
-    optionsFor: ({ before }) => {
+    optionsFor: ({ misses }) => {
       const token = Option.getOrUndefined(tokenOf(environment))
-      const isOfNoUse = before.some(({ candidate }) => candidate?.token.value === token?.value)
+      const isOfNoUse = misses.some(({ candidate }) => candidate?.token.value === token?.value)
       return { environmentToken: token !== undefined && !isOfNoUse }
     },
     credentials,

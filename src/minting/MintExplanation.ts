@@ -85,11 +85,11 @@ const miss = (reason: MissReason, organization?: Organization, candidate?: Candi
 const minted = Effect.fnUntraced(function*(
   { cli, isRejected, pauses, records, settings, targets }: Options,
   named: Targets.Named,
-  { before, key: { app } }: TokenRequest
+  { key: { app }, misses }: TokenRequest
 ): Effect.fn.Return<Answer | undefined> {
   if (!settings.readsStore) return undefined
   const target = yield* targets.in(app, named)
-  const candidate = yield* records.read(target, before)
+  const candidate = yield* records.read(target, misses)
   // An app's own is what the source storage has.
   if (candidate !== undefined && settings.mintFor !== "app") {
     const now = yield* Clock.currentTimeMillis

@@ -24,7 +24,7 @@ const unknown = "unknown"
 
 export interface MintRecords {
   /** What the store holds, judged as a candidate by nobody yet. What it tells of the last mint is learned by the way. */
-  readonly read: (target: Target, run: TokenRequest["before"]) => Effect.Effect<Candidate | undefined>
+  readonly read: (target: Target, run: TokenRequest["misses"]) => Effect.Effect<Candidate | undefined>
   /**
    * Begins to leave what was minted, behind the callers' backs. With `useless`, who asked, it is of no use to that login:
    * that is told beside the others that it is of no use to, and a record that somebody can use stays. Ends with whether a
@@ -156,11 +156,11 @@ type Memory = Pick<MintRecords, "remember" | "recall" | "fits" | "forget">
 const makeMemory = ({ isRejected, isDenied, settings: { ttlMillis } }: Options, note: Memory["remember"]): Memory => {
   const candidates = new Map<string, Candidate>()
 
-  const fits: Memory["fits"] = (candidate, { before, livesPast }, now) => {
+  const fits: Memory["fits"] = (candidate, { livesPast, misses }, now) => {
     const { token } = candidate
     if (isDenied(token, now)) return false
     // What could not be taken from another source cannot be taken from here.
-    if (before.some(({ candidate }) => candidate?.token.identity === token.identity)) return false
+    if (misses.some(({ candidate }) => candidate?.token.identity === token.identity)) return false
     return "expiresAt" in Usability.judge(candidate, { now, ttlMillis, livesPast, isRejected })
   }
 

@@ -73,7 +73,7 @@ const left = Effect.fnUntraced(function*(
   target: Targets.Target,
   request: TokenRequest
 ): Effect.fn.Return<Mint.Answer | undefined> {
-  const found = settings.readsStore ? yield* records.read(target, request.before) : undefined
+  const found = settings.readsStore ? yield* records.read(target, request.misses) : undefined
   if (found !== undefined && records.fits(found, request, yield* Clock.currentTimeMillis)) return Exit.succeed(found)
   if (request.isRefresh) pauses.hasten(target.label)
   const reason = yield* pauses.reason(target.label, cli.login(target.asker?.by ?? cli.optionsFor(request)))
@@ -102,7 +102,7 @@ const minted = (parts: Parts, target: Targets.Target, request: TokenRequest) =>
     Effect.suspend(() => {
       const { cli, reads, settings } = parts
       // Without a store to leave it in, each process mints its own.
-      const isShared = settings.readsStore && settings.persistsMinted && !reads.hasTimedOut(request.before)
+      const isShared = settings.readsStore && settings.persistsMinted && !reads.hasTimedOut(request.misses)
       return Mint.run(parts, target, cli.optionsFor(request), isShared ? left(parts, target, request) : undefined)
     })
   )

@@ -138,10 +138,10 @@ const makePlaces = ({ org }: Pick<MintSettings, "org">) => {
 }
 
 /** The organization that the app's record names; not that of a token that is to be replaced, or was refused. */
-const recordedOrg = ({ before, isRefresh }: TokenRequest): string | undefined =>
+const recordedOrg = ({ isRefresh, misses }: TokenRequest): string | undefined =>
   isRefresh
     ? undefined
-    : before.find(({ candidate, reason }) => candidate?.org !== undefined && reason._tag !== "Rejected")?.candidate?.org
+    : misses.find(({ candidate, reason }) => candidate?.org !== undefined && reason._tag !== "Rejected")?.candidate?.org
 
 export const make = (options: Options): Targets => {
   const { cli, pauses, settings } = options

@@ -17,9 +17,9 @@ type Read = (key: RecordKey) => Effect.Effect<Option.Option<StoredToken>, StoreA
 
 export interface StoreReads {
   /** Reads a record, for a run of the chain. */
-  readonly read: (key: RecordKey, run: TokenRequest["before"]) => ReturnType<Read>
+  readonly read: (key: RecordKey, run: TokenRequest["misses"]) => ReturnType<Read>
   /** Whether a read of this run has timed out: the others are left out, they would only add to the wait. */
-  readonly hasTimedOut: (run: TokenRequest["before"]) => boolean
+  readonly hasTimedOut: (run: TokenRequest["misses"]) => boolean
 }
 
 interface Options {
@@ -88,7 +88,8 @@ export const gathering = ({ fork, gate, storage }: Options): Read => {
 
 export const make = (options: Options & { readonly limitMillis: number }): StoreReads => {
   const { limitMillis, storage } = options
-  const slow = new WeakSet<TokenRequest["before"]>()
+  /** A run is known by its array of misses, which is one from its first source to its last. */
+  const slow = new WeakSet<TokenRequest["misses"]>()
   const access = storage.getMany === undefined ? StoreAccess.reading(storage, options.gate) : gathering(options)
   return {
     hasTimedOut: (run) => slow.has(run),

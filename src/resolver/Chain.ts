@@ -72,14 +72,14 @@ export const ask = Effect.fnUntraced(function*(
 /** Asks the sources in order. Cannot fail: each source without a usable token is a miss. */
 export const run = Effect.fnUntraced(function*(
   sources: ReadonlyArray<Source>,
-  request: Omit<TokenRequest, "before">,
+  request: Omit<TokenRequest, "misses">,
   judging: Judging
 ): Effect.fn.Return<Outcome> {
   // One array for the whole run, which tells its reads of the store apart from those of other runs.
   const misses: Array<Miss> = []
   let passedOver: Candidate | undefined
   for (const source of sources) {
-    const judged = yield* ask(source, { ...request, before: misses }, judging)
+    const judged = yield* ask(source, { ...request, misses }, judging)
     if ("expiresAt" in judged) return { found: { source, ...judged }, misses, passedOver }
     misses.push({ source: source.name, ...judged })
     if (source.stored && request.isRefresh) passedOver = judged.candidate

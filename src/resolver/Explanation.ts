@@ -29,14 +29,14 @@ const missOf = (source: SourceName, { candidate, reason }: Extract<Answer, { rea
  */
 export const explain = Effect.fnUntraced(function*(app: AppName, settings: ResolverSettings) {
   const { judging, sources } = yield* Parts.make(settings)
-  const before: Array<Miss> = []
-  const request: TokenRequest = { key: TokenKey.of(app), isRefresh: false, livesPast: undefined, before }
+  const misses: Array<Miss> = []
+  const request: TokenRequest = { key: TokenKey.of(app), isRefresh: false, livesPast: undefined, misses }
   const explained: Array<Explained> = []
   for (const source of sources) {
     const answer: Answer = source.explain === undefined
       ? answerOf(yield* Chain.ask(source, request, judging))
       : yield* source.explain(request)
-    if (answer._tag === "Miss") before.push(missOf(source.name, answer))
+    if (answer._tag === "Miss") misses.push(missOf(source.name, answer))
     explained.push({ source: source.name, answer })
   }
   return explained

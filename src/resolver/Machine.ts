@@ -181,7 +181,7 @@ export const refresh = (before: State, now: number): Replied => {
   return started(next, replaces === undefined ? none : [{ _tag: "Replace", token: replaces.resolved.token }])
 }
 
-/** A caller says that Fly refused a token, and wants another one. It is denied everywhere already. */
+/** A caller says that Fly refused a token, and wants another one. It is noted as rejected already. */
 export const refreshRejected = (before: State, rejected: FlyToken, now: number): Replied => {
   const state = withoutPause(before)
   const current = AppState.validToken(state, now)

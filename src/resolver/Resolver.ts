@@ -12,6 +12,7 @@ import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Scheduler } from "../concurrency/Scheduler.ts"
+import * as RecordKey from "../services/RecordKey.ts"
 import type { NoTokenAvailable } from "../services/TokenError.ts"
 import type { ResolvedToken } from "../services/TokenProvider.ts"
 import * as TokenKey from "../token/TokenKey.ts"
@@ -294,7 +295,8 @@ export const refresh = (
     }))
 
 /**
- * Denies a token that Fly refused to everybody: apps of one organization share one. Answers whether that is news.
+ * Notes that Fly refused a token: every app that has it loses it, for apps of one organization share one. Answers whether
+ * that is news.
  */
 export const reject = (engine: Engine, by: App, token: ResolvedToken["token"], now: number): boolean => {
   const { book, minted, telemetry } = engine
@@ -305,6 +307,8 @@ export const reject = (engine: Engine, by: App, token: ResolvedToken["token"], n
   // Once for a token: those who report it after are many of one organization, this app may be one that moved.
   minted.forgetOrg(by.key.app)
   for (const app of book.holders(token)) {
+    // Its record may have it too.
+    book.deny(token.identity, RecordKey.id(RecordKey.cached(app.key)), now)
     minted.forgetPlace(app.key.app)
     apply(engine, app, Machine.rejected(app.state))
   }

@@ -29,8 +29,8 @@ export interface Source extends Chain.Source {
 /** What a built-in source says beside. */
 interface BuiltIn {
   readonly source: TokenSource
-  /** The option that sets its limit of time, if it keeps none itself. */
-  readonly limit?: Background.Limit
+  /** Its limit of time; `undefined` only if all that it waits for has one of its own, as accesses to the store have. */
+  readonly limit: Background.Limit | undefined
   readonly stored?: boolean
   readonly explain?: Source["explain"]
 }
@@ -59,11 +59,12 @@ export const make = (options: {
   const { background, minted, reads, settings } = options
   const configFileTimeout = { option: "configFileTimeout", millis: settings.configFileTimeoutMillis }
   const builtIns: ReadonlyArray<BuiltIn> = [
-    { source: Env.make(options.environment) },
-    { source: Stored.make(reads), stored: true },
+    // It waits for nothing.
+    { source: Env.make(options.environment), limit: undefined },
+    { source: Stored.make(reads), limit: undefined, stored: true },
     { source: Config.make(options.configFile), limit: configFileTimeout },
-    { source: Cli.make(minted), explain: minted.explain },
-    { source: Manual.make(reads, options.manual) }
+    { source: Cli.make(minted), limit: undefined, explain: minted.explain },
+    { source: Manual.make(reads, options.manual), limit: undefined }
   ]
   const all = [...builtIns, ...settings.ownSources.map(own)]
 

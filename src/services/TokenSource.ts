@@ -69,7 +69,7 @@ export interface TokenRequest {
   /** A refresh ahead of expiry: only a token that lives longer counts, epoch milliseconds. */
   readonly livesPast: number | undefined
   /** What the sources before this one in the chain came to. */
-  readonly before: ReadonlyArray<Miss>
+  readonly misses: ReadonlyArray<Miss>
 }
 
 /**

@@ -47,3 +47,21 @@ describe("1,001 apps whose tokens are refused at once", () => {
       }).pipe(Effect.provide(world.layer({ chain: ["manual"] })))
     }))
 })
+
+describe("a token of an organization that one of its apps reported", () => {
+  it.effect("does not come back to another one out of its own record when the rejection is over", () =>
+    Effect.gen(function*() {
+      const world = yield* World.make
+      yield* Effect.gen(function*() {
+        const tokens = yield* FlyTokens
+        const { token: dead } = yield* tokens.get("app-1")
+        assert.strictEqual((yield* tokens.get("app-2")).token.value, dead.value)
+        yield* TestClock.adjust("1 minute")
+        const { token } = yield* tokens.refresh("app-1", { rejected: dead })
+        // Nobody asks for the other app until Fly's refusal is not remembered any more.
+        yield* TestClock.adjust("6 minutes")
+        assert.strictEqual((yield* tokens.get("app-2")).token.value, token.value)
+        assert.lengthOf(world.mints, 2)
+      }).pipe(Effect.provide(world.layer()))
+    }))
+})

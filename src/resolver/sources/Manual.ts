@@ -17,10 +17,10 @@ export const name = "manual"
 export const make = ({ read }: Pick<StoreReads, "read">, known: Map<AppName, FlyToken>): TokenSource => ({
   name,
   lastResort: true,
-  acquire: Effect.fnUntraced(function*({ before, key }) {
+  acquire: Effect.fnUntraced(function*({ key, misses }) {
     const { app } = key
     const stored = Effect.flatMap(
-      read(RecordKey.manual(app), before),
+      read(RecordKey.manual(app), misses),
       (record) => Option.isSome(record) ? Effect.succeed(FlyToken.make(record.value.token)) : Effect.fail(notSet)
     )
     const token = yield* Effect.catch(stored, (reason: MissReason) => {

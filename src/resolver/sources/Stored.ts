@@ -10,9 +10,9 @@ const notStored = new NotFound({ what: "no stored token" })
 
 export const make = ({ read }: Pick<StoreReads.StoreReads, "read">): TokenSource => ({
   name: "storage",
-  acquire: ({ before, key }) =>
+  acquire: ({ key, misses }) =>
     Effect.flatMap(
-      read(RecordKey.cached(key), before),
+      read(RecordKey.cached(key), misses),
       (record) => Option.isSome(record) ? Effect.succeed(StoreReads.candidateOf(record.value)) : Effect.fail(notStored)
     )
 })
