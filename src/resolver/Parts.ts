@@ -40,6 +40,25 @@ export interface Parts {
   readonly writeBehind: WriteBehind.InBackground
 }
 
+/** What goes wrong behind the callers' backs is an event and a log line. */
+const reporting = ({ clock, telemetry, warn }: Pick<Parts, "clock" | "telemetry" | "warn">) => ({
+  onNotWritten: (name: string, reason: StoreAccess.AccessReason) => {
+    telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
+    return warn(
+      `not written: ${Warnings.causeOf(reason)}`,
+      told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
+    )
+  },
+  onLeaseMissing: (name: string, error: LeaseError) =>
+    Effect.suspend(() => {
+      telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
+      return warn(
+        `without a lease: ${error.why}`,
+        told`fly-tokens: a token for ${name} is minted without a lease: ${whyAt(error)}`
+      )
+    })
+})
+
 export const make = Effect.fnUntraced(function*(
   settings: ResolverSettings
 ): Effect.fn.Return<Parts, never, Environment | Storage | ConfigFile | FlyCli | Scope.Scope> {
@@ -59,26 +78,10 @@ export const make = Effect.fnUntraced(function*(
   const writes = WriteBehind.make(background, storage, limitMillis)
   const { fork } = background
   const reads = StoreReads.make({ storage, gate: StoreAccess.gate(fork, limitMillis), limitMillis, fork })
+  const { onLeaseMissing, onNotWritten } = reporting({ telemetry, warn, clock })
 
-  const writeBehind: WriteBehind.InBackground = (name, write) => {
-    const report = (reason: StoreAccess.AccessReason) => {
-      telemetry.announce(() => ({ _tag: "PersistFailed", name, at: clock.currentTimeMillisUnsafe(), reason }))
-      return warn(
-        `not written: ${Warnings.causeOf(reason)}`,
-        told`fly-tokens: the store did not take what was to be written for ${name}: ${reason.message}`
-      )
-    }
-    return background.forkWrite(Effect.catch(write, (reason) => Effect.as(report(reason), undefined)))
-  }
-
-  const onLeaseMissing = (name: string, error: LeaseError) =>
-    Effect.suspend(() => {
-      telemetry.announce(() => ({ _tag: "LeaseUnavailable", name, at: clock.currentTimeMillisUnsafe(), error }))
-      return warn(
-        `without a lease: ${error.why}`,
-        told`fly-tokens: a token for ${name} is minted without a lease: ${whyAt(error)}`
-      )
-    })
+  const writeBehind: WriteBehind.InBackground = (name, write) =>
+    background.forkWrite(Effect.catch(write, (reason) => Effect.as(onNotWritten(name, reason), undefined)))
 
   const minted = MintedTokens.make({
     cli,
