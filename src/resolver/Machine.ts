@@ -473,6 +473,7 @@ export const released = (state: State): State => ({
   active: false,
   run: undefined,
   failure: undefined,
-  retry: undefined,
+  // Whoever brings the resolver back does not skip the back-off.
+  retry: state.token === undefined ? undefined : state.retry,
   staysUntil: undefined
 })

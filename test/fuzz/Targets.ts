@@ -122,6 +122,8 @@ const assertNarrows = (token: FlyToken): void => {
 const readToken = (text: string): void => {
   const token = FlyToken.make(text)
   const pieces = piecesOf(text)
+  // Of a text that is too long nothing is kept.
+  if (token.value === "" && text.length > 65_536) return assert.include(token.malformed, "longer than")
   assert.strictEqual(token.value, `${pieces.some(isMacaroon) ? "FlyV1 " : ""}${pieces.join(",")}`)
   assert.match(String(token), /^<FlyToken [0-9a-f]{8}>$/)
   assert.strictEqual(inspect(token), String(token))
