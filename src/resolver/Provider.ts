@@ -65,6 +65,8 @@ const invalidate = Effect.fnUntraced(function*(
   /** In one synchronous step; a run that is under way cannot bring the token back. */
   const drop = (token: string | undefined, isCurrent: boolean) => {
     engine.minted.forgetOrg(key.app)
+    // While the store is slow, the entry from before may have been swept out.
+    const app = book.app(key)
     Resolver.apply(engine, app, Machine.invalidated(app.state, isCurrent))
     if (token !== undefined) Persisting.replace(engine, key, token)
   }
@@ -75,7 +77,7 @@ const invalidate = Effect.fnUntraced(function*(
   engine.telemetry.announce(() => ({ _tag: "Invalidated", app: key.app, at: now }))
   yield* Persisting.invalidate(engine, key, rejected?.identity, known, (deleted) => {
     // A call that came while the store was slow may have taken what was still stored.
-    if (known === undefined) drop(deleted, app.state.token?.resolved.token.identity === deleted)
+    if (known === undefined) drop(deleted, book.app(key).state.token?.resolved.token.identity === deleted)
   })
   return Option.none<ResolvedToken>()
 })

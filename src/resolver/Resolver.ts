@@ -112,7 +112,8 @@ const release = (engine: Engine, app: App, resolver: Resolver): Effect.Effect<vo
 export const make = (engine: () => Engine, id: string): Effect.Effect<App, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => {
     const { book } = engine()
-    const app = book.apps.get(id)!
+    // Made here, where it becomes active at once: an entry that nobody looks after may be swept out.
+    const app = book.app(TokenKey.ofId(id))
     const resolver: Resolver = { work: undefined, turn: undefined, runs: 0 }
     app.resolver = resolver
     book.set(app, Machine.activated(app.state), nowOf(engine()))
@@ -228,11 +229,11 @@ const withApp = <A, E>(
   key: TokenKey.TokenKey,
   use: (app: App) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  Effect.suspend(() => {
-    engine.book.app(key)
-    const used = Effect.scoped(Effect.flatMap(RcMap.get(engine.resolvers, TokenKey.id(key)), use))
-    return Telemetry.traced(span, { app: key.app }, used)
-  })
+  Telemetry.traced(
+    span,
+    { app: key.app },
+    Effect.scoped(Effect.flatMap(RcMap.get(engine.resolvers, TokenKey.id(key)), use))
+  )
 
 /** Gives what a step replied. `wait` is how this caller waits for a run. */
 const replied = (engine: Engine, app: App, step: Machine.Replied, wait: (running: Running) => Answer): Answer => {

@@ -32,3 +32,9 @@ export const of = (app: AppName, access: Access = "read"): TokenKey => ({ app, a
 
 /** The key as a text, for maps. That of `read` is the app's name. */
 export const id = ({ access, app }: TokenKey): string => access === "read" ? app : `${app}/${access}`
+
+/** The key that a text of {@link id} is of. */
+export const ofId = (id: string): TokenKey => {
+  const [app = "", access = "read"] = id.split("/")
+  return { app: app as AppName, access: access as Access }
+}

@@ -67,3 +67,10 @@ describe("the book of tokens", () => {
     expect(denied("minted", 0)).toBe(false)
   })
 })
+
+describe("a key as a text", () => {
+  it("is that of the key that is read from it", () => {
+    const key = TokenKey.of("my-app" as AppName)
+    expect(TokenKey.ofId(TokenKey.id(key))).toEqual(key)
+  })
+})
